@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+
+struct fd_path fd_path(int fd)
+{
+	struct fd_path p;
+
+	snprintf(p.text, sizeof(p.text), "/proc/self/fd/%d", fd);
+	return p;
+}
+
+int write_all(int fd, const void *bytes, size_t n)
+{
+	const char *p = bytes;
+	ssize_t done;
+
+	while (n) {
+		done = write(fd, p, n);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		p += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+int read_all(int fd, size_t max, struct buf *out)
+{
+	size_t from = out->len;
+	ssize_t got;
+
+	for (;;) {
+		if (buf_reserve(out, 4096) < 0)
+			return -1;
+		got = read(fd, out->data + out->len, out->cap - out->len - 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		out->len += (size_t)got;
+		out->data[out->len] = '\0';
+		if (out->len - from > max) {
+			errno = EFBIG;
+			return -1;
+		}
+		if (!got)
+			return 0;
+	}
+}
+
+int read_file_at(int dir_fd, const char *name, size_t max, struct buf *out)
+{
+	cleanup_close int fd = openat(dir_fd, name,
+				      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	return read_all(fd, max, out);
+}
+
+int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n)
+{
+	cleanup_close int fd = -1;
+	cleanup_free char *tmp = NULL;
+	int saved;
+
+	if (asprintf(&tmp, ".%s.new", name) < 0) {
+		tmp = NULL;
+		errno = ENOMEM;
+		return -1;
+	}
+	/* A run that was killed may have left one; who writes holds the directory's lock. */
+	fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	if (write_all(fd, bytes, n) == 0 && renameat(dir_fd, tmp, dir_fd, name) == 0)
+		return 0;
+	saved = errno;
+	unlinkat(dir_fd, tmp, 0);
+	errno = saved;
+	return -1;
+}
+
+int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bool *made,
+		 struct error *e)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	cleanup_close int fd = -1;
+	bool created = false;
+	struct stat st;
+
+	/* Somebody who cleans up may remove it between the two calls. */
+	for (int tries = 0; tries < 16; tries++) {
+		fd = openat(dir_fd, name, flags);
+		if (fd >= 0 || errno != ENOENT || !make)
+			break;
+		if (mkdirat(dir_fd, name, make) == 0)
+			created = true;
+		else if (errno != EEXIST)
+			return error_set(e, errno, "make directory %s", path);
+	}
+	if (made)
+		*made = created;
+	if (fd < 0)
+		return error_set(e, errno, "open directory %s", path);
+	if (fstat(fd, &st) < 0)
+		return error_set(e, errno, "stat %s", path);
+	if (st.st_uid != geteuid())
+		return error_set(e, 0, "directory %s belongs to uid %u, not to us (uid %u)", path,
+				 st.st_uid, geteuid());
+	if (st.st_mode & 022) {
+		error_set(e, 0, "directory %s may be written to by others (mode %04o)", path,
+			  st.st_mode & 07777);
+		return error_hint(e, "chmod go-w %s", path);
+	}
+	return take_fd(&fd);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;	/* only there to interrupt flock() */
+}
+
+static int lock_until(int fd, time_t deadline)
+{
+	struct timespec now;
+
+	for (;;) {
+		if (flock(fd, LOCK_EX) == 0)
+			return 0;
+		if (errno != EINTR)
+			return -1;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec >= deadline) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	}
+}
+
+int lock_bounded(int fd, const char *what, time_t *deadline, struct error *e)
+{
+	/*
+	 * The timer repeats, so that one that fires just before flock()
+	 * sleeps is followed by another.
+	 */
+	const struct itimerval on = { .it_value.tv_sec = 1, .it_interval.tv_sec = 1 };
+	const struct itimerval off = { 0 };
+	struct sigaction alarm = { .sa_handler = on_alarm }, old;
+	struct timespec now;
+	int r;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK && errno != EINTR)
+		return error_set(e, errno, "lock %s", what);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!*deadline)
+		*deadline = now.tv_sec + LOCK_WAIT_SECONDS;
+	if (sigaction(SIGALRM, &alarm, &old) < 0 || setitimer(ITIMER_REAL, &on, NULL) < 0)
+		return error_set(e, errno, "set a time limit for the lock of %s", what);
+	r = lock_until(fd, *deadline);
+	if (r < 0) {
+		error_set(e, errno, "lock %s", what);
+		if (e->num == ETIMEDOUT)
+			error_hint(e, "another run held the lock for %d seconds; see who has %s open",
+				   LOCK_WAIT_SECONDS, what);
+	}
+	setitimer(ITIMER_REAL, &off, NULL);
+	sigaction(SIGALRM, &old, NULL);
+	return r;
+}
+
+bool parse_u64(const char *s, uint64_t max, uint64_t *value)
+{
+	uint64_t v = 0;
+	unsigned digit;
+
+	if (!*s)
+		return false;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9')
+			return false;
+		digit = (unsigned)(*s - '0');
+		if (v > (max - digit) / 10 || (v == (max - digit) / 10 && v * 10 > max - digit))
+			return false;
+		v = v * 10 + digit;
+	}
+	*value = v;
+	return true;
+}

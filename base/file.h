@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Small pieces of file access that every room needs. All of them retry EINTR.
+ */
+#ifndef PODNS_BASE_FILE_H
+#define PODNS_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+/* "/proc/self/fd/N": names what a descriptor is open on, for system calls that take only paths. */
+struct fd_path {
+	char text[32];
+};
+struct fd_path fd_path(int fd);
+
+/* Write all n bytes. 0, or -1 with errno. */
+int write_all(int fd, const void *bytes, size_t n);
+
+/* Append everything that can be read from fd, at most max bytes (EFBIG beyond). 0, or -1 with errno. */
+int read_all(int fd, size_t max, struct buf *out);
+
+/* Append the file `name` of a directory (AT_FDCWD too), never through a symlink. As read_all. */
+int read_file_at(int dir_fd, const char *name, size_t max, struct buf *out);
+
+/*
+ * Put n bytes in place of the file `name` of a directory, mode 0600: a temporary file called ".<name>.new", then rename.
+ * Not synced: for run-time state, which does not outlive a boot. 0, or -1 with errno and nothing left.
+ */
+int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n);
+
+/*
+ * Open the directory `name` below dir_fd, which must belong to us and be writable by nobody else; its last component is never
+ * followed as a symlink. make: with this mode where it is absent (0: do not make). path is for messages. *made
+ * (may be NULL) tells whether it was made. Returns a descriptor, or -1 (e->num ENOENT where absent and make is 0).
+ */
+int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bool *made,
+		 struct error *e);
+
+/*
+ * flock(fd, LOCK_EX), waiting until *deadline (seconds of CLOCK_MONOTONIC) at the latest. Where that is 0
+ * it is set to LOCK_WAIT_SECONDS from now, so that several calls share one bound. what names the lock in the error.
+ */
+#define LOCK_WAIT_SECONDS 20
+int lock_bounded(int fd, const char *what, time_t *deadline, struct error *e);
+
+/* Parse all of s as a decimal number up to max. */
+bool parse_u64(const char *s, uint64_t max, uint64_t *value);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+
+static struct {
+	const char *program;
+	enum log_level level;
+	int file_fd;
+	int keep_dir_fd;
+	bool to_syslog;
+	char context[320];
+} logger = { "podns", LOG_LEVEL_WARN, -1, -1, false, "" };
+
+static const struct {
+	const char *name;
+	int priority;
+} levels[] = {
+	[LOG_LEVEL_ERROR] = { "error", LOG_ERR },
+	[LOG_LEVEL_WARN] = { "warn", LOG_WARNING },
+	[LOG_LEVEL_INFO] = { "info", LOG_INFO },
+	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
+};
+
+int log_level_by_name(const char *name)
+{
+	for (int i = 0; i < (int)(sizeof(levels) / sizeof(*levels)); i++)
+		if (!strcmp(name, levels[i].name))
+			return i;
+	return -1;
+}
+
+int log_begin(const char *program, enum log_level level, const char *file, bool syslog_too,
+	      struct error *e)
+{
+	logger.program = program;
+	logger.level = level;
+	if (file) {
+		logger.file_fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY |
+				      O_NONBLOCK | O_CLOEXEC, 0600);
+		if (logger.file_fd < 0)
+			return error_set(e, errno, "open log file %s", file);
+	}
+	logger.to_syslog = syslog_too;
+	if (syslog_too)
+		openlog(program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	return 0;
+}
+
+void log_context(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(logger.context, sizeof(logger.context), fmt, ap);
+	va_end(ap);
+}
+
+void log_keep_in(int dir_fd)
+{
+	int copy = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy < 0)
+		return;
+	cleanup_closep(&logger.keep_dir_fd);
+	logger.keep_dir_fd = copy;
+}
+
+bool log_is_kept(void)
+{
+	return logger.keep_dir_fd >= 0;
+}
+
+/* "2026-01-31T12:00:00Z program[pid]: line\n", in UTC: the hook may not read /etc/localtime. */
+static int stamp(const char *line, struct buf *out)
+{
+	time_t now = time(NULL);
+	char when[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return buf_addf(out, "%s %s[%d]: %s\n", when, logger.program, getpid(), line);
+}
+
+static void halve(int fd)
+{
+	cleanup_buf struct buf all = { 0 };
+	const char *from;
+
+	if (read_all(fd, 16 * LOG_KEPT_BYTES, &all) < 0 || all.len < LOG_KEPT_BYTES / 2)
+		return;
+	from = memchr(all.data + all.len - LOG_KEPT_BYTES / 2, '\n', LOG_KEPT_BYTES / 2);
+	if (!from || ftruncate(fd, 0) < 0)
+		return;
+	from++;
+	if (write_all(fd, from, (size_t)(all.data + all.len - from)) < 0)
+		return;
+}
+
+/* Nobody waits for the log: without its lock the line is appended all the same. */
+static void keep(const struct buf *line)
+{
+	cleanup_close int fd = openat(logger.keep_dir_fd, "log", O_RDWR | O_APPEND | O_CREAT |
+				      O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	if (st.st_size > LOG_KEPT_BYTES && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		halve(fd);
+	if (write_all(fd, line->data, line->len) < 0)
+		return;
+}
+
+static void emit(enum log_level level, const char *text)
+{
+	cleanup_buf struct buf line = { 0 };
+	cleanup_buf struct buf stamped = { 0 };
+
+	if (buf_addf(&line, "%s%s%s%s", logger.context, *logger.context ? ": " : "",
+		     level == LOG_LEVEL_WARN ? "warning: " : "", text) < 0)
+		return;
+	if (level <= logger.level)
+		dprintf(STDERR_FILENO, "%s: %s\n", logger.program, line.data);
+	if (logger.to_syslog && level <= LOG_LEVEL_WARN)
+		syslog(levels[level].priority, "%s", line.data);
+	if (logger.file_fd < 0 && (logger.keep_dir_fd < 0 || level > LOG_LEVEL_WARN))
+		return;
+	if (stamp(line.data, &stamped) < 0)
+		return;
+	if (logger.file_fd >= 0 && level <= logger.level)
+		write_all(logger.file_fd, stamped.data, stamped.len);
+	if (logger.keep_dir_fd >= 0 && level <= LOG_LEVEL_WARN)
+		keep(&stamped);
+}
+
+void log_msg(enum log_level level, const char *fmt, ...)
+{
+	char text[sizeof(((struct error *)0)->text)];
+	va_list ap;
+
+	if (level > logger.level && level > LOG_LEVEL_WARN)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	emit(level, text);
+}
+
+void log_error(enum log_level level, const struct error *e)
+{
+	if (e->hint[0])
+		log_msg(level, "%s (%s)", e->text, e->hint);
+	else
+		log_msg(level, "%s", e->text);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * oci-podns-hook: options, standard input, the stage, one line about what went wrong.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "hook/options.h"
+#include "oci/config.h"
+#include "oci/file.h"
+#include "oci/state.h"
+#include "pod/store.h"
+
+#define PROGRAM "oci-podns-hook"
+
+/*
+ * Descriptors 0 to 2 exist from here on, so that no file of ours gets one of these numbers, and whatever else the
+ * runtime left open is closed.
+ */
+static int tidy_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	/* Before Linux 5.9 there is no such call; a descriptor that stays open harms nobody. */
+	syscall(SYS_close_range, 3U, ~0U, 0U);
+	return 0;
+}
+
+static int to_stdout(void *arg, const char *text, size_t len, struct error *e)
+{
+	(void)arg;
+	if (write_all(STDOUT_FILENO, text, len) < 0)
+		return error_set(e, errno, "write the config to standard output");
+	return 0;
+}
+
+static int tell_stage(struct hook_options *o, const struct buf *doc, struct error *e)
+{
+	struct state state;
+	bool is_state;
+
+	if (o->which != HOOK_UNKNOWN)
+		return 0;
+	if (document_is_state(doc->data, doc->len, &is_state, e) < 0)
+		return -1;
+	o->which = HOOK_PRECREATE;
+	if (!is_state)
+		return 0;
+	if (state_parse(&state, doc->data, doc->len, e) < 0)
+		return -1;
+	o->which = state.status && !strcmp(state.status, "stopped") ? HOOK_POSTSTOP :
+		   HOOK_CREATE_RUNTIME;
+	state_free(&state);
+	return 0;
+}
+
+static int run_stage(struct hook_options *o, const struct buf *doc, struct error *e)
+{
+	o->stage.stage = hook_stage_name(o->which);
+	log_context("%s", o->stage.stage);
+	switch (o->which) {
+	case HOOK_PRECREATE:
+		return stage_precreate(&o->stage, NULL, doc->data, doc->len, to_stdout, NULL, e);
+	case HOOK_POSTSTOP:
+		return stage_poststop(&o->stage, doc->data, doc->len, e);
+	case HOOK_PRESTART:
+	case HOOK_CREATE_RUNTIME:
+	case HOOK_UNKNOWN:
+		break;
+	}
+	return stage_create_runtime(&o->stage, doc->data, doc->len, e);
+}
+
+static int run(struct hook_options *o, struct error *e)
+{
+	cleanup_buf struct buf doc = { 0 };
+	bool config = o->which == HOOK_PRECREATE || o->which == HOOK_UNKNOWN;
+
+	log_context("%s", hook_stage_name(o->which));
+	if (read_document(STDIN_FILENO, "standard input",
+			  config ? CONFIG_SIZE_MAX : STATE_SIZE_MAX, &doc, e) < 0 ||
+	    tell_stage(o, &doc, e) < 0)
+		return -1;
+	return run_stage(o, &doc, e);
+}
+
+/* An error from before the store was opened goes to its log, too: engines show nobody our stderr. */
+static void find_log(const struct hook_options *o)
+{
+	cleanup_store struct store store = STORE_NONE;
+	struct error ignored;
+
+	if (!log_is_kept() && store_open(&store, o->stage.root, true, &ignored) == 0)
+		log_keep_in(store.dir_fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct hook_options o;
+	static struct error e;
+	int status;
+
+	if (tidy_descriptors() < 0)
+		return 1;
+	umask(022);
+	/* A reader that goes away is an error of write(2), after which all is undone. */
+	signal(SIGPIPE, SIG_IGN);
+	status = hook_parse_options(argc, argv, &o);
+	if (status != OPTIONS_GO_ON)
+		return status;
+	if (log_begin(PROGRAM, o.log_level, o.log_file, o.syslog, &e) == 0 && run(&o, &e) == 0)
+		return 0;
+	find_log(&o);
+	log_error(LOG_LEVEL_ERROR, &e);
+	return 1;
+}

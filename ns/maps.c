@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ns/maps.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int by_container(const void *a, const void *b)
+{
+	const struct id_map *x = a, *y = b;
+
+	return x->container < y->container ? -1 : x->container > y->container;
+}
+
+/* Sort a copy and join extents that continue each other; returns how many are left. */
+static size_t normalise(const struct id_maps *m, struct id_map *out)
+{
+	size_t n = 0;
+
+	memcpy(out, m->map, m->count * sizeof(*out));
+	qsort(out, m->count, sizeof(*out), by_container);
+	for (size_t i = 0; i < m->count; i++) {
+		if (n && out[n - 1].container + out[n - 1].size == out[i].container &&
+		    out[n - 1].host + out[n - 1].size == out[i].host)
+			out[n - 1].size += out[i].size;
+		else
+			out[n++] = out[i];
+	}
+	return n;
+}
+
+bool id_maps_equal(const struct id_maps *a, const struct id_maps *b)
+{
+	struct id_map x[ID_MAP_MAX], y[ID_MAP_MAX];
+	size_t n;
+
+	if (a->count > ID_MAP_MAX || b->count > ID_MAP_MAX)
+		return false;
+	if (!a->count || !b->count)
+		return a->count == b->count;
+	n = normalise(a, x);
+	return n == normalise(b, y) && !memcmp(x, y, n * sizeof(*x));
+}
+
+int id_maps_text(const struct id_maps *m, struct buf *out, struct error *e)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (buf_addf(out, "%" PRIu32 " %" PRIu32 " %" PRIu32 "\n", m->map[i].container,
+			     m->map[i].host, m->map[i].size) < 0)
+			return error_nomem(e);
+	return 0;
+}
+
+int id_maps_parse(const char *text, struct arena *a, struct id_maps *m, struct error *e)
+{
+	struct id_map *map;
+	size_t lines = 0;
+	int used;
+
+	for (const char *p = text; *p; p++)
+		lines += *p == '\n';
+	map = arena_alloc(a, (lines + 1) * sizeof(*map));
+	if (!map)
+		return error_nomem(e);
+	*m = (struct id_maps){ map, 0 };
+	for (; *text; text += used, m->count++) {
+		struct id_map *x = &map[m->count];
+
+		if (m->count == lines ||
+		    sscanf(text, "%" SCNu32 " %" SCNu32 " %" SCNu32 "\n%n", &x->container, &x->host,
+			   &x->size, &used) != 3)
+			return error_set(e, 0, "id mapping '%s' cannot be read", text);
+	}
+	return 0;
+}

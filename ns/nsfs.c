@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ns/nsfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+enum ns_kind ns_look(int fd, enum ns_type type, struct ns_id *id)
+{
+	struct statfs fs;
+	struct stat st;
+	int flag;
+
+	*id = (struct ns_id){ 0 };
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC || fstat(fd, &st) < 0)
+		return NS_IS_NOT;
+	flag = ioctl(fd, NS_GET_NSTYPE);
+	if (flag < 0)
+		return NS_IS_NOT;	/* nsfs holds pidfds too on new kernels */
+	*id = (struct ns_id){ st.st_dev, st.st_ino };
+	return flag == ns_info[type].flag ? NS_IS_TYPE : NS_IS_OTHER;
+}
+
+static int check_type(int fd, const char *path, enum ns_type type, struct ns_id *id,
+		      struct error *e)
+{
+	if (ns_look(fd, type, id) == NS_IS_TYPE)
+		return 0;
+	return error_set(e, 0, "%s is not a %s namespace", path, ns_info[type].oci);
+}
+
+int ns_open_path(const char *path, enum ns_type type, struct ns_id *id, struct error *e)
+{
+	cleanup_close int place = -1, fd = -1;
+	struct statfs fs;
+
+	/* O_PATH first: a config may name any file, and to open a device or a FIFO is to act on it. */
+	place = open(path, O_PATH | O_CLOEXEC);
+	if (place < 0)
+		return error_set(e, errno, "open %s namespace %s", ns_info[type].oci, path);
+	if (fstatfs(place, &fs) < 0 || fs.f_type != NSFS_MAGIC)
+		return error_set(e, 0, "%s is not a %s namespace", path, ns_info[type].oci);
+	fd = open(fd_path(place).text, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(e, errno, "open %s namespace %s", ns_info[type].oci, path);
+	if (check_type(fd, path, type, id, e) < 0)
+		return -1;
+	return take_fd(&fd);
+}
+
+static int open_proc_ns(int proc_fd, const char *who, enum ns_type type, const char *file)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%s", who, file ? file : ns_info[type].proc);
+	return openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
+}
+
+int ns_open_own(enum ns_type type, struct error *e)
+{
+	int fd = open_proc_ns(AT_FDCWD, "/proc/self/ns/", type, NULL);
+
+	if (fd < 0)
+		error_set(e, errno, "open /proc/self/ns/%s", ns_info[type].proc);
+	return fd;
+}
+
+int ns_own_id(enum ns_type type, struct ns_id *id, struct error *e)
+{
+	char name[64];
+	struct stat st;
+
+	/* The time namespace that we are in, not the one for our children. */
+	snprintf(name, sizeof(name), "/proc/self/ns/%s", ns_info[type].brief);
+	if (stat(name, &st) < 0)
+		return error_set(e, errno, "stat %s", name);
+	*id = (struct ns_id){ st.st_dev, st.st_ino };
+	return 0;
+}
+
+int ns_owner(int fd, struct ns_id *owner, struct error *e)
+{
+	cleanup_close int user = ioctl(fd, NS_GET_USERNS);
+	struct stat st;
+
+	*owner = (struct ns_id){ 0 };
+	if (user < 0 && errno == EPERM)
+		return 0;
+	if (user < 0 || fstat(user, &st) < 0)
+		return error_set(e, errno, "ask for the user namespace that owns a namespace");
+	*owner = (struct ns_id){ st.st_dev, st.st_ino };
+	return 0;
+}
+
+/* The state letter and start time out of /proc/PID/stat: proc(5), fields 3 and 22. */
+static int parse_stat(const char *text, char *state, uint64_t *start)
+{
+	const char *p = strrchr(text, ')');	/* the command's name may hold anything */
+	char *end;
+
+	if (!p || p[1] != ' ')
+		return -1;
+	*state = p[2];
+	p += 2;
+	for (int field = 3; field < 22; field++) {
+		p = strchr(p, ' ');
+		if (!p)
+			return -1;
+		p++;
+	}
+	errno = 0;
+	*start = strtoull(p, &end, 10);
+	return errno || end == p ? -1 : 0;
+}
+
+static bool state_is_dead(char state)
+{
+	return state == 'Z' || state == 'X' || state == 'x';
+}
+
+/* Small enough to stay out of the heap: it is read for each member of a pod. */
+static int read_stat(int dir_fd, const char *name, char *state, uint64_t *start)
+{
+	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	char text[1024];
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	do
+		n = read(fd, text, sizeof(text) - 1);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -1;
+	text[n] = '\0';
+	if (parse_stat(text, state, start) < 0) {
+		errno = EPROTO;
+		return -1;
+	}
+	return 0;
+}
+
+int process_hold(pid_t pid, struct process *p, struct error *e)
+{
+	char name[32], state;
+
+	*p = (struct process){ .pid = pid, .pidfd = -1, .procfd = -1 };
+	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (p->pidfd < 0 && errno == ESRCH)
+		return error_set(e, 0, "the container's process %d does not exist", pid);
+	if (p->pidfd < 0 && errno != ENOSYS && errno != EPERM)
+		return error_set(e, errno, "open a pidfd of process %d", pid);
+	snprintf(name, sizeof(name), "/proc/%d", pid);
+	p->procfd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->procfd < 0 || read_stat(p->procfd, "stat", &state, &p->start) < 0) {
+		if (errno == ENOENT || errno == ESRCH)
+			error_set(e, 0, "the container's process %d does not exist", pid);
+		else
+			error_set(e, errno, "read /proc/%d/stat", pid);
+		process_release(p);
+		return -1;
+	}
+	if (state_is_dead(state) || !process_lives(p)) {
+		process_release(p);
+		return error_set(e, 0, "the container's process %d is dead", pid);
+	}
+	return 0;
+}
+
+void process_release(struct process *p)
+{
+	cleanup_closep(&p->pidfd);
+	cleanup_closep(&p->procfd);
+	*p = (struct process)PROCESS_NONE;
+}
+
+bool process_lives(const struct process *p)
+{
+	struct pollfd poll_fd = { .fd = p->pidfd, .events = POLLIN };
+	uint64_t start;
+	char state;
+
+	/* A pidfd becomes readable when its process ends: pidfd_open(2). */
+	if (p->pidfd >= 0)
+		return poll(&poll_fd, 1, 0) == 0;
+	return read_stat(p->procfd, "stat", &state, &start) == 0 && !state_is_dead(state);
+}
+
+bool process_alive(pid_t pid, uint64_t start)
+{
+	char name[40], state;
+	uint64_t now;
+
+	snprintf(name, sizeof(name), "/proc/%d/stat", pid);
+	if (read_stat(AT_FDCWD, name, &state, &now) < 0)
+		return errno != ENOENT && errno != ESRCH;
+	return now == start && !state_is_dead(state);
+}
+
+int process_open_ns(const struct process *p, enum ns_type type, struct ns_id *id, struct error *e)
+{
+	cleanup_close int fd = -1;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", p->pid, ns_info[type].brief);
+	fd = open_proc_ns(p->procfd, "ns/", type, ns_info[type].brief);
+	if (fd < 0)
+		return error_set(e, errno, "open %s", path);
+	if (check_type(fd, path, type, id, e) < 0)
+		return -1;
+	return take_fd(&fd);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ns/pin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+/* How many mounts on top of each other pin_remove() takes away before it gives up. */
+#define PIN_LAYERS 16
+
+static int dir_name(enum ns_type type, char name[16])
+{
+	return snprintf(name, 16, "%sns", ns_info[type].brief);
+}
+
+int pin_dir_open(int root_fd, const char *root, enum ns_type type, bool make, struct error *e)
+{
+	cleanup_free char *path = NULL;
+	char name[16];
+
+	dir_name(type, name);
+	if (asprintf(&path, "%s/%s", root, name) < 0) {
+		path = NULL;
+		return error_nomem(e);
+	}
+	return open_own_dir(root_fd, name, make ? 0755 : 0, path, NULL, e);
+}
+
+/* Is fd's directory the root of a mount? Not knowing (before Linux 5.8) is -1 with ENOSYS. */
+static int is_mount_root(int fd)
+{
+	struct statx stx;
+
+	if (statx(fd, "", AT_EMPTY_PATH, 0, &stx) < 0)
+		return -1;
+	if (!(stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT)) {
+		errno = ENOSYS;
+		return -1;
+	}
+	return !!(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+/* What ip-netns(8) does: changing the propagation fails with EINVAL where there is no mount. */
+static int make_shared(int fd)
+{
+	return mount(NULL, fd_path(fd).text, NULL, MS_SHARED, NULL);
+}
+
+static int bind_over_itself(int dir_fd, int root_fd, const char *root, enum ns_type type,
+			    struct error *e)
+{
+	struct fd_path self = fd_path(dir_fd);
+	int fd;
+
+	if (mount(self.text, self.text, NULL, MS_BIND | MS_REC, NULL) < 0) {
+		error_set(e, errno, "make %s/%sns a mount point", root, ns_info[type].brief);
+		if (e->num == EPERM)
+			error_hint(e, "this needs CAP_SYS_ADMIN");
+		return -1;
+	}
+	fd = pin_dir_open(root_fd, root, type, false, e);
+	if (fd >= 0 && make_shared(fd) == 0)
+		return fd;
+	if (fd >= 0) {
+		error_set(e, errno, "make %s/%sns a shared mount", root, ns_info[type].brief);
+		umount2(fd_path(fd).text, MNT_DETACH);
+		close(fd);
+	}
+	return -1;
+}
+
+int pin_dir_share(int dir_fd, int root_fd, const char *root, enum ns_type type, struct error *e)
+{
+	cleanup_close int before = dir_fd, fd = -1;
+	cleanup_free char *what = NULL;
+	int is_root = is_mount_root(before);
+	time_t deadline = 0;
+
+	if (is_root > 0 || (is_root < 0 && make_shared(before) == 0))
+		return take_fd(&before);
+	if (asprintf(&what, "%s/%sns", root, ns_info[type].brief) < 0) {
+		what = NULL;
+		return error_nomem(e);
+	}
+	/* The lock that ip-netns(8) takes for the same purpose, on the same directory. */
+	if (lock_bounded(before, what, &deadline, e) < 0)
+		return -1;
+	fd = pin_dir_open(root_fd, root, type, false, e);
+	if (fd < 0)
+		return -1;
+	is_root = is_mount_root(fd);
+	if (is_root > 0 || (is_root < 0 && make_shared(fd) == 0))
+		return take_fd(&fd);
+	return bind_over_itself(fd, root_fd, root, type, e);
+}
+
+/* An empty mount point as we, pinns and ip-netns(8) leave it when killed before the bind. */
+static bool is_own_mount_point(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && !(st->st_mode & 07777) && st->st_size == 0 &&
+	       st->st_uid == geteuid();
+}
+
+int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
+	     enum pin_state *state, int *fd, struct ns_id *id, struct error *e)
+{
+	cleanup_close int ns = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+				      O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	*state = PIN_ABSENT;
+	*id = (struct ns_id){ 0 };
+	if (fd)
+		*fd = -1;
+	if (ns < 0 && errno == ENOENT)
+		return 0;
+	if (ns < 0 && (errno == ELOOP || errno == ENXIO))
+		return error_set(e, 0, "%s is not a %s namespace", path, ns_info[type].oci);
+	if (ns < 0)
+		return error_set(e, errno, "open %s", path);
+	switch (ns_look(ns, type, id)) {
+	case NS_IS_TYPE:
+		*state = PIN_THERE;
+		if (fd)
+			*fd = take_fd(&ns);
+		return 0;
+	case NS_IS_NOT:
+		if (fstat(ns, &st) == 0 && is_own_mount_point(&st))
+			return 0;
+		break;
+	case NS_IS_OTHER:
+		break;
+	}
+	*id = (struct ns_id){ 0 };
+	error_set(e, 0, "%s is not a %s namespace", path, ns_info[type].oci);
+	return error_hint(e, "remove it if nothing needs it, or name the pod otherwise");
+}
+
+/* Open or make the file to mount on. Its descriptor holds the very file that was looked at. */
+static int open_mount_point(int dir_fd, const char *name, const char *path, enum ns_type type,
+			    bool any_file, bool *created, struct error *e)
+{
+	cleanup_close int fd = -1;
+	struct stat st;
+
+	*created = false;
+	fd = openat(dir_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (fd >= 0) {
+		*created = true;
+		return take_fd(&fd);
+	}
+	if (errno != EEXIST)
+		return error_set(e, errno, "make mount point %s", path);
+	fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set(e, errno, "open mount point %s", path);
+	if (any_file ? S_ISREG(st.st_mode) && st.st_size == 0 : is_own_mount_point(&st))
+		return take_fd(&fd);
+	return error_set(e, EEXIST, "pin %s at %s", ns_info[type].oci, path);
+}
+
+static void hint_mount_failure(struct error *e)
+{
+	if (e->num == EPERM)
+		error_hint(e, "mounting needs CAP_SYS_ADMIN");
+	else if (e->num == ENOSPC)
+		error_hint(e, "this mount namespace holds as many mounts as sysctl fs.mount-max allows");
+}
+
+int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const char *path,
+	    bool any_file, struct error *e)
+{
+	cleanup_close int point = -1;
+	struct fd_path source, target;
+	struct ns_id id;
+	bool created;
+
+	if (ns_look(ns_fd, type, &id) != NS_IS_TYPE)
+		return error_set(e, 0, "pin %s at %s: what was to be pinned is no %s namespace",
+				 ns_info[type].oci, path, ns_info[type].oci);
+	point = open_mount_point(dir_fd, name, path, type, any_file, &created, e);
+	if (point < 0)
+		return -1;
+	source = fd_path(ns_fd);
+	target = fd_path(point);
+	if (mount(source.text, target.text, NULL, MS_BIND, NULL) == 0)
+		return 0;
+	error_set(e, errno, "pin %s at %s", ns_info[type].oci, path);
+	hint_mount_failure(e);
+	if (created)
+		unlinkat(dir_fd, name, 0);
+	return -1;
+}
+
+static int detach(int dir_fd, const char *name)
+{
+	cleanup_free char *target = NULL;
+
+	if (asprintf(&target, "%s/%s", fd_path(dir_fd).text, name) < 0) {
+		target = NULL;
+		errno = ENOMEM;
+		return -1;
+	}
+	return umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
+int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type, struct ns_id id,
+	       struct error *e)
+{
+	enum pin_state state;
+	struct ns_id found;
+
+	for (int layer = 0; layer < PIN_LAYERS; layer++) {
+		if (pin_look(dir_fd, name, path, type, &state, NULL, &found, e) < 0)
+			return -1;
+		if (state == PIN_THERE && id.ino && !ns_same(found, id))
+			return error_set(e, 0, "%s is another namespace than the one that we pinned",
+					 path);
+		if (state == PIN_THERE) {
+			if (detach(dir_fd, name) < 0 && errno != EINVAL)
+				return error_set(e, errno, "unmount %s", path);
+			continue;
+		}
+		if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+			return 0;
+		/* EBUSY: a kernel before 3.18 with a copy of the mount elsewhere, or a mount that just came. */
+		if (errno != EBUSY)
+			return error_set(e, errno, "remove %s", path);
+	}
+	return error_set(e, EBUSY, "remove %s", path);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ns/shm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+#define SHM_LAYERS 16
+
+static int mount_data(uint64_t size, const char *label, char **data, struct error *e)
+{
+	char size_text[40] = "";
+
+	if (size)
+		snprintf(size_text, sizeof(size_text), ",size=%" PRIu64, size);
+	/* MCS labels hold commas, so the context is quoted: mount(8). */
+	if (label && strchr(label, '"'))
+		return error_set(e, 0, "linux.mountLabel '%s' has a quote in it", label);
+	if (asprintf(data, "mode=1777%s%s%s%s", size_text, label ? ",context=\"" : "",
+		     label ? label : "", label ? "\"" : "") < 0) {
+		*data = NULL;
+		return error_nomem(e);
+	}
+	return 0;
+}
+
+int shm_mount(int dir_fd, const char *name, const char *path, uint64_t size, const char *label,
+	      struct error *e)
+{
+	cleanup_free char *data = NULL;
+	cleanup_close int point = -1;
+
+	if (mount_data(size, label, &data, e) < 0)
+		return -1;
+	point = open_own_dir(dir_fd, name, 0700, path, NULL, e);
+	if (point < 0)
+		return -1;
+	if (mount("shm", fd_path(point).text, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, data) == 0)
+		return 0;
+	error_set(e, errno, "mount a tmpfs at %s", path);
+	unlinkat(dir_fd, name, AT_REMOVEDIR);
+	return -1;
+}
+
+static bool is_tmpfs_mount(int dir_fd, int fd)
+{
+	struct stat above, st;
+	struct statfs fs;
+
+	return fstat(dir_fd, &above) == 0 && fstat(fd, &st) == 0 && fstatfs(fd, &fs) == 0 &&
+	       st.st_dev != above.st_dev && fs.f_type == TMPFS_MAGIC;
+}
+
+bool shm_is_mounted(int dir_fd, const char *name)
+{
+	cleanup_close int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 && is_tmpfs_mount(dir_fd, fd);
+}
+
+int shm_unmount(int dir_fd, const char *name, const char *path, struct error *e)
+{
+	cleanup_free char *target = NULL;
+
+	if (asprintf(&target, "%s/%s", fd_path(dir_fd).text, name) < 0) {
+		target = NULL;
+		return error_nomem(e);
+	}
+	for (int layer = 0; layer < SHM_LAYERS && shm_is_mounted(dir_fd, name); layer++)
+		if (umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+			return error_set(e, errno, "unmount %s", path);
+	if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return error_set(e, errno, "remove %s", path);
+	return 0;
+}
+
+uint64_t shm_size_of(const char *path)
+{
+	cleanup_close int fd = open(path, O_PATH | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != TMPFS_MAGIC)
+		return 0;
+	return (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize;
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SHM "/dev/shm"
+#define ENV_HOSTNAME "HOSTNAME="
+
+/*
+ * What is kept of the document, by the member that an object stands in. An
+ * object may be a map with keys of any kind, all of which are kept.
+ */
+struct kept {
+	const char *in;		/* "" is the root */
+	unsigned depth;		/* of the members */
+	const char *names[7];	/* none: a map */
+};
+
+static const struct kept kept[] = {
+	{ "", 1, { "annotations", "hostname", "domainname", "process", "mounts", "linux" } },
+	{ "annotations", 2, {0} },
+	{ "process", 2, { "env" } },
+	{ "linux", 2, { "namespaces", "sysctl", "uidMappings", "gidMappings", "mountLabel" } },
+	{ "mounts", 3, { "destination", "type", "source", "options" } },
+	{ "sysctl", 3, {0} },
+	{ "namespaces", 4, { "type", "path" } },
+	{ "uidMappings", 4, { "containerID", "hostID", "size" } },
+	{ "gidMappings", 4, { "containerID", "hostID", "size" } },
+};
+
+/* The object's own key; that of the array around it where it is an element; "" for the root. */
+static bool stands_in(const struct json *doc, uint32_t obj, const char *name)
+{
+	const struct json_node *n = &doc->nodes[obj];
+
+	if (n->parent == JSON_NONE)
+		return !*name;
+	return json_key_is(doc, n->key ? obj : n->parent, name);
+}
+
+static bool want(const struct json *doc, uint32_t parent, unsigned depth, const char *key,
+		 size_t key_len)
+{
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+		if (kept[i].depth != depth || !stands_in(doc, parent, kept[i].in))
+			continue;
+		if (!kept[i].names[0])
+			return true;
+		for (const char *const *name = kept[i].names; *name; name++)
+			if (json_key_folds(key, key_len, *name))
+				return true;
+		return false;
+	}
+	return false;
+}
+
+/*
+ * An optional string: *s is NULL where it is absent, null or empty, *node is
+ * its node even then.
+ */
+static int optional_string(struct json *doc, uint32_t obj, const char *name, const char **s,
+			   uint32_t *node, struct error *e)
+{
+	const struct json_node *n;
+
+	*s = NULL;
+	if (json_member(doc, obj, name, node, e) < 0)
+		return -1;
+	if (*node == JSON_NONE)
+		return 0;
+	n = &doc->nodes[*node];
+	if (n->type == JSON_NULL || (n->type == JSON_STRING && !n->str_len))
+		return 0;
+	return json_string(doc, *node, s, e);
+}
+
+/* null stands for the zero value in an array of Go's: as good as not there. */
+static bool is_null(const struct json *doc, uint32_t node)
+{
+	return doc->nodes[node].type == JSON_NULL;
+}
+
+static size_t count_children(const struct json *doc, uint32_t node)
+{
+	size_t n = 0;
+
+	for (uint32_t i = json_first(doc, node); i != JSON_NONE; i = json_next(doc, i))
+		n++;
+	return n;
+}
+
+static int read_ns_type(struct json *doc, uint32_t entry, const char **type, struct error *e)
+{
+	uint32_t node;
+
+	if (json_member_of(doc, entry, "type", JSON_STRING, &node, e) < 0)
+		return -1;
+	if (node == JSON_NONE)
+		return json_error(doc, entry, e, "has no type");
+	return json_string(doc, node, type, e);
+}
+
+static int read_namespace(struct config *c, uint32_t entry, bool *has_pid, struct error *e)
+{
+	struct config_ns ns = { .entry = entry };
+	const char *name;
+	enum ns_type t;
+	bool repeated;
+
+	if (read_ns_type(&c->doc, entry, &name, e) < 0)
+		return -1;
+	t = ns_type_by_oci_name(name);
+	if (t == NS_NONE && !ns_is_pid(name))
+		return json_error(&c->doc, entry, e, "unknown namespace type '%s'", name);
+	repeated = t == NS_NONE ? *has_pid : c->ns[t].entry != JSON_NONE;
+	if (repeated)
+		return json_error(&c->doc, entry, e, "namespace type %s is there twice", name);
+	if (optional_string(&c->doc, entry, "path", &ns.path, &ns.path_node, e) < 0)
+		return -1;
+	if (ns.path && *ns.path != '/')
+		return json_error(&c->doc, ns.path_node, e, "is not an absolute path");
+	if (t == NS_NONE)
+		*has_pid = true;
+	else
+		c->ns[t] = ns;
+	return 0;
+}
+
+static int read_namespaces(struct config *c, uint32_t lin, struct error *e)
+{
+	bool has_pid = false;
+	uint32_t list;
+
+	if (json_member_of(&c->doc, lin, "namespaces", JSON_ARRAY, &list, e) < 0)
+		return -1;
+	if (list == JSON_NONE)
+		return 0;
+	for (uint32_t i = json_first(&c->doc, list); i != JSON_NONE; i = json_next(&c->doc, i))
+		if (read_namespace(c, i, &has_pid, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_u32(struct json *doc, uint32_t obj, const char *name, bool required,
+		    uint32_t *value, struct error *e)
+{
+	uint32_t node;
+	uint64_t v = 0;
+
+	if (json_member_of(doc, obj, name, JSON_NUMBER, &node, e) < 0)
+		return -1;
+	if (node == JSON_NONE && required)
+		return json_error(doc, obj, e, "has no %s", name);
+	if (node != JSON_NONE && json_u64(doc, node, UINT32_MAX, &v, e) < 0)
+		return -1;
+	*value = (uint32_t)v;
+	return 0;
+}
+
+static int read_id_maps(struct config *c, uint32_t lin, const char *name, struct id_maps *maps,
+			struct error *e)
+{
+	struct json *doc = &c->doc;
+	struct id_map *map;
+	uint32_t list;
+
+	if (json_member_of(doc, lin, name, JSON_ARRAY, &list, e) < 0)
+		return -1;
+	if (list == JSON_NONE || json_first(doc, list) == JSON_NONE)
+		return 0;
+	maps->map = arena_alloc(&doc->arena, count_children(doc, list) * sizeof(*map));
+	if (!maps->map)
+		return error_nomem(e);
+	for (uint32_t i = json_first(doc, list); i != JSON_NONE; i = json_next(doc, i)) {
+		map = &maps->map[maps->count++];
+		if (read_u32(doc, i, "containerID", false, &map->container, e) < 0 ||
+		    read_u32(doc, i, "hostID", false, &map->host, e) < 0 ||
+		    read_u32(doc, i, "size", true, &map->size, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The error names the map and not the place: it is found by sorting the keys. */
+static int refuse_repeated(struct config *c, uint32_t map, struct error *e)
+{
+	const char **keys = arena_alloc(&c->doc.arena, c->sysctl_count * sizeof(*keys));
+
+	if (!keys)
+		return error_nomem(e);
+	for (size_t i = 0; i < c->sysctl_count; i++)
+		keys[i] = c->sysctls[i].key;
+	qsort(keys, c->sysctl_count, sizeof(*keys), compare_strings);
+	for (size_t i = 1; i < c->sysctl_count; i++)
+		if (!strcmp(keys[i - 1], keys[i]))
+			return json_error(&c->doc, map, e, "%.200s is there twice", keys[i]);
+	return 0;
+}
+
+static int read_sysctls(struct config *c, uint32_t lin, struct error *e)
+{
+	struct json *doc = &c->doc;
+	struct config_sysctl *s;
+	uint32_t map;
+
+	if (json_member_of(doc, lin, "sysctl", JSON_OBJECT, &map, e) < 0)
+		return -1;
+	if (map == JSON_NONE || json_first(doc, map) == JSON_NONE)
+		return 0;
+	c->sysctls = arena_alloc(&doc->arena, count_children(doc, map) * sizeof(*s));
+	if (!c->sysctls)
+		return error_nomem(e);
+	for (uint32_t i = json_first(doc, map); i != JSON_NONE; i = json_next(doc, i)) {
+		s = &c->sysctls[c->sysctl_count++];
+		if (json_key(doc, i, &s->key, e) < 0 || json_string(doc, i, &s->value, e) < 0)
+			return -1;
+	}
+	return refuse_repeated(c, map, e);
+}
+
+static int read_linux(struct config *c, struct error *e)
+{
+	uint32_t lin, node;
+
+	if (json_member_of(&c->doc, 0, "linux", JSON_OBJECT, &lin, e) < 0)
+		return -1;
+	if (lin == JSON_NONE)
+		return 0;
+	if (read_namespaces(c, lin, e) < 0 || read_sysctls(c, lin, e) < 0 ||
+	    read_id_maps(c, lin, "uidMappings", &c->uid_maps, e) < 0 ||
+	    read_id_maps(c, lin, "gidMappings", &c->gid_maps, e) < 0)
+		return -1;
+	return optional_string(&c->doc, lin, "mountLabel", &c->mount_label, &node, e);
+}
+
+static bool is_env_hostname(const struct json_node *n)
+{
+	return n->type == JSON_STRING && n->str_len >= strlen(ENV_HOSTNAME) &&
+	       !memcmp(n->str, ENV_HOSTNAME, strlen(ENV_HOSTNAME));
+}
+
+uint32_t config_next_env_hostname(const struct config *c, uint32_t node)
+{
+	do
+		node = json_next(&c->doc, node);
+	while (node != JSON_NONE && !is_env_hostname(&c->doc.nodes[node]));
+	return node;
+}
+
+static int read_env(struct config *c, struct error *e)
+{
+	uint32_t process, env;
+
+	if (json_member_of(&c->doc, 0, "process", JSON_OBJECT, &process, e) < 0)
+		return -1;
+	if (process == JSON_NONE)
+		return 0;
+	if (json_member_of(&c->doc, process, "env", JSON_ARRAY, &env, e) < 0)
+		return -1;
+	if (env == JSON_NONE)
+		return 0;
+	for (uint32_t i = json_first(&c->doc, env); i != JSON_NONE; i = json_next(&c->doc, i)) {
+		if (is_null(&c->doc, i))
+			continue;
+		if (json_check_string(&c->doc, i, e) < 0)
+			return -1;
+		if (c->env_hostname == JSON_NONE && is_env_hostname(&c->doc.nodes[i]))
+			c->env_hostname = i;
+	}
+	return 0;
+}
+
+/* The path, taken as absolute, without empty, "." and ".." components. */
+static char *clean_path(struct arena *arena, const char *s, size_t len)
+{
+	const char *end = s + len, *next;
+	char *out = arena_alloc(arena, len + 2), *to = out;
+	size_t n;
+
+	if (!out)
+		return NULL;
+	for (; s < end; s = next + 1) {
+		next = memchr(s, '/', (size_t)(end - s));
+		if (!next)
+			next = end;
+		n = (size_t)(next - s);
+		if (n == 2 && !memcmp(s, "..", 2)) {
+			while (to > out && *--to != '/')
+				;
+		} else if (n && (n != 1 || *s != '.')) {
+			*to++ = '/';
+			memcpy(to, s, n);
+			to += n;
+		}
+	}
+	*to = '\0';
+	return out;
+}
+
+int config_mount_place(struct json *doc, uint32_t mount, enum mount_place *place, struct error *e)
+{
+	const struct json_node *n;
+	char *path;
+	uint32_t node;
+
+	*place = MOUNT_ELSEWHERE;
+	if (json_member_of(doc, mount, "destination", JSON_STRING, &node, e) < 0)
+		return -1;
+	if (node == JSON_NONE)
+		return 0;
+	if (json_check_string(doc, node, e) < 0)
+		return -1;
+	n = &doc->nodes[node];
+	if (!memmem(n->str, n->str_len, "shm", 3))
+		return 0;
+	path = clean_path(&doc->arena, n->str, n->str_len);
+	if (!path)
+		return error_nomem(e);
+	if (!strcmp(path, SHM))
+		*place = MOUNT_ON_SHM;
+	else if (!strncmp(path, SHM "/", strlen(SHM "/")))
+		*place = MOUNT_BELOW_SHM;
+	return 0;
+}
+
+static int read_shm_options(struct config *c, struct error *e)
+{
+	struct json *doc = &c->doc;
+	uint32_t list;
+
+	if (json_member_of(doc, c->shm, "options", JSON_ARRAY, &list, e) < 0)
+		return -1;
+	if (list == JSON_NONE || json_first(doc, list) == JSON_NONE)
+		return 0;
+	c->shm_options = arena_alloc(&doc->arena,
+				     count_children(doc, list) * sizeof(*c->shm_options));
+	if (!c->shm_options)
+		return error_nomem(e);
+	for (uint32_t i = json_first(doc, list); i != JSON_NONE; i = json_next(doc, i))
+		if (json_string(doc, i, &c->shm_options[c->shm_option_count++], e) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_shm(struct config *c, struct error *e)
+{
+	struct json *doc = &c->doc;
+	uint32_t type;
+
+	if (json_member_of(doc, c->shm, "type", JSON_STRING, &type, e) < 0 ||
+	    json_member_of(doc, c->shm, "source", JSON_STRING, &c->shm_source_node, e) < 0)
+		return -1;
+	if (type != JSON_NONE && json_string(doc, type, &c->shm_type, e) < 0)
+		return -1;
+	if (c->shm_source_node != JSON_NONE &&
+	    json_string(doc, c->shm_source_node, &c->shm_source, e) < 0)
+		return -1;
+	return read_shm_options(c, e);
+}
+
+static int read_mounts(struct config *c, struct error *e)
+{
+	enum mount_place place;
+	uint32_t list;
+
+	if (json_member_of(&c->doc, 0, "mounts", JSON_ARRAY, &list, e) < 0)
+		return -1;
+	if (list == JSON_NONE)
+		return 0;
+	for (uint32_t i = json_first(&c->doc, list); i != JSON_NONE; i = json_next(&c->doc, i)) {
+		if (is_null(&c->doc, i))
+			continue;
+		if (config_mount_place(&c->doc, i, &place, e) < 0)
+			return -1;
+		if (place == MOUNT_BELOW_SHM || (place == MOUNT_ON_SHM && c->shm != JSON_NONE))
+			c->shm_below = true;
+		if (place == MOUNT_ON_SHM)
+			c->shm = i;
+	}
+	return c->shm == JSON_NONE ? 0 : read_shm(c, e);
+}
+
+bool config_shm_is_bind(const struct config *c)
+{
+	if (c->shm_type && !strcmp(c->shm_type, "bind"))
+		return true;
+	for (size_t i = 0; i < c->shm_option_count; i++)
+		if (!strcmp(c->shm_options[i], "bind") || !strcmp(c->shm_options[i], "rbind"))
+			return true;
+	return false;
+}
+
+static int read_annotations(struct config *c, struct error *e)
+{
+	uint32_t node;
+
+	if (json_member(&c->doc, 0, "annotations", &node, e) < 0)
+		return -1;
+	if (node != JSON_NONE && is_null(&c->doc, node))
+		c->annotations_null = node;
+	return json_member_of(&c->doc, 0, "annotations", JSON_OBJECT, &c->annotations, e);
+}
+
+static int read_all(struct config *c, struct error *e)
+{
+	if (c->doc.nodes[0].type != JSON_OBJECT)
+		return json_error(&c->doc, 0, e, "is not an object");
+	if (read_annotations(c, e) < 0 ||
+	    optional_string(&c->doc, 0, "hostname", &c->hostname, &c->hostname_node, e) < 0 ||
+	    optional_string(&c->doc, 0, "domainname", &c->domainname, &c->domainname_node, e) < 0)
+		return -1;
+	if (read_env(c, e) < 0 || read_mounts(c, e) < 0)
+		return -1;
+	return read_linux(c, e);
+}
+
+int config_parse(struct config *c, const char *what, const char *text, size_t len, struct error *e)
+{
+	*c = (struct config){
+		.hostname_node = JSON_NONE, .domainname_node = JSON_NONE,
+		.env_hostname = JSON_NONE, .annotations = JSON_NONE,
+		.annotations_null = JSON_NONE, .shm = JSON_NONE, .shm_source_node = JSON_NONE,
+	};
+	for (int t = 0; t < NS_TYPES; t++)
+		c->ns[t].entry = c->ns[t].path_node = JSON_NONE;
+	if (len > CONFIG_SIZE_MAX)
+		return error_set(e, 0, "%s: larger than %zu bytes", what, CONFIG_SIZE_MAX);
+	if (json_parse(&c->doc, what, text, len, want, e) < 0)
+		return -1;
+	if (read_all(c, e) == 0)
+		return 0;
+	config_free(c);
+	return -1;
+}
+
+void config_free(struct config *c)
+{
+	json_free(&c->doc);
+}
+
+int config_annotation(struct config *c, const char *key, const char **value, uint32_t *node,
+		      struct error *e)
+{
+	uint32_t found = JSON_NONE;
+
+	*value = NULL;
+	if (c->annotations != JSON_NONE &&
+	    json_map_member(&c->doc, c->annotations, key, &found, e) < 0)
+		return -1;
+	if (node)
+		*node = found;
+	return found == JSON_NONE ? 0 : json_string(&c->doc, found, value, e);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading a bundle's config.json and putting a new one in its place.
+ */
+#ifndef PODNS_OCI_FILE_H
+#define PODNS_OCI_FILE_H
+
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+/*
+ * Append everything that can be read from fd (a pipe or a file) to *out, at most max bytes. what
+ * names it in errors: more than max bytes is refused ("larger than N bytes", and no more is
+ * read), so is an empty document.
+ */
+int read_document(int fd, const char *what, size_t max, struct buf *out, struct error *e);
+
+/*
+ * Open the bundle directory. Symlinks in its path are followed, the last component's too, as
+ * runtimes follow them. Returns a descriptor, which the caller closes, or -1.
+ */
+int bundle_open(const char *bundle, struct error *e);
+
+/*
+ * Append <bundle>/config.json to *out. It must be a regular file and not a symlink (e->num is
+ * then ELOOP); at most CONFIG_SIZE_MAX bytes. *st gets its status from before it was read, for
+ * bundle_write_config(). bundle is for messages.
+ */
+int bundle_read_config(int bundle_fd, const char *bundle, struct buf *out, struct stat *st,
+		       struct error *e);
+
+/*
+ * Put len bytes in place of <bundle>/config.json: a temporary file beside it, mode, owner and
+ * extended attributes copied, fsync, rename over it, fsync of the directory. old is the status of
+ * the file that the new bytes were made from: if config.json is another file by then, or was
+ * changed since, the edit is refused (e->num is then ESTALE). On failure the old file stands
+ * untouched and no temporary is left; but where only the last step fails, the fsync of the
+ * directory, the new file is in place. A temporary left by a killed run is overwritten. Not to be
+ * called twice at once for one bundle.
+ */
+int bundle_write_config(int bundle_fd, const char *bundle, const struct stat *old,
+			const char *text, size_t len, struct error *e);
+
+#endif

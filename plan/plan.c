@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/plan.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+
+struct text {
+	char s[64];
+};
+
+static struct text id_text(struct ns_id id)
+{
+	struct text t = { "" };
+
+	if (id.ino)
+		snprintf(t.s, sizeof(t.s), "[%lu]", (unsigned long)id.ino);
+	else
+		snprintf(t.s, sizeof(t.s), "unknown to us");
+	return t;
+}
+
+static int refuse_outside(const struct plan_input *in, enum ns_type t, struct error *e)
+{
+	const struct plan_type *x = &in->type[t];
+
+	error_set(e, 0, "the container's %s namespace %s is not the pod's %s at %s/%sns/%s: it would "
+		  "start outside its pod", ns_info[t].oci, id_text(x->init).s, id_text(x->pin).s,
+		  in->root, ns_info[t].brief, in->pod);
+	return error_hint(e, "let the precreate stage (podman) or `podns rewrite` set the paths before "
+			  "the runtime reads config.json");
+}
+
+static int refuse_host(const struct plan_input *in, enum ns_type t, struct error *e)
+{
+	error_set(e, 0, "the container's process is in the runtime's own %s namespace %s although "
+		  "its config asks for one of its own", ns_info[t].oci, id_text(in->type[t].own).s);
+	return error_hint(e, "the state's pid must be the container's init");
+}
+
+static int refuse_other(const struct plan_input *in, enum ns_type t, struct error *e)
+{
+	const struct plan_type *x = &in->type[t];
+
+	error_set(e, 0, "the config's %s namespace %s at %s is not the pod's %s at %s/%sns/%s",
+		  ns_info[t].oci, id_text(x->at_path).s, x->path, id_text(x->pin).s, in->root,
+		  ns_info[t].brief, in->pod);
+	return error_hint(e, "use --network none, or --network ns:%s/netns/%s, or leave %s out by the "
+			  "annotation io.podns.namespaces", in->root, in->pod, ns_info[t].brief);
+}
+
+static int refuse_moved(const struct plan_input *in, enum ns_type t, struct error *e)
+{
+	const struct plan_type *x = &in->type[t];
+
+	return error_set(e, 0, "the container's process is in the %s namespace %s, not in %s at %s "
+			 "that its config names", ns_info[t].oci, id_text(x->init).s,
+			 id_text(x->at_path).s, x->path);
+}
+
+static int decide_no_path(const struct plan_input *in, enum ns_type t, enum plan_verb *verb,
+			  struct error *e)
+{
+	const struct plan_type *x = &in->type[t];
+	bool made_here = in->stage == PLAN_PRECREATE || !in->has_init;
+
+	if (made_here && x->pin.ino) {
+		*verb = PLAN_JOIN;
+		return 0;
+	}
+	if (made_here) {
+		/* The engine's own view would be frozen in a cgroup namespace made here. */
+		bool adopt_only = ns_info[t].origin == NS_ADOPT_ONLY;
+
+		if (adopt_only && in->stage == PLAN_CREATE_RUNTIME)
+			return error_set(e, 0, "a %s namespace can only be adopted from a running "
+					 "container, and the state has no pid", ns_info[t].oci);
+		*verb = adopt_only ? PLAN_LEAVE : PLAN_CREATE;
+		return 0;
+	}
+	if (x->pin.ino && ns_same(x->init, x->pin)) {
+		*verb = PLAN_JOIN;
+		return 0;
+	}
+	if (ns_same(x->init, x->own))
+		return refuse_host(in, t, e);
+	if (x->pin.ino)
+		return refuse_outside(in, t, e);
+	*verb = PLAN_ADOPT_INIT;
+	return 0;
+}
+
+static int decide_path(const struct plan_input *in, enum ns_type t, enum plan_verb *verb,
+		       struct error *e)
+{
+	const struct plan_type *x = &in->type[t];
+
+	if (x->pin.ino && !ns_same(x->at_path, x->pin))
+		return in->named ? refuse_other(in, t, e) : 0;
+	if (!x->pin.ino && !in->named)
+		return 0;
+	if (in->has_init && !ns_same(x->init, x->at_path))
+		return x->pin.ino ? refuse_outside(in, t, e) : refuse_moved(in, t, e);
+	*verb = x->pin.ino ? PLAN_JOIN : PLAN_ADOPT_PATH;
+	return 0;
+}
+
+static int decide(const struct plan_input *in, enum ns_type t, enum plan_verb *verb,
+		  struct error *e)
+{
+	const struct plan_type *x = &in->type[t];
+
+	*verb = PLAN_LEAVE;
+	if (!(in->types & NS_BIT(t)) || !x->entry)
+		return 0;
+	if (!x->path)
+		return decide_no_path(in, t, verb, e);
+	if (ns_same(x->at_path, x->own))
+		return 0;
+	return decide_path(in, t, verb, e);
+}
+
+/*
+ * The user namespace that the container will be in. Fresh: a private one that does not exist yet, or that no other
+ * container can be in.
+ */
+struct user {
+	bool fresh;
+	bool made;	/* the pod's, which this run makes */
+	struct ns_id id;
+};
+
+static struct user container_user(const struct plan_input *in, enum plan_verb verb)
+{
+	const struct plan_type *u = &in->type[NS_USER];
+	struct user user = { 0 };
+
+	if (verb == PLAN_JOIN)
+		user.id = u->pin;
+	else if (verb == PLAN_CREATE)
+		user.made = true;
+	else if (in->has_init)
+		user.id = u->init;
+	else if (!u->entry)
+		user.id = u->own;
+	else if (u->path)
+		user.id = u->at_path;
+	user.fresh = verb == PLAN_LEAVE && u->entry && !u->path &&
+		     (!in->has_init || (in->named && !ns_same(u->init, u->own)));
+	return user;
+}
+
+static int refuse_private_user(const struct plan_input *in, enum ns_type t, struct error *e)
+{
+	error_set(e, 0, "the container has a private user namespace, which cannot own the pod's %s "
+		  "namespace at %s/%sns/%s", ns_info[t].oci, in->root, ns_info[t].brief, in->pod);
+	return error_hint(e, "name user among the pod types: io.podns.namespaces=net,ipc,uts,user");
+}
+
+static int refuse_owner(const struct plan_input *in, enum ns_type t, struct ns_id owner,
+			struct error *e)
+{
+	error_set(e, 0, "the pod's %s namespace at %s/%sns/%s belongs to the user namespace %s and the "
+		  "container is in another one", ns_info[t].oci, in->root, ns_info[t].brief, in->pod,
+		  id_text(owner).s);
+	return error_hint(e, "all containers of a pod need the same user namespace: name user among the "
+			  "pod types, or give the container none of its own");
+}
+
+/* SPEC section 3: a pin is only joined by a container of the same user namespace as its owner. */
+static int check_owner(const struct plan_input *in, const struct plan *plan, enum ns_type t,
+		       struct user user, struct error *e)
+{
+	const struct plan_type *x = &in->type[t];
+	struct ns_id owner = { 0 };
+
+	if (user.fresh)
+		return refuse_private_user(in, t, e);
+	switch (plan->verb[t]) {
+	case PLAN_LEAVE:
+		return 0;
+	case PLAN_CREATE:
+		if (plan->verb[NS_USER] != PLAN_LEAVE)
+			return 0;
+		owner = in->type[NS_USER].own;
+		break;
+	case PLAN_JOIN:
+		owner = x->pin_owner;
+		break;
+	case PLAN_ADOPT_PATH:
+		owner = x->path_owner;
+		break;
+	case PLAN_ADOPT_INIT:
+		owner = x->init_owner;
+		break;
+	}
+	if (user.made || !ns_same(owner, user.id))
+		return refuse_owner(in, t, owner, e);
+	return 0;
+}
+
+static int check_maps(const struct plan_input *in, enum plan_verb verb, struct error *e)
+{
+	if (verb == PLAN_CREATE && !in->has_maps)
+		return error_set(e, 0, "the pod's user namespace needs linux.uidMappings and "
+				 "linux.gidMappings");
+	if (verb != PLAN_JOIN || !in->maps_known || in->maps_equal)
+		return 0;
+	error_set(e, 0, "linux.uidMappings and linux.gidMappings differ from those of the pod's user "
+		  "namespace at %s/userns/%s", in->root, in->pod);
+	return error_hint(e, "give all containers of the pod the same --uidmap and --gidmap");
+}
+
+int plan_make(const struct plan_input *in, struct plan *plan, struct error *e)
+{
+	struct user user;
+
+	*plan = (struct plan){ 0 };
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (decide(in, (enum ns_type)t, &plan->verb[t], e) < 0)
+			return -1;
+		if (plan->verb[t] != PLAN_LEAVE)
+			plan->shared |= NS_BIT(t);
+		if (plan->verb[t] == PLAN_CREATE)
+			plan->created |= NS_BIT(t);
+	}
+	if (check_maps(in, plan->verb[NS_USER], e) < 0)
+		return -1;
+	user = container_user(in, plan->verb[NS_USER]);
+	for (int t = 0; t < NS_TYPES; t++)
+		if (t != NS_USER && plan->shared & NS_BIT(t) &&
+		    check_owner(in, plan, (enum ns_type)t, user, e) < 0)
+			return -1;
+	return 0;
+}
+
+static bool is_hex(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f')))
+			return false;
+	return true;
+}
+
+static bool is_default_hostname(const char *hostname, const char *id)
+{
+	if (strlen(hostname) != 12)
+		return false;
+	return id ? !strncmp(hostname, id, 12) : is_hex(hostname, 12);
+}
+
+const char *plan_hostname(const char *annotation, const char *pod, const char *hostname,
+			  const char *id, char room[PLAN_HOSTNAME_MAX + 1])
+{
+	if (annotation)
+		return annotation;
+	if (hostname && !is_default_hostname(hostname, id))
+		return hostname;
+	snprintf(room, PLAN_HOSTNAME_MAX + 1, "%s", pod);
+	return room;
+}
+
+int plan_check_hostname(const char *name, const char *what, struct error *e)
+{
+	size_t n = strlen(name);
+
+	if (!n || n > PLAN_HOSTNAME_MAX)
+		return error_set(e, 0, "%s '%.80s': a hostname has 1 to %d bytes", what, name,
+				 PLAN_HOSTNAME_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (name[i] <= ' ' || name[i] == 0x7f || name[i] == '/')
+			return error_set(e, 0, "%s '%s': a hostname holds no space, '/' or other "
+					 "than printable ASCII", what, name);
+	return 0;
+}
+
+bool plan_is_engine_shm(const char *source)
+{
+	static const char *const tails[] = { "/userdata/shm", "/shm" };
+	size_t n = strlen(source), tail;
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++) {
+		tail = strlen(tails[i]);
+		if (n < tail + 65 || strcmp(source + n - tail, tails[i]))
+			continue;
+		if (source[n - tail - 65] == '/' && is_hex(source + n - tail - 64, 64))
+			return true;
+	}
+	return false;
+}
+
+int plan_parse_size(const char *text, uint64_t *bytes, struct error *e)
+{
+	static const char units[] = "bkmg";
+	size_t n = strlen(text);
+	char digits[24], *unit;
+	unsigned shift = 0;
+
+	if (n && !isdigit((unsigned char)text[n - 1])) {
+		unit = strchr(units, tolower((unsigned char)text[n - 1]));
+		if (!unit || !*unit)
+			return error_set(e, 0, "'%.40s' is not a size", text);
+		shift = (unsigned)(unit - units) * 10;
+		n--;
+	}
+	if (!n || n >= sizeof(digits))
+		return error_set(e, 0, "'%.40s' is not a size", text);
+	memcpy(digits, text, n);
+	digits[n] = '\0';
+	if (!parse_u64(digits, (UINT64_MAX >> 1) >> shift, bytes) || !*bytes)
+		return error_set(e, 0, "'%.40s' is not a size", text);
+	*bytes <<= shift;
+	return 0;
+}

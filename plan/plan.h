@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The decision: what becomes of each of a container's namespaces.
+ *
+ * Pure functions, from what was read (the config's entries, the identities of namespaces, the pod's pins) to a
+ * list of verbs. Nothing here opens, reads or changes anything, so the whole table of SPEC section 3 is tested without root.
+ */
+#ifndef PODNS_PLAN_PLAN_H
+#define PODNS_PLAN_PLAN_H
+
+#include "ns/nsfs.h"
+
+/* What is known of one type. Ids with ino 0 mean "there is none". */
+struct plan_type {
+	bool entry;		/* linux.namespaces has an entry of this type */
+	const char *path;	/* its path; NULL where absent or empty */
+	struct ns_id own;	/* the runtime's own namespace */
+	struct ns_id at_path;	/* the namespace at path */
+	struct ns_id path_owner;	/* its owning user namespace */
+	struct ns_id init;	/* the one that the container's process is in */
+	struct ns_id init_owner;
+	struct ns_id pin;	/* the pod's pin */
+	struct ns_id pin_owner;
+};
+
+enum plan_stage {
+	PLAN_PRECREATE,		/* no container yet */
+	PLAN_CREATE_RUNTIME,	/* the runtime has made it */
+};
+
+struct plan_input {
+	enum plan_stage stage;
+	const char *pod;
+	const char *root;	/* for messages: pins are <root>/<brief>ns/<pod> */
+	bool named;		/* by io.podns.pod (and not by a CRI engine's sandbox) */
+	bool has_init;		/* createRuntime: the state names a process */
+	bool has_maps;		/* the config maps uids and gids */
+	bool maps_known;	/* the pod has a user namespace, and the config maps ids: */
+	bool maps_equal;	/* do the two map alike? */
+	ns_set types;		/* the pod types */
+	struct plan_type type[NS_TYPES];
+};
+
+enum plan_verb {
+	PLAN_LEAVE,	/* none of our business */
+	PLAN_JOIN,	/* the pod has it: set path to the pin */
+	PLAN_CREATE,	/* create, pin, set path */
+	PLAN_ADOPT_PATH, /* pin the namespace at path, set path */
+	PLAN_ADOPT_INIT, /* pin the namespace that the runtime gave the container, set path */
+};
+
+struct plan {
+	enum plan_verb verb[NS_TYPES];
+	ns_set shared;		/* all types whose verb is not PLAN_LEAVE */
+	ns_set created;		/* those with PLAN_CREATE */
+};
+
+/* Decide. -1 where the container must not start: *e names the namespaces and the remedy. */
+int plan_make(const struct plan_input *in, struct plan *plan, struct error *e);
+
+/* What a hostname may hold: UTS names are 64 bytes at most (__NEW_UTS_LEN, uname(2)). */
+#define PLAN_HOSTNAME_MAX 64
+
+/*
+ * The name of a UTS namespace that gets one: SPEC section 3. annotation, hostname and id may be NULL. id is the
+ * container's, where it is known; at precreate it is not, and a hostname of 12 hex digits is taken for the
+ * engine's default. The pod's name is cut to PLAN_HOSTNAME_MAX bytes, in `room`.
+ */
+const char *plan_hostname(const char *annotation, const char *pod, const char *hostname,
+			  const char *id, char room[PLAN_HOSTNAME_MAX + 1]);
+
+/* May this be a hostname? 1 to 64 printable bytes without space or '/'. */
+int plan_check_hostname(const char *name, const char *what, struct error *e);
+
+/*
+ * Is `source` the engine's own shm directory of a container: podman's and CRI-O's .../<64 hex>/userdata/shm,
+ * containerd's .../sandboxes/<64 hex>/shm?
+ */
+bool plan_is_engine_shm(const char *source);
+
+/* Parse a size as podman's --shm-size takes it: a number and b, k, m or g. 0 and nonsense are refused. */
+int plan_parse_size(const char *text, uint64_t *bytes, struct error *e);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PODNS_POD_BUNDLE_H
+#define PODNS_POD_BUNDLE_H
+
+#include "base/error.h"
+
+enum bundle_reverted {
+	BUNDLE_REVERTED,	/* its config.json has its original entries back */
+	BUNDLE_UNTOUCHED,	/* nothing of ours in it, or it is gone */
+};
+
+/*
+ * Give the config.json of a bundle its original entries back. One that is gone, or carries no undo, is no error.
+ * *how may be NULL.
+ */
+int bundle_revert(const char *bundle, enum bundle_reverted *how, struct error *e);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which pod a container belongs to: SPEC section 2. Pure.
+ */
+#ifndef PODNS_POD_NAME_H
+#define PODNS_POD_NAME_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+#define POD_NAME_MAX 128
+
+#define ANNOTATION_POD "io.podns.pod"
+#define ANNOTATION_NAMESPACES "io.podns.namespaces"
+#define ANNOTATION_HOSTNAME "io.podns.hostname"
+#define ANNOTATION_SHM_SIZE "io.podns.shm-size"
+
+/* The annotations by which CRI engines name a pod's sandbox: containerd's and CRI-O's. NULL ends the list. */
+extern const char *const pod_cri_annotations[];
+
+/*
+ * Is this a pod's name: 1 to 128 of A-Za-z0-9_.+- and no '.' in front? Refused too is "log", the name of the log
+ * file beside the records.
+ */
+int pod_check_name(const char *name, struct error *e);
+
+/* What tells the pod. Each may be NULL. */
+struct pod_clues {
+	const char *sandbox;	/* a CRI engine's annotation */
+	const char *annotation;	/* io.podns.pod, or what --pod-annotation names */
+	const char *id;		/* the container's own */
+	bool trust_annotations;
+};
+
+struct pod_choice {
+	const char *name;	/* NULL: none, leave the container alone */
+	bool named;		/* by the annotation */
+	bool cri;		/* under a CRI engine: no io.podns.* annotation counts */
+};
+
+/* Choose by the clues and check the name. */
+int pod_choose(const struct pod_clues *clues, struct pod_choice *choice, struct error *e);
+
+#endif

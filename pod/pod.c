@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pod/pod.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "ns/shm.h"
+#include "pod/bundle.h"
+#include "pod/name.h"
+
+/* A pod that ends and begins anew this often while we wait for its lock is not going to be ours. */
+#define OPEN_TRIES 1000
+#define RECORD_SIZE_MAX ((size_t)16 << 20)
+#define RECORD_FILE "record"
+#define SHM_DIR "shm"
+
+uint64_t pod_boot_seconds(void)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec;
+}
+
+/* Is the directory that we locked still the one at its path? */
+static bool still_there(const struct pod *p)
+{
+	struct stat held, now;
+
+	return fstat(p->fd, &held) == 0 &&
+	       fstatat(p->store->dir_fd, p->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       held.st_dev == now.st_dev && held.st_ino == now.st_ino;
+}
+
+static int lock_dir(struct pod *p, bool make, struct error *e)
+{
+	time_t deadline = 0;
+
+	if (p->store->dir_fd < 0)
+		return error_set(e, ENOENT, "open pod %s", p->name);
+	for (int tries = 0; tries < OPEN_TRIES; tries++) {
+		p->fd = open_own_dir(p->store->dir_fd, p->name, make ? 0700 : 0, p->path, NULL, e);
+		if (p->fd < 0 || lock_bounded(p->fd, p->path, &deadline, e) < 0)
+			return -1;
+		if (still_there(p))
+			return 0;
+		close(take_fd(&p->fd));
+	}
+	return error_set(e, EBUSY, "lock %s", p->path);
+}
+
+static int load(struct pod *p, struct error *e)
+{
+	if (read_file_at(p->fd, RECORD_FILE, RECORD_SIZE_MAX, &p->saved) < 0) {
+		if (errno != ENOENT)
+			return error_set(e, errno, "read %s/" RECORD_FILE, p->path);
+		p->rec.created = (uint64_t)time(NULL);
+		return 0;
+	}
+	if (record_parse(&p->rec, p->saved.data, e) == 0)
+		return 0;
+	error_prefix(e, "%s/" RECORD_FILE, p->path);
+	return error_hint(e, "remove the pod's pins by hand, then %s", p->path);
+}
+
+int pod_open(struct pod *p, struct store *store, const char *name, bool make, struct error *e)
+{
+	*p = (struct pod)POD_NONE;
+	p->store = store;
+	p->name = strdup(name);
+	if (!p->name || asprintf(&p->path, "%s/podns/%s", store->root, name) < 0) {
+		p->path = NULL;
+		error_nomem(e);
+		goto failed;
+	}
+	if (lock_dir(p, make, e) < 0 || load(p, e) < 0)
+		goto failed;
+	if (make || p->saved.len)
+		return 0;
+	/* An empty directory is what a kill between two steps leaves; pod_close() removes it. */
+	error_set(e, ENOENT, "open pod %s", name);
+failed:
+	pod_close(p);
+	return -1;
+}
+
+void pod_close(struct pod *p)
+{
+	/*
+	 * While we hold the lock of the directory that is at the path,
+	 * nobody else can be between making it and its record.
+	 */
+	if (p->fd >= 0 && !p->ended && !p->saved.len)
+		unlinkat(p->store->dir_fd, p->name, AT_REMOVEDIR);
+	for (int t = 0; t < NS_TYPES; t++) {
+		cleanup_closep(&p->dir[t]);
+		cleanup_closep(&p->pin[t].fd);
+	}
+	record_free(&p->rec);
+	buf_free(&p->saved);
+	cleanup_closep(&p->fd);
+	free(p->name);
+	free(p->path);
+	*p = (struct pod)POD_NONE;
+}
+
+const char *pod_pin_path(struct pod *p, enum ns_type t, struct error *e)
+{
+	const char *path = arena_printf(&p->rec.arena, "%s/%sns/%s", p->store->root,
+					ns_info[t].brief, p->name);
+
+	if (!path)
+		error_nomem(e);
+	return path;
+}
+
+const char *pod_shm_path(struct pod *p, struct error *e)
+{
+	const char *path = arena_printf(&p->rec.arena, "%s/" SHM_DIR, p->path);
+
+	if (!path)
+		error_nomem(e);
+	return path;
+}
+
+static int open_dir(struct pod *p, enum ns_type t, bool make, struct error *e)
+{
+	if (p->dir[t] < 0)
+		p->dir[t] = pin_dir_open(p->store->root_fd, p->store->root, t, make, e);
+	return p->dir[t] < 0 ? -1 : 0;
+}
+
+static int look_at(struct pod *p, enum ns_type t, struct error *e)
+{
+	struct pod_pin *pin = &p->pin[t];
+	enum pin_state state;
+	const char *path;
+
+	if (open_dir(p, t, false, e) < 0)
+		return e->num == ENOENT ? 0 : -1;
+	path = pod_pin_path(p, t, e);
+	if (!path)
+		return -1;
+	return pin_look(p->dir[t], p->name, path, t, &state, &pin->fd, &pin->id, e);
+}
+
+int pod_look(struct pod *p, ns_set set, struct error *e)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (!(set & NS_BIT(t)) || p->pin[t].looked)
+			continue;
+		if (look_at(p, (enum ns_type)t, e) < 0)
+			return -1;
+		p->pin[t].looked = true;
+	}
+	return 0;
+}
+
+int pod_save(struct pod *p, struct error *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	struct buf old;
+
+	if (record_format(&p->rec, &text, e) < 0)
+		return -1;
+	if (text.len == p->saved.len && !memcmp(text.data, p->saved.data, text.len))
+		return 0;
+	if (replace_file_at(p->fd, RECORD_FILE, text.data, text.len) < 0)
+		return error_set(e, errno, "write %s/" RECORD_FILE, p->path);
+	old = p->saved;
+	p->saved = text;
+	text = old;
+	return 0;
+}
+
+int pod_bind(struct pod *p, enum ns_type t, int ns_fd, struct error *e)
+{
+	const char *path = pod_pin_path(p, t, e);
+
+	if (!path || open_dir(p, t, true, e) < 0)
+		return -1;
+	if (t == NS_NET) {
+		p->dir[t] = pin_dir_share(p->dir[t], p->store->root_fd, p->store->root, t, e);
+		if (p->dir[t] < 0)
+			return -1;
+	}
+	return ns_bind(ns_fd, t, p->dir[t], p->name, path, false, e);
+}
+
+static int remove_pin(struct pod *p, enum ns_type t, struct error *e)
+{
+	const char *path = pod_pin_path(p, t, e);
+	enum pin_state state;
+	struct ns_id id;
+
+	if (!path)
+		return -1;
+	if (open_dir(p, t, false, e) < 0)
+		return e->num == ENOENT ? 0 : -1;
+	if (pin_look(p->dir[t], p->name, path, t, &state, NULL, &id, e) < 0)
+		return -1;
+	/* Somebody else's by now: ours went by another hand, and theirs is not ours to take. */
+	if (state == PIN_THERE && !ns_same(id, p->rec.pin[t].id))
+		return 0;
+	return pin_remove(p->dir[t], p->name, path, t, p->rec.pin[t].id, e);
+}
+
+static void forget_pin(struct pod *p, enum ns_type t)
+{
+	p->rec.pin[t] = (struct record_pin){ 0 };
+	cleanup_closep(&p->pin[t].fd);
+	p->pin[t] = (struct pod_pin){ .fd = -1 };
+}
+
+void pod_unbind(struct pod *p, enum ns_type t)
+{
+	struct error e;
+
+	if (remove_pin(p, t, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
+}
+
+static bool entrant_lives(const struct entrant *x)
+{
+	if (x->kind == ENTRANT_MEMBER)
+		return process_alive(x->pid, x->start);
+	return x->expires > pod_boot_seconds();
+}
+
+void pod_forget_entrant(struct pod *p, size_t i)
+{
+	const struct entrant *x = &p->rec.entrants[i];
+
+	if (x->kind != ENTRANT_CLAIM)
+		store_unindex(p->store, x->id, x->bundle, p->name);
+	record_drop_entrant(&p->rec, i);
+}
+
+void pod_drop_dead(struct pod *p)
+{
+	for (size_t i = 0; i < p->rec.entrant_count;) {
+		if (entrant_lives(&p->rec.entrants[i])) {
+			i++;
+			continue;
+		}
+		log_debug("pod %s: sweep %s", p->name, p->rec.entrants[i].id ?
+			  p->rec.entrants[i].id : "an expired claim");
+		pod_forget_entrant(p, i);
+	}
+}
+
+static void keep_first(struct error *first, const struct error *e)
+{
+	if (!first->text[0])
+		*first = *e;
+	else
+		log_error(LOG_LEVEL_WARN, e);
+}
+
+/* A bundle that cannot be reverted keeps nobody from ending the pod: it stays noted for gc where trying again may help. */
+static void revert_bundles(struct pod *p)
+{
+	struct error e;
+
+	for (size_t i = 0; i < p->rec.bundle_count; i++) {
+		if (bundle_revert(p->rec.bundles[i], NULL, &e) < 0) {
+			log_error(LOG_LEVEL_WARN, &e);
+			if (e.num)
+				continue;
+		}
+		store_drop_bundle(p->store, p->name, p->rec.bundles[i]);
+	}
+	p->rec.bundle_count = 0;
+}
+
+int pod_clear(struct pod *p, struct error *e)
+{
+	struct error first = { 0 };
+	const char *shm;
+
+	revert_bundles(p);
+	/* Backwards: a user namespace goes after those that it owns. */
+	for (int t = NS_TYPES - 1; t >= 0; t--) {
+		if (!p->rec.pin[t].ours)
+			continue;
+		if (remove_pin(p, (enum ns_type)t, e) < 0)
+			keep_first(&first, e);
+		else
+			forget_pin(p, (enum ns_type)t);
+	}
+	shm = pod_shm_path(p, e);
+	if (!shm || (p->rec.shm && shm_unmount(p->fd, SHM_DIR, shm, e) < 0))
+		keep_first(&first, e);
+	else
+		p->rec.shm = false;
+	while (p->rec.entrant_count)
+		pod_forget_entrant(p, p->rec.entrant_count - 1);
+	p->rec.sysctl_count = 0;
+	p->rec.held = false;
+	if (!first.text[0])
+		return 0;
+	*e = first;
+	return -1;
+}
+
+bool pod_shm_mounted(const struct pod *p)
+{
+	return shm_is_mounted(p->fd, SHM_DIR);
+}
+
+int pod_shm_mount(struct pod *p, uint64_t size, const char *label, struct error *e)
+{
+	const char *path = pod_shm_path(p, e);
+
+	return path ? shm_mount(p->fd, SHM_DIR, path, size, label, e) : -1;
+}
+
+void pod_shm_unmount(struct pod *p)
+{
+	struct error e;
+	const char *path = pod_shm_path(p, &e);
+
+	if (!path || shm_unmount(p->fd, SHM_DIR, path, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
+}
+
+int pod_end(struct pod *p, struct error *e)
+{
+	struct error why;
+
+	if (pod_clear(p, e) < 0) {
+		if (pod_save(p, &why) < 0)
+			log_error(LOG_LEVEL_WARN, &why);
+		return -1;
+	}
+	if (unlinkat(p->fd, RECORD_FILE, 0) < 0 && errno != ENOENT)
+		return error_set(e, errno, "remove %s/" RECORD_FILE, p->path);
+	unlinkat(p->fd, "." RECORD_FILE ".new", 0);
+	buf_free(&p->saved);
+	if (unlinkat(p->store->dir_fd, p->name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return error_set(e, errno, "remove %s", p->path);
+	p->ended = true;
+	return 0;
+}
+
+static bool has_live_members(const struct pod *p, const char *id, const char *bundle)
+{
+	for (size_t i = 0; i < p->rec.entrant_count; i++) {
+		const struct entrant *x = &p->rec.entrants[i];
+
+		if (x->kind == ENTRANT_MEMBER &&
+		    !(id && !strcmp(x->id, id) && !strcmp(x->bundle, bundle)))
+			return true;
+	}
+	return false;
+}
+
+static int refuse_invisible(struct pod *p, enum ns_type t, struct error *e)
+{
+	const char *path = pod_pin_path(p, t, e);
+	struct ns_id here = { 0 };
+
+	if (!path || ns_own_id(NS_MNT, &here, e) < 0)
+		return -1;
+	error_set(e, 0, "the pod has live containers but its %s namespace [%ju] is not at %s: it was "
+		  "pinned in mount namespace [%ju], this is [%ju]", ns_info[t].oci,
+		  (uintmax_t)p->rec.pin[t].id.ino, path, (uintmax_t)p->rec.mntns.ino,
+		  (uintmax_t)here.ino);
+	return error_hint(e, "stop the pod's containers first, or run this in that mount namespace");
+}
+
+/* Pins that the record tells of and nobody can see: SPEC 5.7. */
+static int check_visible(struct pod *p, const char *id, const char *bundle, struct error *e)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (!p->rec.pin[t].ours)
+			continue;
+		if (pod_look(p, NS_BIT(t), e) < 0)
+			return -1;
+		if (ns_same(p->pin[t].id, p->rec.pin[t].id))
+			continue;
+		if (has_live_members(p, id, bundle))
+			return refuse_invisible(p, (enum ns_type)t, e);
+		p->rec.pin[t] = (struct record_pin){ 0 };
+	}
+	return 0;
+}
+
+int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e)
+{
+	pod_drop_dead(p);
+	if (record_is_empty(&p->rec) && p->saved.len && pod_clear(p, e) < 0)
+		return -1;
+	return check_visible(p, id, bundle, e);
+}

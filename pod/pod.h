@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A pod, open and locked: its record, its pins, its life and its end.
+ *
+ * The lock is flock(2) on the record's directory, so it goes with the process whatever happens to it. Between opening the
+ * directory and having the lock, the pod may have ended and begun anew: so the path is looked up again after locking, and
+ * if it names another directory by then, all is done over.
+ *
+ * What a run is about to bind is written into the record before the bind (pod_save), with type and inode. Whoever comes
+ * after a crash therefore knows which pins are ours.
+ */
+#ifndef PODNS_POD_POD_H
+#define PODNS_POD_POD_H
+
+#include "ns/pin.h"
+#include "pod/record.h"
+#include "pod/store.h"
+
+/* What stands at a pin's place now. */
+struct pod_pin {
+	bool looked;
+	int fd;			/* on the namespace, or -1 */
+	struct ns_id id;	/* ino 0: not pinned */
+};
+
+struct pod {
+	struct store *store;
+	char *name;
+	char *path;		/* <root>/podns/<name> */
+	int fd;			/* the directory, locked */
+	bool ended;		/* the record and its directory are gone: pod_end() */
+	struct record rec;
+	struct buf saved;	/* the record's text as it is on disk; empty: none */
+	int dir[NS_TYPES];	/* <root>/<brief>ns, or -1 */
+	struct pod_pin pin[NS_TYPES];
+};
+
+#define POD_NONE { .fd = -1, .dir = NS_FDS_NONE, .pin = { [0 ... NS_TYPES - 1] = { .fd = -1 } } }
+
+/*
+ * Open and lock the pod `name`, made if `make`. Without make, one that has no record is -1 with e->num ENOENT.
+ * The record is read; a record that cannot be read is an error. Close with pod_close(): a directory that is left without a record is removed then.
+ */
+int pod_open(struct pod *p, struct store *store, const char *name, bool make, struct error *e);
+void pod_close(struct pod *p);
+#define cleanup_pod __attribute__((cleanup(pod_close)))
+
+/* "<root>/<brief>ns/<name>", in the record's arena; NULL and e without memory. */
+const char *pod_pin_path(struct pod *p, enum ns_type t, struct error *e);
+/* "<root>/podns/<name>/shm" likewise. */
+const char *pod_shm_path(struct pod *p, struct error *e);
+
+/*
+ * Drop the members that are dead and the claims that expired. Then, if nobody is left and it is not held, what it owned is
+ * taken away. A pod with live members whose pins cannot be seen from here is an error that names both mount namespaces;
+ * the container (id, bundle), which may be NULL, does not count for that. All pins are looked at.
+ */
+int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e);
+
+/* Drop the members that are dead and the claims that expired, and nothing else. */
+void pod_drop_dead(struct pod *p);
+
+/* Take entrant i out of the record and its index. */
+void pod_forget_entrant(struct pod *p, size_t i);
+
+/* Look at the pins of the types in set, unless that was done before. */
+int pod_look(struct pod *p, ns_set set, struct error *e);
+
+/* Write the record, if it differs from what is on disk. */
+int pod_save(struct pod *p, struct error *e);
+
+/* Bind ns_fd as the pod's pin of this type. The record must say so already. */
+int pod_bind(struct pod *p, enum ns_type t, int ns_fd, struct error *e);
+/* Undo pod_bind. Failures are logged. */
+void pod_unbind(struct pod *p, enum ns_type t);
+
+/*
+ * Take away what the pod owns: revert bundles, remove our pins and shm, forget members. The record stays, empty, until it is saved or removed.
+ * Goes on after a failure, so that as much as can be is taken away; the first error is returned and what could not be removed stays recorded.
+ */
+int pod_clear(struct pod *p, struct error *e);
+
+/* pod_clear() and remove the record, too. */
+int pod_end(struct pod *p, struct error *e);
+
+/* Is the shm that the record tells of mounted? */
+bool pod_shm_mounted(const struct pod *p);
+/* Mount it: shm_mount(). The record must say so already. */
+int pod_shm_mount(struct pod *p, uint64_t size, const char *label, struct error *e);
+/* Undo pod_shm_mount. Failures are logged. */
+void pod_shm_unmount(struct pod *p);
+
+/* Now in seconds of CLOCK_BOOTTIME. */
+uint64_t pod_boot_seconds(void);
+
+#endif

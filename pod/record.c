@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pod/record.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+#define RECORD_VERSION "podns-record 1"
+#define FIELDS_MAX 5
+
+static int add_field(struct buf *b, const char *s)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char code[3] = "%";
+	size_t plain;
+
+	if (buf_add(b, " ", 1) < 0)
+		return -1;
+	for (; *s; s++) {
+		for (plain = 0; (unsigned char)s[plain] > ' ' && s[plain] != '%' &&
+		     s[plain] != 0x7f; plain++)
+			;
+		if (buf_add(b, s, plain) < 0)
+			return -1;
+		s += plain;
+		if (!*s)
+			return 0;
+		code[1] = hex[(unsigned char)*s >> 4];
+		code[2] = hex[*s & 15];
+		if (buf_add(b, code, 3) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int format_entrant(struct buf *b, const struct entrant *x)
+{
+	switch (x->kind) {
+	case ENTRANT_MEMBER:
+		if (buf_addf(b, "member %d %" PRIu64, x->pid, x->start) < 0)
+			return -1;
+		break;
+	case ENTRANT_WAITING:
+		if (buf_addf(b, "waiting %" PRIu64, x->expires) < 0)
+			return -1;
+		break;
+	case ENTRANT_CLAIM:
+		return buf_addf(b, "claim %" PRIu64 " %s\n", x->expires, x->token);
+	}
+	if (add_field(b, x->id) < 0 || add_field(b, x->bundle) < 0)
+		return -1;
+	return buf_add(b, "\n", 1);
+}
+
+static int format_lists(const struct record *r, struct buf *b)
+{
+	for (size_t i = 0; i < r->entrant_count; i++)
+		if (format_entrant(b, &r->entrants[i]) < 0)
+			return -1;
+	for (size_t i = 0; i < r->bundle_count; i++)
+		if (buf_adds(b, "bundle") < 0 || add_field(b, r->bundles[i]) < 0 ||
+		    buf_add(b, "\n", 1) < 0)
+			return -1;
+	for (size_t i = 0; i < r->sysctl_count; i++)
+		if (buf_adds(b, "sysctl") < 0 || add_field(b, r->sysctls[i].path) < 0 ||
+		    add_field(b, r->sysctls[i].value) < 0 || buf_add(b, "\n", 1) < 0)
+			return -1;
+	return 0;
+}
+
+int record_format(const struct record *r, struct buf *out, struct error *e)
+{
+	if (buf_addf(out, RECORD_VERSION "\nmntns %ju %ju\ncreated %" PRIu64 "\n%s%s",
+		     (uintmax_t)r->mntns.dev, (uintmax_t)r->mntns.ino, r->created,
+		     r->held ? "held\n" : "", r->shm ? "shm\n" : "") < 0)
+		return error_nomem(e);
+	for (int t = 0; t < NS_TYPES; t++)
+		if (r->pin[t].ours &&
+		    buf_addf(out, "pin %s %ju %ju\n", ns_info[t].brief,
+			     (uintmax_t)r->pin[t].id.dev, (uintmax_t)r->pin[t].id.ino) < 0)
+			return error_nomem(e);
+	return format_lists(r, out) < 0 ? error_nomem(e) : 0;
+}
+
+static int unhex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Undo add_field()'s coding in place. */
+static bool decode_field(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (*s != '%') {
+			*to++ = *s;
+			continue;
+		}
+		if (unhex(s[1]) < 0 || unhex(s[2]) < 0)
+			return false;
+		*to = (char)(unhex(s[1]) << 4 | unhex(s[2]));
+		if (!*to++)
+			return false;
+		s += 2;
+	}
+	*to = '\0';
+	return true;
+}
+
+static int split(char *line, char *field[FIELDS_MAX])
+{
+	int n = 0;
+	char *next;
+
+	for (; line; line = next) {
+		next = strchr(line, ' ');
+		if (next)
+			*next++ = '\0';
+		if (n == FIELDS_MAX || !decode_field(line))
+			return -1;
+		field[n++] = line;
+	}
+	return n;
+}
+
+static bool parse_id(char *const field[2], struct ns_id *id)
+{
+	uint64_t dev, ino;
+
+	if (!parse_u64(field[0], UINT64_MAX, &dev) || !parse_u64(field[1], UINT64_MAX, &ino))
+		return false;
+	*id = (struct ns_id){ (dev_t)dev, (ino_t)ino };
+	return true;
+}
+
+/* Lists grow to the next power of two; what they grew out of stays in the arena. */
+static int grow(struct record *r, void *list, size_t count, size_t size, struct error *e)
+{
+	void *bigger, *old = *(void **)list;
+
+	if (count & (count - 1) || (count && count < 4))
+		return 0;
+	bigger = arena_alloc(&r->arena, (count < 4 ? 4 : count * 2) * size);
+	if (!bigger)
+		return error_nomem(e);
+	if (count)
+		memcpy(bigger, old, count * size);
+	*(void **)list = bigger;
+	return 0;
+}
+
+static int copy(struct record *r, const char **s, struct error *e)
+{
+	if (!*s)
+		return 0;
+	*s = arena_strndup(&r->arena, *s, strlen(*s));
+	return *s ? 0 : error_nomem(e);
+}
+
+int record_add_entrant(struct record *r, const struct entrant *x, struct error *e)
+{
+	struct entrant y = *x;
+
+	if (copy(r, &y.id, e) < 0 || copy(r, &y.bundle, e) < 0 || copy(r, &y.token, e) < 0 ||
+	    grow(r, &r->entrants, r->entrant_count, sizeof(y), e) < 0)
+		return -1;
+	r->entrants[r->entrant_count++] = y;
+	return 0;
+}
+
+void record_drop_entrant(struct record *r, size_t index)
+{
+	r->entrant_count--;
+	memmove(&r->entrants[index], &r->entrants[index + 1],
+		(r->entrant_count - index) * sizeof(*r->entrants));
+}
+
+int record_add_bundle(struct record *r, const char *bundle, struct error *e)
+{
+	for (size_t i = 0; i < r->bundle_count; i++)
+		if (!strcmp(r->bundles[i], bundle))
+			return 0;
+	if (copy(r, &bundle, e) < 0 || grow(r, &r->bundles, r->bundle_count, sizeof(bundle), e) < 0)
+		return -1;
+	r->bundles[r->bundle_count++] = bundle;
+	return 0;
+}
+
+int record_set_sysctl(struct record *r, const char *path, const char *value, struct error *e)
+{
+	if (copy(r, &value, e) < 0)
+		return -1;
+	for (size_t i = 0; i < r->sysctl_count; i++) {
+		if (strcmp(r->sysctls[i].path, path))
+			continue;
+		r->sysctls[i].value = value;
+		return 0;
+	}
+	if (copy(r, &path, e) < 0 ||
+	    grow(r, &r->sysctls, r->sysctl_count, sizeof(*r->sysctls), e) < 0)
+		return -1;
+	r->sysctls[r->sysctl_count++] = (struct record_sysctl){ path, value };
+	return 0;
+}
+
+static bool parse_pin(struct record *r, char *const field[])
+{
+	enum ns_type t = ns_type_by_name(field[1]);
+
+	if (t == NS_NONE || !parse_id(field + 2, &r->pin[t].id))
+		return false;
+	r->pin[t].ours = true;
+	return true;
+}
+
+static bool parse_entrant(struct record *r, char *const field[], int n, struct error *e)
+{
+	struct entrant x = { 0 };
+	uint64_t pid;
+
+	if (n == 5 && !strcmp(field[0], "member")) {
+		x.kind = ENTRANT_MEMBER;
+		if (!parse_u64(field[1], INT32_MAX, &pid) ||
+		    !parse_u64(field[2], UINT64_MAX, &x.start))
+			return false;
+		x.pid = (pid_t)pid;
+		x.id = field[3];
+		x.bundle = field[4];
+	} else if (n == 4 && !strcmp(field[0], "waiting")) {
+		x.kind = ENTRANT_WAITING;
+		x.id = field[2];
+		x.bundle = field[3];
+	} else if (n == 3 && !strcmp(field[0], "claim")) {
+		x.kind = ENTRANT_CLAIM;
+		x.token = field[2];
+	} else {
+		return false;
+	}
+	if (x.kind != ENTRANT_MEMBER && !parse_u64(field[1], UINT64_MAX, &x.expires))
+		return false;
+	return record_add_entrant(r, &x, e) == 0;
+}
+
+static bool parse_line(struct record *r, char *line, struct error *e)
+{
+	char *field[FIELDS_MAX];
+	int n = split(line, field);
+
+	if (n == 1 && !strcmp(field[0], "held"))
+		return r->held = true;
+	if (n == 1 && !strcmp(field[0], "shm"))
+		return r->shm = true;
+	if (n == 3 && !strcmp(field[0], "mntns"))
+		return parse_id(field + 1, &r->mntns);
+	if (n == 2 && !strcmp(field[0], "created"))
+		return parse_u64(field[1], UINT64_MAX, &r->created);
+	if (n == 4 && !strcmp(field[0], "pin"))
+		return parse_pin(r, field);
+	if (n == 2 && !strcmp(field[0], "bundle"))
+		return record_add_bundle(r, field[1], e) == 0;
+	if (n == 3 && !strcmp(field[0], "sysctl"))
+		return record_set_sysctl(r, field[1], field[2], e) == 0;
+	return parse_entrant(r, field, n, e);
+}
+
+int record_parse(struct record *r, const char *text, struct error *e)
+{
+	char *line, *next, *all;
+	int number = 1;
+
+	*r = (struct record){ 0 };
+	if (strncmp(text, RECORD_VERSION "\n", sizeof(RECORD_VERSION)))
+		return error_set(e, 0, "the record does not begin with '" RECORD_VERSION "'");
+	all = arena_strndup(&r->arena, text, strlen(text));
+	if (!all)
+		return error_nomem(e);
+	for (line = strchr(all, '\n') + 1; *line; line = next) {
+		number++;
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		e->num = 0;
+		if (next && parse_line(r, line, e))
+			continue;
+		record_free(r);
+		return e->num == ENOMEM ? -1 :
+		       error_set(e, 0, "line %d of the record cannot be read", number);
+	}
+	return 0;
+}
+
+void record_free(struct record *r)
+{
+	arena_free(&r->arena);
+	*r = (struct record){ 0 };
+}
+
+long record_find_container(const struct record *r, const char *id, const char *bundle)
+{
+	for (size_t i = 0; i < r->entrant_count; i++)
+		if (r->entrants[i].kind != ENTRANT_CLAIM && !strcmp(r->entrants[i].id, id) &&
+		    !strcmp(r->entrants[i].bundle, bundle))
+			return (long)i;
+	return -1;
+}
+
+long record_find_claim(const struct record *r, const char *token)
+{
+	for (size_t i = 0; i < r->entrant_count; i++)
+		if (r->entrants[i].kind == ENTRANT_CLAIM && !strcmp(r->entrants[i].token, token))
+			return (long)i;
+	return -1;
+}
+
+const char *record_sysctl(const struct record *r, const char *path)
+{
+	for (size_t i = 0; i < r->sysctl_count; i++)
+		if (!strcmp(r->sysctls[i].path, path))
+			return r->sysctls[i].value;
+	return NULL;
+}
+
+bool record_is_empty(const struct record *r)
+{
+	return !r->entrant_count && !r->held;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pod/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "pod/name.h"
+
+#define SYSTEM_ROOT "/run"
+
+#ifndef PODNS_STATEDIR
+#define PODNS_STATEDIR "/var/lib/oci-podns"
+#endif
+
+/* The uid that 0 is outside of our user namespace: user_namespaces(7). */
+static int outer_root(uint64_t *uid, struct error *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	unsigned long inside, outside;
+
+	if (read_file_at(AT_FDCWD, "/proc/self/uid_map", 65536, &text) < 0)
+		return error_set(e, errno, "read /proc/self/uid_map");
+	if (sscanf(text.data, "%lu %lu", &inside, &outside) != 2 || inside != 0)
+		return error_set(e, 0, "/proc/self/uid_map does not begin with uid 0");
+	*uid = outside;
+	return 0;
+}
+
+static int default_root(char **root, struct error *e)
+{
+	struct stat st;
+	uint64_t uid = 0;
+
+	if (geteuid() != 0) {
+		error_set(e, EPERM, "use the pods under " SYSTEM_ROOT);
+		return error_hint(e, "run this as root; for your own rootless pods, inside `podman unshare`; "
+				  "or name a directory of yours with --root");
+	}
+	if (stat(SYSTEM_ROOT, &st) == 0 && st.st_uid == 0) {
+		*root = strdup(SYSTEM_ROOT);
+		return *root ? 0 : error_nomem(e);
+	}
+	if (outer_root(&uid, e) < 0)
+		return -1;
+	if (asprintf(root, "/run/user/%" PRIu64, uid) < 0) {
+		*root = NULL;
+		return error_nomem(e);
+	}
+	return 0;
+}
+
+static int given_root(const char *given, char **root, struct error *e)
+{
+	cleanup_free char *cwd = NULL;
+	size_t n;
+
+	if (!*given)
+		return error_set(e, 0, "--root is empty");
+	if (*given != '/') {
+		cwd = getcwd(NULL, 0);
+		if (!cwd)
+			return error_set(e, errno, "find the working directory");
+	}
+	if (asprintf(root, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", given) < 0) {
+		*root = NULL;
+		return error_nomem(e);
+	}
+	for (n = strlen(*root); n > 1 && (*root)[n - 1] == '/'; n--)
+		(*root)[n - 1] = '\0';
+	return 0;
+}
+
+static int open_podns(struct store *s, bool make, struct error *e)
+{
+	cleanup_free char *path = NULL;
+
+	if (asprintf(&path, "%s/podns", s->root) < 0) {
+		path = NULL;
+		return error_nomem(e);
+	}
+	s->dir_fd = open_own_dir(s->root_fd, "podns", make ? 0700 : 0, path, NULL, e);
+	return s->dir_fd < 0 && (make || e->num != ENOENT) ? -1 : 0;
+}
+
+static int name_bundles(struct store *s, struct error *e)
+{
+	if (!strcmp(s->root, SYSTEM_ROOT))
+		s->bundles = strdup(PODNS_STATEDIR);
+	else if (asprintf(&s->bundles, "%s/podns", s->root) < 0)
+		s->bundles = NULL;
+	return s->bundles ? 0 : error_nomem(e);
+}
+
+int store_open(struct store *s, const char *root, bool make, struct error *e)
+{
+	*s = (struct store)STORE_NONE;
+	if ((root ? given_root(root, &s->root, e) : default_root(&s->root, e)) < 0 ||
+	    name_bundles(s, e) < 0)
+		goto failed;
+	s->root_fd = open_own_dir(AT_FDCWD, s->root, make && root ? 0755 : 0, s->root, NULL, e);
+	if (s->root_fd >= 0 && open_podns(s, make, e) == 0)
+		return 0;
+failed:
+	store_close(s);
+	return -1;
+}
+
+void store_close(struct store *s)
+{
+	cleanup_closep(&s->root_fd);
+	cleanup_closep(&s->dir_fd);
+	cleanup_closep(&s->bundles_fd);
+	free(s->root);
+	free(s->bundles);
+	*s = (struct store)STORE_NONE;
+}
+
+struct entry_name {
+	char s[POD_NAME_MAX + 24];
+};
+
+static struct entry_name index_name(const char *id, const char *bundle)
+{
+	uint64_t h = hash_bytes(HASH_START, id, strlen(id) + 1);
+	struct entry_name name;
+
+	h = hash_bytes(h, bundle, strlen(bundle));
+	snprintf(name.s, sizeof(name.s), "@%016" PRIx64, h);
+	return name;
+}
+
+static struct entry_name bundle_name(const char *pod, const char *bundle)
+{
+	uint64_t h = hash_bytes(HASH_START, bundle, strlen(bundle));
+	struct entry_name name;
+
+	snprintf(name.s, sizeof(name.s), "%s@%016" PRIx64, pod, h);
+	return name;
+}
+
+/* The target of a symlink (caller frees), or NULL with errno. */
+static char *read_link(int dir_fd, const char *name)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return NULL;
+	target[n] = '\0';
+	return strdup(target);
+}
+
+int store_find(const struct store *s, const char *id, const char *bundle, char **pod,
+	       struct error *e)
+{
+	struct entry_name name = index_name(id, bundle);
+
+	*pod = NULL;
+	if (s->dir_fd < 0)
+		return 0;
+	*pod = read_link(s->dir_fd, name.s);
+	if (!*pod && errno != ENOENT)
+		return error_set(e, errno, "read %s/podns/%s", s->root, name.s);
+	if (*pod && pod_check_name(*pod, e) < 0) {
+		free(take_ptr(pod));
+		return error_prefix(e, "%s/podns/%s", s->root, name.s);
+	}
+	return 0;
+}
+
+int store_index(const struct store *s, const char *id, const char *bundle, const char *pod,
+		bool *made, struct error *e)
+{
+	struct entry_name name = index_name(id, bundle);
+	cleanup_free char *now = NULL;
+
+	*made = true;
+	if (symlinkat(pod, s->dir_fd, name.s) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return error_set(e, errno, "make %s/podns/%s", s->root, name.s);
+	now = read_link(s->dir_fd, name.s);
+	*made = !now || strcmp(now, pod);
+	if (!*made)
+		return 0;
+	/* It was in another pod before, and nobody reported its end. */
+	if (unlinkat(s->dir_fd, name.s, 0) < 0 || symlinkat(pod, s->dir_fd, name.s) < 0)
+		return error_set(e, errno, "make %s/podns/%s", s->root, name.s);
+	return 0;
+}
+
+void store_unindex(const struct store *s, const char *id, const char *bundle, const char *pod)
+{
+	struct entry_name name = index_name(id, bundle);
+	cleanup_free char *now = read_link(s->dir_fd, name.s);
+
+	if (now && !strcmp(now, pod))
+		unlinkat(s->dir_fd, name.s, 0);
+}
+
+static int open_bundles(struct store *s, bool make, struct error *e)
+{
+	if (s->bundles_fd >= 0)
+		return 0;
+	s->bundles_fd = open_own_dir(AT_FDCWD, s->bundles, make ? 0700 : 0, s->bundles, NULL, e);
+	return s->bundles_fd < 0 ? -1 : 0;
+}
+
+int store_add_bundle(struct store *s, const char *pod, const char *bundle, struct error *e)
+{
+	struct entry_name name = bundle_name(pod, bundle);
+
+	if (open_bundles(s, true, e) < 0)
+		return -1;
+	if (symlinkat(bundle, s->bundles_fd, name.s) < 0 && errno != EEXIST)
+		return error_set(e, errno, "note the bundle in %s", s->bundles);
+	/* EINVAL: a file system without it. It must be there before config.json changes. */
+	if (fsync(s->bundles_fd) < 0 && errno != EINVAL) {
+		error_set(e, errno, "sync %s", s->bundles);
+		unlinkat(s->bundles_fd, name.s, 0);
+		return -1;
+	}
+	return 0;
+}
+
+void store_drop_bundle(struct store *s, const char *pod, const char *bundle)
+{
+	struct entry_name name = bundle_name(pod, bundle);
+	struct error ignored;
+
+	if (open_bundles(s, false, &ignored) == 0)
+		unlinkat(s->bundles_fd, name.s, 0);
+}
+
+/* Read a directory through a stream of its own, so that the descriptor's offset is nobody's concern. */
+static DIR *open_stream(int dir_fd, const char *path, struct error *e)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir) {
+		error_set(e, errno, "read directory %s", path);
+		if (fd >= 0)
+			close(fd);
+	}
+	return dir;
+}
+
+static void close_stream(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+#define cleanup_dir __attribute__((cleanup(close_stream)))
+
+int store_each_bundle(struct store *s,
+		      int (*fn)(void *arg, const char *pod, const char *bundle, struct error *e),
+		      void *arg, struct error *e)
+{
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *entry;
+	int r = 0;
+
+	if (open_bundles(s, false, e) < 0)
+		return e->num == ENOENT ? 0 : -1;
+	dir = open_stream(s->bundles_fd, s->bundles, e);
+	if (!dir)
+		return -1;
+	while (!r && (entry = readdir(dir))) {
+		cleanup_free char *bundle = NULL;
+		char *at = strchr(entry->d_name, '@');
+
+		if (!at || at == entry->d_name)
+			continue;
+		bundle = read_link(s->bundles_fd, entry->d_name);
+		*at = '\0';
+		if (bundle && pod_check_name(entry->d_name, e) == 0)
+			r = fn(arg, entry->d_name, bundle, e);
+	}
+	return r;
+}
+
+int store_each_pod(const struct store *s, int (*fn)(void *arg, const char *pod, struct error *e),
+		   void *arg, struct error *e)
+{
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *entry;
+	struct error ignored;
+	int r = 0;
+
+	if (s->dir_fd < 0)
+		return 0;
+	dir = open_stream(s->dir_fd, s->root, e);
+	if (!dir)
+		return -1;
+	while (!r && (entry = readdir(dir)))
+		if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) &&
+		    pod_check_name(entry->d_name, &ignored) == 0)
+			r = fn(arg, entry->d_name, e);
+	return r;
+}
+
+int store_each_index(const struct store *s,
+		     int (*fn)(void *arg, const char *entry, const char *pod, struct error *e),
+		     void *arg, struct error *e)
+{
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *entry;
+	int r = 0;
+
+	if (s->dir_fd < 0)
+		return 0;
+	dir = open_stream(s->dir_fd, s->root, e);
+	if (!dir)
+		return -1;
+	while (!r && (entry = readdir(dir))) {
+		cleanup_free char *pod = NULL;
+
+		if (entry->d_name[0] != '@')
+			continue;
+		pod = read_link(s->dir_fd, entry->d_name);
+		if (pod)
+			r = fn(arg, entry->d_name, pod, e);
+	}
+	return r;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container is gone. It is found by id and bundle alone, since its annotations and its bundle may be gone too; only a
+ * container that never became a member is looked for by the claim in its config.json.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "oci/edit.h"
+#include "oci/file.h"
+#include "oci/state.h"
+#include "pod/name.h"
+#include "pod/pod.h"
+#include "stage/stage.h"
+
+/* What the bundle's config.json tells of a container that is no member. All empty where it cannot be read. */
+struct trace {
+	char *pod, *token;
+};
+
+static void trace_free(struct trace *t)
+{
+	free(t->pod);
+	free(t->token);
+}
+
+#define cleanup_trace __attribute__((cleanup(trace_free)))
+
+static void trace_config(struct config *c, const struct stage_options *opt, struct trace *t)
+{
+	struct pod_clues clues = { .trust_annotations = opt->trust_annotations };
+	struct pod_choice choice;
+	struct error ignored;
+	const char *token;
+
+	for (size_t i = 0; pod_cri_annotations[i] && !clues.sandbox; i++)
+		if (config_annotation(c, pod_cri_annotations[i], &clues.sandbox, NULL, &ignored) < 0)
+			return;
+	if (config_annotation(c, opt->pod_annotation, &clues.annotation, NULL, &ignored) < 0 ||
+	    config_annotation(c, ANNOTATION_CLAIM, &token, NULL, &ignored) < 0 ||
+	    pod_choose(&clues, &choice, &ignored) < 0 || choice.cri || !choice.name || !token)
+		return;
+	t->pod = strdup(choice.name);
+	t->token = strdup(token);
+}
+
+/* Deletion must not fail for what is gone or broken already: whatever cannot be read tells nothing. */
+static void read_trace(const char *bundle, const struct stage_options *opt, struct trace *t)
+{
+	cleanup_buf struct buf text = { 0 };
+	cleanup_close int fd = -1;
+	struct config config;
+	struct error ignored;
+	struct stat st;
+
+	fd = bundle_open(bundle, &ignored);
+	if (fd < 0 || bundle_read_config(fd, bundle, &text, &st, &ignored) < 0 ||
+	    config_parse(&config, "config.json", text.data, text.len, &ignored) < 0)
+		return;
+	trace_config(&config, opt, t);
+	config_free(&config);
+}
+
+static void drop_member(struct pod *pod, const struct state *state)
+{
+	long i = record_find_container(&pod->rec, state->id, state->bundle);
+	const struct entrant *x = i < 0 ? NULL : &pod->rec.entrants[i];
+
+	if (!x)
+		return;
+	if (x->kind == ENTRANT_MEMBER && process_alive(x->pid, x->start))
+		log_warn("container %s stays a member: its process %d lives", state->id, x->pid);
+	else
+		pod_forget_entrant(pod, (size_t)i);
+}
+
+static int leave(struct pod *pod, const struct stage_options *opt, const struct state *state,
+		 const char *token, struct error *e)
+{
+	long claim = token ? record_find_claim(&pod->rec, token) : -1;
+
+	if (claim >= 0)
+		record_drop_entrant(&pod->rec, (size_t)claim);
+	drop_member(pod, state);
+	pod_drop_dead(pod);
+	if (!record_is_empty(&pod->rec))
+		return pod_save(pod, e);
+	if (!opt->keep)
+		return pod_end(pod, e);
+	/* Pins that are to stay make it a pod that somebody holds. */
+	pod->rec.held = true;
+	return pod_save(pod, e);
+}
+
+static int with_state(const struct stage_options *opt, const struct state *state, struct error *e)
+{
+	cleanup_store struct store store = STORE_NONE;
+	cleanup_trace struct trace trace = { 0 };
+	cleanup_free char *found = NULL;
+	cleanup_pod struct pod pod = POD_NONE;
+	const char *name;
+
+	if (store_open(&store, opt->root, false, e) < 0)
+		return e->num == ENOENT ? 0 : -1;
+	if (store.dir_fd < 0)
+		return 0;
+	log_keep_in(store.dir_fd);
+	if (store_find(&store, state->id, state->bundle, &found, e) < 0)
+		return -1;
+	if (!found)
+		read_trace(state->bundle, opt, &trace);
+	name = found ? found : trace.pod;
+	if (!name)
+		return 0;
+	log_context("%s: pod %s", opt->stage, name);
+	if (pod_open(&pod, &store, name, false, e) < 0) {
+		if (e->num != ENOENT)
+			return -1;
+		store_unindex(&store, state->id, state->bundle, name);
+		return 0;
+	}
+	return leave(&pod, opt, state, trace.token, e);
+}
+
+int stage_poststop(const struct stage_options *opt, const char *text, size_t len, struct error *e)
+{
+	struct state state;
+	int r;
+
+	if (state_parse(&state, text, len, e) < 0)
+		return -1;
+	r = with_state(opt, &state, e);
+	state_free(&state);
+	return r;
+}

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/share.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "ns/make.h"
+#include "ns/shm.h"
+
+/* The annotation by which a CRI engine names the sandbox, in the config. */
+static int config_sandbox(struct config *c, const char **sandbox, struct error *e)
+{
+	*sandbox = NULL;
+	for (size_t i = 0; pod_cri_annotations[i] && !*sandbox; i++)
+		if (config_annotation(c, pod_cri_annotations[i], sandbox, NULL, e) < 0)
+			return -1;
+	return 0;
+}
+
+int share_choose(struct share *s, const char *id, const char *state_pod,
+		 const char *state_sandbox, struct error *e)
+{
+	struct pod_clues clues = { .id = id, .trust_annotations = s->opt->trust_annotations };
+
+	if (config_sandbox(s->config, &clues.sandbox, e) < 0 ||
+	    config_annotation(s->config, s->opt->pod_annotation, &clues.annotation, NULL, e) < 0)
+		return -1;
+	if (!clues.sandbox)
+		clues.sandbox = state_sandbox;
+	else if (state_sandbox && strcmp(state_sandbox, clues.sandbox))
+		return error_set(e, 0, "the state names the sandbox '%s' and config.json '%s'",
+				 state_sandbox, clues.sandbox);
+	if (!clues.annotation)
+		clues.annotation = state_pod;
+	else if (state_pod && strcmp(state_pod, clues.annotation))
+		return error_set(e, 0, "the state names the pod '%s' and config.json '%s'",
+				 state_pod, clues.annotation);
+	return pod_choose(&clues, &s->choice, e);
+}
+
+int share_annotation(struct share *s, const char *key, const char **value, struct error *e)
+{
+	*value = NULL;
+	return s->choice.cri ? 0 : config_annotation(s->config, key, value, NULL, e);
+}
+
+static int pod_types(struct share *s, struct error *e)
+{
+	const char *list;
+
+	s->in.types = s->opt->namespaces;
+	if (share_annotation(s, ANNOTATION_NAMESPACES, &list, e) < 0)
+		return -1;
+	if (!list || ns_parse_set(list, true, &s->in.types, e) == 0)
+		return 0;
+	return error_prefix(e, "annotation " ANNOTATION_NAMESPACES);
+}
+
+int share_begin(struct share *s, struct error *e)
+{
+	if (pod_types(s, e) < 0 || store_open(&s->store, s->opt->root, true, e) < 0)
+		return -1;
+	log_keep_in(s->store.dir_fd);
+	log_context("%s: pod %s", s->opt->stage, s->choice.name);
+	if (pod_open(&s->pod, &s->store, s->choice.name, true, e) < 0 ||
+	    pod_sweep(&s->pod, s->id, s->bundle, e) < 0)
+		return -1;
+	s->member_already = s->id && record_find_container(&s->pod.rec, s->id, s->bundle) >= 0;
+	return record_format(&s->pod.rec, &s->swept, e);
+}
+
+/* --- reading ------------------------------------------------------------ */
+
+static int read_path(struct share *s, enum ns_type t, struct error *e)
+{
+	struct plan_type *x = &s->in.type[t];
+
+	s->path_fd[t] = ns_open_path(x->path, t, &x->at_path, e);
+	/* Only a named pod takes an interest in what an engine put there. */
+	if (s->path_fd[t] < 0)
+		return s->choice.named && s->in.types & NS_BIT(t) ? -1 : 0;
+	return ns_owner(s->path_fd[t], &x->path_owner, e);
+}
+
+static int read_init(struct share *s, enum ns_type t, struct error *e)
+{
+	struct plan_type *x = &s->in.type[t];
+
+	s->init_fd[t] = process_open_ns(s->init, t, &x->init, e);
+	if (s->init_fd[t] < 0)
+		return -1;
+	return ns_owner(s->init_fd[t], &x->init_owner, e);
+}
+
+static int read_type(struct share *s, enum ns_type t, bool shared, struct error *e)
+{
+	struct plan_type *x = &s->in.type[t];
+
+	if (ns_own_id(t, &x->own, e) < 0 || (x->path && read_path(s, t, e) < 0) ||
+	    (s->init && read_init(s, t, e) < 0))
+		return -1;
+	if (!shared)
+		return 0;
+	if (pod_look(&s->pod, NS_BIT(t), e) < 0)
+		return -1;
+	x->pin = s->pod.pin[t].id;
+	return x->pin.ino ? ns_owner(s->pod.pin[t].fd, &x->pin_owner, e) : 0;
+}
+
+static int read_maps(struct share *s, struct error *e)
+{
+	struct id_maps uid, gid;
+
+	s->in.has_maps = s->config->uid_maps.count && s->config->gid_maps.count;
+	if (!s->in.has_maps || !s->in.type[NS_USER].pin.ino)
+		return 0;
+	if (ns_read_maps(s->pod.pin[NS_USER].fd, &s->arena, &uid, &gid, e) < 0)
+		return -1;
+	s->in.maps_known = true;
+	s->in.maps_equal = id_maps_equal(&uid, &s->config->uid_maps) &&
+			   id_maps_equal(&gid, &s->config->gid_maps);
+	return 0;
+}
+
+static int read_identities(struct share *s, ns_set also, struct error *e)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		struct plan_type *x = &s->in.type[t];
+		bool shared;
+
+		x->entry = s->config->ns[t].entry != JSON_NONE;
+		x->path = s->config->ns[t].path;
+		shared = x->entry && s->in.types & NS_BIT(t);
+		/* Who owns what is asked of every container: so the user namespace is always read. */
+		if ((shared || t == NS_USER || (x->entry && also & NS_BIT(t))) &&
+		    read_type(s, (enum ns_type)t, shared, e) < 0)
+			return -1;
+	}
+	return read_maps(s, e);
+}
+
+/* --- sysctls ------------------------------------------------------------ */
+
+static int collect_sysctls(struct share *s, ns_set *types, struct error *e)
+{
+	const struct config *c = s->config;
+	size_t n = s->opt->sysctl_count + c->sysctl_count;
+	struct sysctl *x;
+
+	*types = 0;
+	if (!n)
+		return 0;
+	s->sysctls = arena_alloc(&s->arena, n * sizeof(*s->sysctls));
+	if (!s->sysctls)
+		return error_nomem(e);
+	for (size_t i = 0; i < n; i++) {
+		x = &s->sysctls[i];
+		if (i < s->opt->sysctl_count) {
+			if (sysctl_check_pair(s->opt->sysctls[i], true, &s->arena, x, e) < 0)
+				return -1;
+		} else {
+			const struct config_sysctl *y = &c->sysctls[i - s->opt->sysctl_count];
+
+			if (sysctl_check(y->key, y->value, false, &s->arena, x, e) < 0)
+				return error_prefix(e, "config.json: linux.sysctl");
+		}
+		*types |= NS_BIT(x->type);
+	}
+	s->sysctl_count = n;
+	return 0;
+}
+
+static int check_sysctl_targets(struct share *s, struct error *e)
+{
+	for (size_t i = 0; i < s->sysctl_count; i++) {
+		const struct sysctl *x = &s->sysctls[i];
+		const struct plan_type *t = &s->in.type[x->type];
+
+		if (t->entry && !(t->path && ns_same(t->at_path, t->own)) &&
+		    !(s->init && ns_same(t->init, t->own)))
+			continue;
+		return error_set(e, 0, "sysctl %s: the container shares the host's %s namespace",
+				 x->key, ns_info[x->type].oci);
+	}
+	return 0;
+}
+
+static int note_sysctls(struct share *s, struct error *e)
+{
+	for (size_t i = 0; i < s->sysctl_count; i++) {
+		const struct sysctl *x = &s->sysctls[i];
+		const char *before = record_sysctl(&s->pod.rec, x->path);
+
+		if (!(s->plan.shared & NS_BIT(x->type)))
+			continue;
+		if (before && strcmp(before, x->value))
+			log_warn("sysctl %s: '%s' replaces '%s' for the whole pod", x->key,
+				 x->value, before);
+		if (record_set_sysctl(&s->pod.rec, x->path, x->value, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- shm ---------------------------------------------------------------- */
+
+static bool has_option(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->shm_option_count; i++)
+		if (!strcmp(c->shm_options[i], name))
+			return true;
+	return false;
+}
+
+/* May the container's /dev/shm be the pod's? SPEC section 3: only where it is what an engine makes by itself. */
+static bool shm_is_plain(const struct config *c)
+{
+	bool bind = has_option(c, "bind") || has_option(c, "rbind") ||
+		    (c->shm_type && !strcmp(c->shm_type, "bind"));
+
+	if (c->shm == JSON_NONE || c->shm_below)
+		return false;
+	if (bind)
+		return c->shm_source && plan_is_engine_shm(c->shm_source);
+	return c->shm_type && !strcmp(c->shm_type, "tmpfs");
+}
+
+static int plan_shm_size(struct share *s, struct error *e)
+{
+	const struct config *c = s->config;
+	const char *given;
+
+	if (share_annotation(s, ANNOTATION_SHM_SIZE, &given, e) < 0)
+		return -1;
+	if (given) {
+		if (plan_parse_size(given, &s->shm_size, e) == 0)
+			return 0;
+		return error_prefix(e, "annotation " ANNOTATION_SHM_SIZE);
+	}
+	for (size_t i = 0; i < c->shm_option_count; i++)
+		/* The kernel takes percents too; then its own default is as good a guess. */
+		if (!strncmp(c->shm_options[i], "size=", 5) &&
+		    plan_parse_size(c->shm_options[i] + 5, &s->shm_size, e) < 0)
+			s->shm_size = 0;
+	if (!s->shm_size && c->shm_source && plan_is_engine_shm(c->shm_source))
+		s->shm_size = shm_size_of(c->shm_source);
+	return 0;
+}
+
+static int plan_shm(struct share *s, enum plan_stage stage, struct error *e)
+{
+	s->shares_shm = stage == PLAN_PRECREATE && s->plan.verb[NS_IPC] != PLAN_LEAVE &&
+			shm_is_plain(s->config);
+	return s->shares_shm ? plan_shm_size(s, e) : 0;
+}
+
+/* --- names -------------------------------------------------------------- */
+
+/*
+ * A descriptor of the user namespace that owns what the container shares, where that is not our own; else -1.
+ */
+static int owner_fd(const struct share *s)
+{
+	const struct plan_type *u = &s->in.type[NS_USER];
+
+	switch (s->plan.verb[NS_USER]) {
+	case PLAN_JOIN:
+		return s->pod.pin[NS_USER].fd;
+	case PLAN_CREATE:
+		return s->made_fd[NS_USER];
+	case PLAN_ADOPT_PATH:
+		return s->path_fd[NS_USER];
+	case PLAN_ADOPT_INIT:
+		return s->init_fd[NS_USER];
+	case PLAN_LEAVE:
+		break;
+	}
+	if (s->init)
+		return ns_same(u->init, u->own) ? -1 : s->init_fd[NS_USER];
+	return u->path && !ns_same(u->at_path, u->own) ? s->path_fd[NS_USER] : -1;
+}
+
+static int read_names(struct share *s, int uts_fd, struct error *e)
+{
+	char hostname[65], domainname[65];
+
+	if (ns_uts_names(uts_fd, owner_fd(s), hostname, domainname, e) < 0)
+		return -1;
+	s->hostname = arena_strndup(&s->arena, hostname, strlen(hostname));
+	s->domainname = arena_strndup(&s->arena, domainname, strlen(domainname));
+	return s->hostname && s->domainname ? 0 : error_nomem(e);
+}
+
+static int choose_names(struct share *s, struct error *e)
+{
+	const char *annotation, *hostname = s->config->hostname;
+	char *room = arena_alloc(&s->arena, PLAN_HOSTNAME_MAX + 1);
+
+	if (!room)
+		return error_nomem(e);
+	if (share_annotation(s, ANNOTATION_HOSTNAME, &annotation, e) < 0)
+		return -1;
+	if (annotation && plan_check_hostname(annotation, "annotation " ANNOTATION_HOSTNAME, e) < 0)
+		return -1;
+	/* The runtime has read the config by now, and will set what that says. */
+	if (s->plan.verb[NS_UTS] == PLAN_ADOPT_INIT && hostname)
+		s->hostname = hostname;
+	else
+		s->hostname = plan_hostname(annotation, s->choice.name, hostname, s->id, room);
+	s->domainname = s->config->domainname;
+	if (plan_check_hostname(s->hostname, "hostname", e) < 0)
+		return -1;
+	return s->domainname ? plan_check_hostname(s->domainname, "domainname", e) : 0;
+}
+
+static int plan_names(struct share *s, struct error *e)
+{
+	switch (s->plan.verb[NS_UTS]) {
+	case PLAN_LEAVE:
+		return 0;
+	case PLAN_JOIN:
+		return read_names(s, s->pod.pin[NS_UTS].fd, e);
+	case PLAN_ADOPT_PATH:
+		return read_names(s, s->path_fd[NS_UTS], e);
+	case PLAN_CREATE:
+	case PLAN_ADOPT_INIT:
+		break;
+	}
+	return choose_names(s, e);
+}
+
+int share_plan(struct share *s, enum plan_stage stage, struct error *e)
+{
+	ns_set sysctl_types;
+
+	s->in.stage = stage;
+	s->in.pod = s->choice.name;
+	s->in.root = s->store.root;
+	s->in.named = s->choice.named;
+	s->in.has_init = s->init != NULL;
+	if (collect_sysctls(s, &sysctl_types, e) < 0 || read_identities(s, sysctl_types, e) < 0 ||
+	    check_sysctl_targets(s, e) < 0 || plan_make(&s->in, &s->plan, e) < 0)
+		return -1;
+	if (s->init && !process_lives(s->init))
+		return error_set(e, 0, "the container's process %d died", s->init->pid);
+	return plan_names(s, e) < 0 ? -1 : plan_shm(s, stage, e);
+}
+
+/* --- acting ------------------------------------------------------------- */
+
+static int create(struct share *s, struct error *e)
+{
+	struct ns_setup setup = {
+		.loopback = s->plan.created & NS_BIT(NS_NET),
+		.sysctls = s->sysctls, .sysctl_count = s->sysctl_count,
+		.sysctl_types = s->plan.created,
+	};
+
+	if (!s->plan.created)
+		return 0;
+	if (s->plan.created & NS_BIT(NS_UTS)) {
+		setup.hostname = s->hostname;
+		setup.domainname = s->domainname;
+	}
+	return ns_make(s->plan.created, s->plan.created & NS_BIT(NS_USER) ? -1 : owner_fd(s),
+		       &s->config->uid_maps, &s->config->gid_maps, &setup, s->made_fd, e);
+}
+
+/* What this run has to bind for type t: a descriptor, or -1 for nothing. */
+static int fd_to_bind(const struct share *s, enum ns_type t)
+{
+	switch (s->plan.verb[t]) {
+	case PLAN_CREATE:
+		return s->made_fd[t];
+	case PLAN_ADOPT_PATH:
+		return s->path_fd[t];
+	case PLAN_ADOPT_INIT:
+		return s->init_fd[t];
+	case PLAN_JOIN:
+	case PLAN_LEAVE:
+		break;
+	}
+	return -1;
+}
+
+static int record_intents(struct share *s, bool *any, struct error *e)
+{
+	struct record *rec = &s->pod.rec;
+
+	*any = false;
+	for (int t = 0; t < NS_TYPES; t++) {
+		int fd = fd_to_bind(s, (enum ns_type)t);
+
+		if (fd < 0)
+			continue;
+		*any = true;
+		rec->pin[t].ours = true;
+		if (ns_look(fd, (enum ns_type)t, &rec->pin[t].id) != NS_IS_TYPE)
+			return error_set(e, 0, "what was to be pinned is no %s namespace",
+					 ns_info[t].oci);
+	}
+	if (s->shares_shm && !(rec->shm && pod_shm_mounted(&s->pod)))
+		*any = rec->shm = true;
+	if (!*any)
+		return 0;
+	return ns_own_id(NS_MNT, &rec->mntns, e) < 0 ? -1 : pod_save(&s->pod, e);
+}
+
+static int bind_all(struct share *s, struct error *e)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		int fd = fd_to_bind(s, (enum ns_type)t);
+
+		if (fd < 0)
+			continue;
+		if (pod_bind(&s->pod, (enum ns_type)t, fd, e) < 0)
+			return -1;
+		s->bound |= NS_BIT(t);
+	}
+	if (!s->shares_shm || pod_shm_mounted(&s->pod))
+		return 0;
+	if (pod_shm_mount(&s->pod, s->shm_size, s->config->mount_label, e) < 0)
+		return -1;
+	s->shm_mounted = true;
+	return 0;
+}
+
+/* Where sysctls and names that are not set at creation go: into what the container is in, or is to be in. */
+static int set_up(struct share *s, struct error *e)
+{
+	struct ns_setup setup = {
+		.sysctls = s->sysctls, .sysctl_count = s->sysctl_count,
+	};
+	int join[NS_TYPES] = NS_FDS_NONE;
+	bool any = false;
+
+	/* At precreate a namespace that others are in keeps its values until the container really comes. */
+	if (s->in.stage == PLAN_PRECREATE)
+		return 0;
+	for (size_t i = 0; i < s->sysctl_count; i++) {
+		enum ns_type t = s->sysctls[i].type;
+
+		if (s->plan.created & NS_BIT(t))
+			continue;
+		join[t] = s->init ? s->init_fd[t] : s->plan.verb[t] == PLAN_JOIN ?
+			  s->pod.pin[t].fd : s->path_fd[t];
+		if (join[t] < 0)
+			continue;
+		setup.sysctl_types |= NS_BIT(t);
+		any = true;
+	}
+	if (s->plan.verb[NS_UTS] == PLAN_ADOPT_INIT) {
+		join[NS_UTS] = s->init_fd[NS_UTS];
+		setup.hostname = s->hostname;
+		setup.domainname = s->domainname;
+		any = true;
+	}
+	/* The child that works for another user namespace joins that one by itself. */
+	join[NS_USER] = -1;
+	return any ? ns_setup_in(join, owner_fd(s), &setup, e) : 0;
+}
+
+int share_act(struct share *s, struct error *e)
+{
+	bool any;
+
+	if (create(s, e) < 0 || record_intents(s, &any, e) < 0 || (any && bind_all(s, e) < 0))
+		return -1;
+	return set_up(s, e) < 0 ? -1 : note_sysctls(s, e);
+}
+
+int share_edit(struct share *s, struct edit *edit, struct error *e)
+{
+	const struct config *c = s->config;
+	bool joins = s->plan.verb[NS_UTS] != PLAN_LEAVE &&
+		     s->plan.verb[NS_UTS] != PLAN_ADOPT_INIT && !s->member_already;
+
+	*edit = (struct edit){ 0 };
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (s->plan.verb[t] == PLAN_LEAVE)
+			continue;
+		edit->ns_path[t] = pod_pin_path(&s->pod, (enum ns_type)t, e);
+		if (!edit->ns_path[t])
+			return -1;
+	}
+	if (joins && (c->hostname || s->in.stage == PLAN_PRECREATE))
+		edit->hostname = s->hostname;
+	if (joins && c->domainname)
+		edit->domainname = s->domainname;
+	if (joins && c->env_hostname != JSON_NONE)
+		edit->env_hostname = s->hostname;
+	if (!s->shares_shm)
+		return 0;
+	edit->shm_source = pod_shm_path(&s->pod, e);
+	return edit->shm_source ? 0 : -1;
+}
+
+/* --- undoing ------------------------------------------------------------ */
+
+static int restore_record(struct share *s, struct error *e)
+{
+	record_free(&s->pod.rec);
+	if (record_parse(&s->pod.rec, s->swept.data, e) < 0)
+		return -1;
+	return record_is_empty(&s->pod.rec) ? pod_end(&s->pod, e) : pod_save(&s->pod, e);
+}
+
+void share_undo(struct share *s)
+{
+	struct error e;
+
+	if (s->pod.fd < 0)
+		return;
+	if (s->bundle_noted)
+		store_drop_bundle(&s->store, s->pod.name, s->bundle);
+	if (s->indexed)
+		store_unindex(&s->store, s->id, s->bundle, s->pod.name);
+	if (s->shm_mounted)
+		pod_shm_unmount(&s->pod);
+	for (int t = NS_TYPES - 1; t >= 0; t--)
+		if (s->bound & NS_BIT(t))
+			pod_unbind(&s->pod, (enum ns_type)t);
+	if (s->swept.len && restore_record(s, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
+}
+
+void share_end(struct share *s)
+{
+	struct error e;
+
+	if (s->pod.fd >= 0 && s->pod.saved.len && record_is_empty(&s->pod.rec) &&
+	    pod_end(&s->pod, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
+	for (int t = 0; t < NS_TYPES; t++) {
+		cleanup_closep(&s->path_fd[t]);
+		cleanup_closep(&s->init_fd[t]);
+		cleanup_closep(&s->made_fd[t]);
+	}
+	pod_close(&s->pod);
+	store_close(&s->store);
+	buf_free(&s->swept);
+	arena_free(&s->arena);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a container comes to share a pod's namespaces: what precreate and createRuntime have in common.
+ *
+ *   share_begin()   which pod; open, lock and sweep it
+ *   share_plan()    read identities, decide, check sysctls: nothing has been touched yet
+ *   share_act()     create, record what will be bound, bind, set up
+ *   share_edit()    what config.json shall say
+ *   share_undo()    take all of this run back
+ *
+ * Whatever acts notes in struct share what undoes it, before the next step.
+ */
+#ifndef PODNS_STAGE_SHARE_H
+#define PODNS_STAGE_SHARE_H
+
+#include "ns/sysctl.h"
+#include "oci/edit.h"
+#include "plan/plan.h"
+#include "pod/name.h"
+#include "pod/pod.h"
+#include "stage/stage.h"
+
+struct share {
+	const struct stage_options *opt;
+	struct arena arena;
+	struct config *config;		/* borrowed */
+	const struct process *init;	/* borrowed; NULL: none */
+	const char *id, *bundle;	/* borrowed; NULL at precreate */
+	struct pod_choice choice;
+	struct store store;
+	struct pod pod;
+	struct buf swept;		/* the record after the sweep: what an undo goes back to */
+	struct plan_input in;
+	struct plan plan;
+	int path_fd[NS_TYPES], init_fd[NS_TYPES], made_fd[NS_TYPES];
+	struct sysctl *sysctls;
+	size_t sysctl_count;
+	bool member_already;
+	const char *hostname, *domainname; /* of the pod's UTS namespace; NULL: unknown or not shared */
+	bool shares_shm;
+	uint64_t shm_size;
+	/* what has been done */
+	ns_set bound;
+	bool shm_mounted, indexed, bundle_noted;
+};
+
+#define SHARE_NONE { \
+	.store = STORE_NONE, .pod = POD_NONE, .path_fd = NS_FDS_NONE, .init_fd = NS_FDS_NONE, \
+	.made_fd = NS_FDS_NONE, \
+}
+
+/*
+ * Which pod does the config belong to: fills s->choice (name NULL: none). id may be NULL, state_pod and state_sandbox are what the state's
+ * annotations say, or NULL.
+ */
+int share_choose(struct share *s, const char *id, const char *state_pod,
+		 const char *state_sandbox, struct error *e);
+
+/* The value of an io.podns annotation of the config: NULL where absent, or where none counts (CRI). */
+int share_annotation(struct share *s, const char *key, const char **value, struct error *e);
+
+int share_begin(struct share *s, struct error *e);
+int share_plan(struct share *s, enum plan_stage stage, struct error *e);
+int share_act(struct share *s, struct error *e);
+
+/* Fill an edit: paths, and names and shm where they apply. Strings live as long as s. */
+int share_edit(struct share *s, struct edit *edit, struct error *e);
+
+/* Take back what this run did and restore the record to what it was after the sweep. Failures are logged. */
+void share_undo(struct share *s);
+
+/* Release everything; a pod with nobody in it is ended first. */
+void share_end(struct share *s);
+#define cleanup_share __attribute__((cleanup(share_end)))
+
+#endif
