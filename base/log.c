@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <paths.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,18 +23,18 @@ static struct {
 	enum log_level level;
 	int file_fd;
 	int keep_dir_fd;
-	bool to_syslog;
+	int syslog_fd;
 	char context[320];
-} logger = { "podns", LOG_LEVEL_WARN, -1, -1, false, "" };
+} logger = { "podns", LOG_LEVEL_WARN, -1, -1, -1, "" };
 
 static const struct {
 	const char *name;
 	int priority;
 } levels[] = {
-	[LOG_LEVEL_ERROR] = { "error", LOG_ERR },
-	[LOG_LEVEL_WARN] = { "warn", LOG_WARNING },
-	[LOG_LEVEL_INFO] = { "info", LOG_INFO },
-	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
+	[LOG_LEVEL_ERROR] = { "error", LOG_DAEMON | LOG_ERR },
+	[LOG_LEVEL_WARN] = { "warn", LOG_DAEMON | LOG_WARNING },
+	[LOG_LEVEL_INFO] = { "info", LOG_DAEMON | LOG_INFO },
+	[LOG_LEVEL_DEBUG] = { "debug", LOG_DAEMON | LOG_DEBUG },
 };
 
 int log_level_by_name(const char *name)
@@ -40,6 +43,29 @@ int log_level_by_name(const char *name)
 		if (!strcmp(name, levels[i].name))
 			return i;
 	return -1;
+}
+
+/*
+ * Not syslog(3): that connects anew when the daemon was restarted, which the seccomp filter forbids by then, and it reads
+ * the time zone. The daemon puts its own time to a line without one.
+ */
+static int connect_syslog(void)
+{
+	const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = _PATH_LOG };
+	cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -1;
+	return take_fd(&fd);
+}
+
+static void send_syslog(enum log_level level, const char *text)
+{
+	cleanup_buf struct buf line = { 0 };
+
+	if (buf_addf(&line, "<%d>%s[%d]: %s", levels[level].priority, logger.program, getpid(),
+		     text) == 0)
+		send(logger.syslog_fd, line.data, line.len, MSG_NOSIGNAL);
 }
 
 int log_begin(const char *program, enum log_level level, const char *file, bool syslog_too,
@@ -53,9 +79,8 @@ int log_begin(const char *program, enum log_level level, const char *file, bool 
 		if (logger.file_fd < 0)
 			return error_set(e, errno, "open log file %s", file);
 	}
-	logger.to_syslog = syslog_too;
 	if (syslog_too)
-		openlog(program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+		logger.syslog_fd = connect_syslog();
 	return 0;
 }
 
@@ -83,7 +108,7 @@ bool log_is_kept(void)
 	return logger.keep_dir_fd >= 0;
 }
 
-/* "2026-01-31T12:00:00Z program[pid]: line\n", in UTC: the hook may not read /etc/localtime. */
+/* "2026-01-31T12:00:00Z program[pid]: line\n", in UTC: nobody's time zone is looked up. */
 static int stamp(const char *line, struct buf *out)
 {
 	time_t now = time(NULL);
@@ -135,8 +160,8 @@ static void emit(enum log_level level, const char *text)
 		return;
 	if (level <= logger.level)
 		dprintf(STDERR_FILENO, "%s: %s\n", logger.program, line.data);
-	if (logger.to_syslog && level <= LOG_LEVEL_WARN)
-		syslog(levels[level].priority, "%s", line.data);
+	if (logger.syslog_fd >= 0 && level <= LOG_LEVEL_WARN)
+		send_syslog(level, line.data);
 	if (logger.file_fd < 0 && (logger.keep_dir_fd < 0 || level > LOG_LEVEL_WARN))
 		return;
 	if (stamp(line.data, &stamped) < 0)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@
 #include "oci/file.h"
 #include "oci/state.h"
 #include "pod/store.h"
+#include "sandbox/sandbox.h"
 
 #define PROGRAM "oci-podns-hook"
 
@@ -116,12 +118,15 @@ int main(int argc, char **argv)
 	if (tidy_descriptors() < 0)
 		return 1;
 	umask(022);
+	/* Engines differ in what they pass (podman: nothing at precreate), and none of it may matter. */
+	clearenv();
 	/* A reader that goes away is an error of write(2), after which all is undone. */
 	signal(SIGPIPE, SIG_IGN);
 	status = hook_parse_options(argc, argv, &o);
 	if (status != OPTIONS_GO_ON)
 		return status;
-	if (log_begin(PROGRAM, o.log_level, o.log_file, o.syslog, &e) == 0 && run(&o, &e) == 0)
+	if (log_begin(PROGRAM, o.log_level, o.log_file, o.syslog, &e) == 0 &&
+	    (!o.sandbox || sandbox_enter(&e) == 0) && run(&o, &e) == 0)
 		return 0;
 	find_log(&o);
 	log_error(LOG_LEVEL_ERROR, &e);

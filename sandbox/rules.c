@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The allow-list. Whatever is not here kills the process: execve, connect, bind, ptrace, bpf, open_by_handle_at,
+ * process_vm_readv, kill, keyctl, io_uring and all that are yet to come.
+ *
+ * An argument is compared where the call could do more than we need. Flags of namespaces are compared so that no call can carry
+ * CLONE_NEWPID. What a bind mount pins cannot be told from the call's arguments: ns_bind() looks at that.
+ */
+#include "sandbox/rules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+#define ARG(n, op, value) { n, SCMP_CMP_##op, (scmp_datum_t)(value), 0 }
+#define ARG_MASKED(n, mask, value) \
+	{ n, SCMP_CMP_MASKED_EQ, (scmp_datum_t)(mask), (scmp_datum_t)(value) }
+
+#define ALLOW(call, reason) { SCMP_SYS(call), SCMP_ACT_ALLOW, reason, 0, { { 0 } } }
+#define ALLOW_IF(call, reason, n, ...) \
+	{ SCMP_SYS(call), SCMP_ACT_ALLOW, reason, n, { __VA_ARGS__ } }
+#define ANSWER(call, error, reason) \
+	{ SCMP_SYS(call), SCMP_ACT_ERRNO(error), reason, 0, { { 0 } } }
+
+/* All that may be made. Anything else in the flags of unshare(2), CLONE_NEWPID above all, is fatal. */
+#define MAKEABLE (CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWTIME | CLONE_NEWNS)
+
+#define SETNS(flag, reason) ALLOW_IF(setns, reason, 1, ARG(1, EQ, flag))
+#define MOUNT(flags, reason) ALLOW_IF(mount, reason, 1, ARG(3, EQ, flags))
+#define UMOUNT(flags, reason) ALLOW_IF(umount2, reason, 1, ARG(1, EQ, flags))
+#define IOCTL(request, reason) ALLOW_IF(ioctl, reason, 1, ARG_MASKED(1, 0xffffffff, request))
+#define FCNTL(command, reason) ALLOW_IF(fcntl, reason, 1, ARG_MASKED(1, 0xffffffff, command))
+
+const struct rule rules[] = {
+	/* documents, records, logs */
+	ALLOW(read, "standard input, config.json, records, /proc"),
+	ALLOW(pread64, "glibc reads small files by it"),
+	ALLOW(write, "standard output, config.json, records, logs, sysctls, id maps"),
+	ALLOW(writev, "stdio writes by it"),
+	ALLOW(close, "all files"),
+	ALLOW(openat, "all files; the trust in directories is checked by owner and mode"),
+	ALLOW(openat2, "sysctls: beneath /proc/sys, without links and mounts"),
+	ALLOW(fstat, "is a file what we take it for"),
+	ALLOW(newfstatat, "the same, by name"),
+	ALLOW(stat, "older C libraries stat by it"),
+	ALLOW(lstat, "older C libraries stat by it"),
+	ALLOW(statx, "is <root>/netns a mount point"),
+	ALLOW(statfs, "does a shm directory hold a tmpfs"),
+	ALLOW(fstatfs, "is a file a namespace, procfs, tmpfs"),
+	ALLOW(lseek, "stdio and directory streams"),
+	ALLOW(getdents64, "directories of records and pins"),
+	ALLOW(mkdirat, "directories of records and pins"),
+	ALLOW(unlinkat, "records, pins, temporary files"),
+	ALLOW(renameat, "a new config.json or record over the old one"),
+	ALLOW(renameat2, "the same, where there is no renameat"),
+	ALLOW(symlinkat, "index of members and bundles"),
+	ALLOW(readlinkat, "the same"),
+	ALLOW(readlink, "the same, in older C libraries"),
+	ALLOW(getcwd, "makes a relative --root absolute"),
+	ALLOW(ftruncate, "the log is bounded"),
+	ALLOW(fsync, "a new config.json survives a power cut"),
+	ALLOW(fchmod, "a new config.json has the mode of the old one"),
+	ALLOW(fchown, "and its owner"),
+	ALLOW(flistxattr, "and its extended attributes"),
+	ALLOW(fgetxattr, "the same"),
+	ALLOW(fsetxattr, "the same"),
+	ALLOW(fremovexattr, "a default ACL of the directory is not the file's"),
+	ALLOW(flock, "a pod's lock; ip-netns(8)'s lock"),
+	ALLOW(setitimer, "bounds the wait for a lock"),
+	ALLOW(dup, "directory streams"),
+	FCNTL(F_DUPFD_CLOEXEC, "the log's directory outlives the store"),
+	FCNTL(F_GETFL, "fdopendir looks at the descriptor's mode"),
+	FCNTL(F_GETFD, "directory streams"),
+	FCNTL(F_SETFD, "directory streams"),
+	IOCTL(TCGETS, "stdio asks whether it writes to a terminal"),
+
+	/* namespaces */
+	ALLOW_IF(unshare, "makes namespaces; never a pid one", 1,
+		 ARG_MASKED(0, ~(scmp_datum_t)MAKEABLE, 0)),
+	SETNS(CLONE_NEWNET, "sysctls and processes of a pod"),
+	SETNS(CLONE_NEWIPC, "the same"),
+	SETNS(CLONE_NEWUTS, "the pod's hostname, and back"),
+	SETNS(CLONE_NEWUSER, "a pod with a user namespace"),
+	IOCTL(NS_GET_NSTYPE, "is a file a namespace, of which type"),
+	IOCTL(NS_GET_USERNS, "which user namespace owns it"),
+	ALLOW(sethostname, "a new uts namespace never keeps the host's name"),
+	ALLOW(setdomainname, "kernel.domainname"),
+	ALLOW(uname, "the pod's hostname"),
+	ALLOW_IF(socket, "raises lo", 2, ARG_MASKED(0, 0xffffffff, AF_INET),
+		 ARG_MASKED(1, 0xffffffff, SOCK_DGRAM | SOCK_CLOEXEC)),
+	IOCTL(SIOCGIFFLAGS, "raises lo"),
+	IOCTL(SIOCSIFFLAGS, "raises lo"),
+
+	/* pins */
+	MOUNT(MS_BIND, "pins a namespace"),
+	MOUNT(MS_BIND | MS_REC, "makes <root>/netns a mount point as ip-netns(8) does"),
+	MOUNT(MS_SHARED, "the same"),
+	MOUNT(MS_UNBINDABLE, "pinns: the directory of mount namespaces"),
+	MOUNT(MS_NOSUID | MS_NODEV | MS_NOEXEC, "the pod's /dev/shm"),
+	UMOUNT(MNT_DETACH | UMOUNT_NOFOLLOW, "removes pins and shm"),
+	UMOUNT(MNT_DETACH, "takes back <root>/netns where sharing it failed"),
+
+	/* processes */
+	ALLOW(pidfd_open, "holds the container's process"),
+	ALLOW(poll, "does it live"),
+	ALLOW(ppoll, "the same, where there is no poll"),
+	/* fork() of glibc, with nothing but these flags. */
+	ALLOW_IF(clone, "a child makes user namespaces", 1,
+		 ARG(0, EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)),
+	ANSWER(clone3, ENOSYS, "its flags cannot be looked at; the C library falls back to clone"),
+	ALLOW(wait4, "reaps that child"),
+	ALLOW(pipe2, "speaks with it"),
+	ALLOW_IF(setresuid, "root inside a pod's user namespace", 3, ARG_MASKED(0, 0xffffffff, 0),
+		 ARG_MASKED(1, 0xffffffff, 0), ARG_MASKED(2, 0xffffffff, 0)),
+	ALLOW_IF(setresgid, "the same", 3, ARG_MASKED(0, 0xffffffff, 0),
+		 ARG_MASKED(1, 0xffffffff, 0), ARG_MASKED(2, 0xffffffff, 0)),
+	ALLOW(getpid, "in log lines"),
+	ALLOW(gettid, "the C library's fork"),
+	ALLOW(geteuid, "do directories belong to us"),
+	ALLOW(getuid, "the same"),
+	ALLOW(set_robust_list, "the C library's fork"),
+	ALLOW(rseq, "the C library's fork"),
+	ALLOW(rt_sigaction, "the alarm that bounds a lock"),
+	ALLOW(rt_sigprocmask, "the C library's fork"),
+	ALLOW(rt_sigreturn, "that alarm came"),
+	ALLOW(restart_syscall, "goes on after a stop signal"),
+	ALLOW(exit, "the end"),
+	ALLOW(exit_group, "the end"),
+
+	/* the rest */
+	ALLOW_IF(sendto, "the syslog socket, which was connected before", 1, ARG(4, EQ, 0)),
+	ALLOW(getrandom, "claim tokens"),
+	ALLOW(clock_gettime, "claims expire; where the vDSO cannot tell"),
+	ALLOW(gettimeofday, "the same"),
+	ALLOW(time, "the same"),
+	ALLOW(sysinfo, "glibc's qsort asks how much memory there is"),
+	ALLOW(futex, "the C library's locks"),
+	ALLOW(brk, "memory"),
+	ALLOW_IF(mmap, "memory, never executable", 1, ARG_MASKED(2, PROT_EXEC, 0)),
+	ALLOW_IF(mprotect, "the same", 1, ARG_MASKED(2, PROT_EXEC, 0)),
+	ALLOW(munmap, "memory"),
+	ALLOW(mremap, "memory"),
+	ALLOW(madvise, "memory"),
+
+#ifdef PODNS_SANITIZERS
+	/* Only in builds with --enable-sanitizers: their run-time library. */
+	ALLOW(sigaltstack, "sanitizers"),
+	ALLOW(sched_yield, "sanitizers"),
+	ALLOW(sched_getaffinity, "sanitizers"),
+	ALLOW(prctl, "sanitizers"),
+	ALLOW(getrlimit, "sanitizers"),
+	ALLOW(prlimit64, "sanitizers"),
+	ALLOW(tgkill, "sanitizers"),
+	ALLOW(open, "sanitizers"),
+#endif
+#ifdef PODNS_COVERAGE
+	ALLOW(fcntl, "gcov locks its files"),
+	ALLOW(mkdir, "gcov makes their directories"),
+	ALLOW(access, "the same"),
+	ALLOW(getppid, "gcov"),
+#endif
+};
+
+const unsigned rule_count = sizeof(rules) / sizeof(*rules);
