@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/stat.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -48,9 +50,9 @@ static int is_mount_root(int fd)
 }
 
 /* What ip-netns(8) does: changing the propagation fails with EINVAL where there is no mount. */
-static int make_shared(int fd)
+static int propagate(int fd, enum ns_type type)
 {
-	return mount(NULL, fd_path(fd).text, NULL, MS_SHARED, NULL);
+	return mount(NULL, fd_path(fd).text, NULL, ns_info[type].dir_propagation, NULL);
 }
 
 static int bind_over_itself(int dir_fd, int root_fd, const char *root, enum ns_type type,
@@ -66,24 +68,33 @@ static int bind_over_itself(int dir_fd, int root_fd, const char *root, enum ns_t
 		return -1;
 	}
 	fd = pin_dir_open(root_fd, root, type, false, e);
-	if (fd >= 0 && make_shared(fd) == 0)
+	if (fd >= 0 && propagate(fd, type) == 0)
 		return fd;
 	if (fd >= 0) {
-		error_set(e, errno, "make %s/%sns a shared mount", root, ns_info[type].brief);
+		error_set(e, errno, "set the propagation of %s/%sns", root, ns_info[type].brief);
 		umount2(fd_path(fd).text, MNT_DETACH);
 		close(fd);
 	}
 	return -1;
 }
 
-int pin_dir_share(int dir_fd, int root_fd, const char *root, enum ns_type type, struct error *e)
+/* A netns that is a mount of somebody's making is left as it is; a mntns must be unbindable whoever made it. */
+static bool is_mounted_well(int fd, enum ns_type type)
+{
+	int is_root = is_mount_root(fd);
+
+	if (is_root > 0 && ns_info[type].dir_propagation == MS_SHARED)
+		return true;
+	return is_root && propagate(fd, type) == 0;
+}
+
+int pin_dir_mount(int dir_fd, int root_fd, const char *root, enum ns_type type, struct error *e)
 {
 	cleanup_close int before = dir_fd, fd = -1;
 	cleanup_free char *what = NULL;
-	int is_root = is_mount_root(before);
 	time_t deadline = 0;
 
-	if (is_root > 0 || (is_root < 0 && make_shared(before) == 0))
+	if (!ns_info[type].dir_propagation || is_mounted_well(before, type))
 		return take_fd(&before);
 	if (asprintf(&what, "%s/%sns", root, ns_info[type].brief) < 0) {
 		what = NULL;
@@ -95,8 +106,7 @@ int pin_dir_share(int dir_fd, int root_fd, const char *root, enum ns_type type, 
 	fd = pin_dir_open(root_fd, root, type, false, e);
 	if (fd < 0)
 		return -1;
-	is_root = is_mount_root(fd);
-	if (is_root > 0 || (is_root < 0 && make_shared(fd) == 0))
+	if (is_mounted_well(fd, type))
 		return take_fd(&fd);
 	return bind_over_itself(fd, root_fd, root, type, e);
 }
@@ -143,6 +153,15 @@ int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 	return error_hint(e, "remove it if nothing needs it, or name the pod otherwise");
 }
 
+/* An empty file of any owner; the file of a namespace that is mounted there already looks like one, too. */
+static bool is_empty_file(int fd, const struct stat *st)
+{
+	struct statfs fs;
+
+	return S_ISREG(st->st_mode) && st->st_size == 0 && fstatfs(fd, &fs) == 0 &&
+	       fs.f_type != NSFS_MAGIC;
+}
+
 /* Open or make the file to mount on. Its descriptor holds the very file that was looked at. */
 static int open_mount_point(int dir_fd, const char *name, const char *path, enum ns_type type,
 			    bool any_file, bool *created, struct error *e)
@@ -161,7 +180,7 @@ static int open_mount_point(int dir_fd, const char *name, const char *path, enum
 	fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(e, errno, "open mount point %s", path);
-	if (any_file ? S_ISREG(st.st_mode) && st.st_size == 0 : is_own_mount_point(&st))
+	if (any_file ? is_empty_file(fd, &st) : is_own_mount_point(&st))
 		return take_fd(&fd);
 	return error_set(e, EEXIST, "pin %s at %s", ns_info[type].oci, path);
 }
@@ -175,13 +194,15 @@ static void hint_mount_failure(struct error *e)
 }
 
 int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const char *path,
-	    bool any_file, struct error *e)
+	    bool any_file, bool *made, struct error *e)
 {
 	cleanup_close int point = -1;
 	struct fd_path source, target;
 	struct ns_id id;
 	bool created;
 
+	if (made)
+		*made = false;
 	if (ns_look(ns_fd, type, &id) != NS_IS_TYPE)
 		return error_set(e, 0, "pin %s at %s: what was to be pinned is no %s namespace",
 				 ns_info[type].oci, path, ns_info[type].oci);
@@ -190,8 +211,11 @@ int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const ch
 		return -1;
 	source = fd_path(ns_fd);
 	target = fd_path(point);
-	if (mount(source.text, target.text, NULL, MS_BIND, NULL) == 0)
+	if (mount(source.text, target.text, NULL, MS_BIND, NULL) == 0) {
+		if (made)
+			*made = created;
 		return 0;
+	}
 	error_set(e, errno, "pin %s at %s", ns_info[type].oci, path);
 	hint_mount_failure(e);
 	if (created)
@@ -209,6 +233,13 @@ static int detach(int dir_fd, const char *name)
 		return -1;
 	}
 	return umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
+int pin_unmount(int dir_fd, const char *name, const char *path, struct error *e)
+{
+	if (detach(dir_fd, name) < 0 && errno != EINVAL && errno != ENOENT)
+		return error_set(e, errno, "unmount %s", path);
+	return 0;
 }
 
 int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type, struct ns_id id,

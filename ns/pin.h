@@ -25,11 +25,11 @@ enum pin_state {
 int pin_dir_open(int root_fd, const char *root, enum ns_type type, bool make, struct error *e);
 
 /*
- * Make <root>/netns a shared mount point of its own as ip-netns(8) expects it: SPEC section 3. dir_fd is
- * of the directory before; the returned descriptor is of the directory to use from now on (dir_fd is closed, also
- * on failure).
+ * Make <root>/<brief>ns the kind of mount point that pins of this type need (ns_info.dir_propagation): netns is shared as
+ * ip-netns(8) expects it (SPEC section 3), mntns unbindable. dir_fd is of the directory before; the returned descriptor is of
+ * the directory to use from now on (dir_fd is closed, also on failure).
  */
-int pin_dir_share(int dir_fd, int root_fd, const char *root, enum ns_type type, struct error *e);
+int pin_dir_mount(int dir_fd, int root_fd, const char *root, enum ns_type type, struct error *e);
 
 /*
  * Look at the pin `name` in the directory. PIN_THERE: *fd is open on the namespace (fd may be NULL) and *id is set.
@@ -41,16 +41,20 @@ int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 
 /*
  * Bind ns_fd at `name`, whose mount point is made if need be (mode 0, as ip-netns(8) and pinns do). Undone by itself
- * on failure. any_file: a mount point that is there already and is any empty regular file is used as it is (pinns). The
+ * on failure. any_file: a mount point that is there already and is any empty regular file is used as it is (pinns); *made
+ * (may be NULL) tells whether it was made here. A namespace that is there already is never mounted on. The
  * one place that binds: refuses anything but a namespace of `type`.
  */
 int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const char *path,
-	    bool any_file, struct error *e);
+	    bool any_file, bool *made, struct error *e);
 
 /*
  * Remove the pin: umount2(MNT_DETACH | UMOUNT_NOFOLLOW), at most 16 layers of them, then unlink. Gone already is no error. id:
  * only a mount of this namespace is taken away (ino 0: any).
  */
 int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type, struct ns_id id, struct error *e);
+
+/* Take away the mount alone, one layer of it, and leave the file: what undoes ns_bind() on a file that was there before. */
+int pin_unmount(int dir_fd, const char *name, const char *path, struct error *e);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 
 /* Not in glibc before 2.36's linux headers everywhere. */
 #ifndef CLONE_NEWTIME
@@ -11,20 +12,22 @@
 
 const struct ns_info ns_info[NS_TYPES] = {
 	[NS_USER] = { "user", "user", "user", CLONE_NEWUSER, NS_MAKE, true,
-		      "user.max_user_namespaces" },
+		      "user.max_user_namespaces", 0 },
+	/* shared: what ip-netns(8) makes of it, and would bind over our pins where it is not */
 	[NS_NET] = { "network", "net", "net", CLONE_NEWNET, NS_MAKE, true,
-		     "user.max_net_namespaces" },
+		     "user.max_net_namespaces", MS_SHARED },
 	[NS_IPC] = { "ipc", "ipc", "ipc", CLONE_NEWIPC, NS_MAKE, true,
-		     "user.max_ipc_namespaces" },
+		     "user.max_ipc_namespaces", 0 },
 	[NS_UTS] = { "uts", "uts", "uts", CLONE_NEWUTS, NS_MAKE, true,
-		     "user.max_uts_namespaces" },
+		     "user.max_uts_namespaces", 0 },
 	[NS_CGROUP] = { "cgroup", "cgroup", "cgroup", CLONE_NEWCGROUP,
-			NS_ADOPT_ONLY, true, "user.max_cgroup_namespaces" },
+			NS_ADOPT_ONLY, true, "user.max_cgroup_namespaces", 0 },
 	/* unshare(CLONE_NEWTIME) leaves the caller where it is: time_namespaces(7) */
 	[NS_TIME] = { "time", "time", "time_for_children", CLONE_NEWTIME,
-		      NS_MAKE, true, "user.max_time_namespaces" },
+		      NS_MAKE, true, "user.max_time_namespaces", 0 },
+	/* mount(2) refuses a mount namespace's file where the mount would propagate */
 	[NS_MNT] = { "mount", "mnt", "mnt", CLONE_NEWNS, NS_MAKE, false,
-		     "user.max_mnt_namespaces" },
+		     "user.max_mnt_namespaces", MS_UNBINDABLE },
 };
 
 const ns_set ns_default_set = NS_BIT(NS_NET) | NS_BIT(NS_IPC) | NS_BIT(NS_UTS);
@@ -76,7 +79,7 @@ int ns_parse_set(const char *list, bool in_hook, ns_set *set, struct error *e)
 
 	*set = 0;
 	for (;; p += n + 1) {
-		n = strcspn(p, ",");
+		n = strcspn(p, ", ");
 		if (n >= sizeof(name))
 			return error_set(e, 0, "unknown namespace type '%.*s'", (int)(n > 64 ? 64 : n), p);
 		memcpy(name, p, n);

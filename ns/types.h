@@ -42,6 +42,7 @@ struct ns_info {
 	enum ns_origin origin;
 	bool in_hook;		/* may be among the pod types of a hook */
 	const char *limit;	/* the file of /proc/sys/user that bounds it: namespaces(7) */
+	unsigned long dir_propagation; /* MS_*: its directory of pins is a mount point of this kind; 0: any */
 };
 
 extern const struct ns_info ns_info[NS_TYPES];
@@ -66,8 +67,9 @@ enum ns_type ns_type_by_oci_name(const char *name);
 bool ns_is_pid(const char *name);
 
 /*
- * Parse LIST, a comma-separated list of type names, as given to --namespaces
- * and to the annotation io.podns.namespaces. in_hook: refuse the types that a
+ * Parse LIST, type names separated by commas or spaces (podman takes a comma in
+ * --annotation for its own), as given to --namespaces and to the annotation
+ * io.podns.namespaces. in_hook: refuse the types that a
  * hook may not share. Refuses pid (and says why), unknown and empty names, and
  * a type named twice. An empty LIST is an error.
  */

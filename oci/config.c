@@ -96,9 +96,10 @@ static int read_ns_type(struct json *doc, uint32_t entry, const char **type, str
 
 	if (json_member_of(doc, entry, "type", JSON_STRING, &node, e) < 0)
 		return -1;
-	if (node == JSON_NONE)
-		return json_error(doc, entry, e, "has no type");
-	return json_string(doc, node, type, e);
+	if (node != JSON_NONE)
+		return json_string(doc, node, type, e);
+	json_error(doc, entry, e, "has no type");
+	return -1;
 }
 
 static int read_namespace(struct config *c, uint32_t entry, bool *has_pid, struct error *e)

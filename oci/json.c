@@ -207,19 +207,31 @@ static bool keep_string(struct parser *p, size_t start, size_t end, const char *
 	return *str;
 }
 
+/* The node array grows as any buf does. */
+static bool make_room(struct json *doc)
+{
+	struct buf b = {
+		.data = (void *)doc->nodes,
+		.len = doc->count * sizeof(*doc->nodes),
+		.cap = doc->cap * sizeof(*doc->nodes),
+	};
+
+	if (doc->count < doc->cap)
+		return true;
+	if (buf_reserve(&b, 64 * sizeof(*doc->nodes)) < 0)
+		return false;
+	doc->nodes = (void *)b.data;
+	doc->cap = (uint32_t)(b.cap / sizeof(*doc->nodes));
+	return true;
+}
+
 static struct json_node *add_node(struct parser *p, enum json_type type, size_t start, size_t end)
 {
 	struct json *doc = p->doc;
-	uint32_t cap = doc->cap ? doc->cap * 2 : 64;
 	struct json_node *n;
 
-	if (doc->count == doc->cap) {
-		n = realloc(doc->nodes, cap * sizeof(*n));
-		if (!n)
-			return NULL;
-		doc->nodes = n;
-		doc->cap = cap;
-	}
+	if (!make_room(doc))
+		return NULL;
 	n = &doc->nodes[doc->count++];
 	*n = (struct json_node){
 		.type = type,

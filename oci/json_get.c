@@ -257,10 +257,10 @@ int json_error(const struct json *doc, uint32_t node, struct error *e, const cha
 
 static int add_escape(struct buf *b, char c)
 {
-	if (c == '"' || c == '\\')
-		return buf_addf(b, "\\%c", c);
-	if (c == '\n')
-		return buf_adds(b, "\\n");
+	const char pair[] = { '\\', c == '\n' ? 'n' : c };
+
+	if (c == '"' || c == '\\' || c == '\n')
+		return buf_add(b, pair, sizeof(pair));
 	return buf_addf(b, "\\u%04x", (unsigned)(unsigned char)c);
 }
 

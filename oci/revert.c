@@ -273,7 +273,7 @@ static void widen_to_comma(const char *text, struct repair *m, uint32_t taken)
 	uint32_t behind = skip_space(text, m->end);
 
 	if (text[before - 1] == ',' && m->start != taken)
-		m->start = before - 1;
+		m->start = back_over_space(text, before - 1);
 	else if (text[behind] == ',')
 		m->end = skip_space(text, behind + 1);
 }
@@ -322,7 +322,7 @@ static int revert_values(struct config *c, const struct undo *undo, uint32_t und
 static int check_result(struct config *c, uint32_t undo_node, const struct buf *out,
 			struct error *e)
 {
-	cleanup_config struct config result;
+	cleanup_config struct config result = {0};
 	const char *value;
 	uint32_t node;
 	char why[512];

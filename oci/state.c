@@ -136,7 +136,7 @@ static bool want_of_either(const struct json *doc, uint32_t parent, unsigned dep
 
 int document_is_state(const char *text, size_t len, bool *is_state, struct error *e)
 {
-	cleanup_json struct json doc;
+	cleanup_json struct json doc = {0};
 	uint32_t node[4];
 
 	if (json_parse(&doc, "standard input", text, len, want_of_either, e) < 0)

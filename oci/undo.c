@@ -169,7 +169,8 @@ struct reader {
 
 static int bad(struct reader *r, const char *why)
 {
-	return undo_tampered(r->c, r->node, r->e, why);
+	undo_tampered(r->c, r->node, r->e, why);
+	return -1;
 }
 
 /* Turn an error of json_*() about the undo's own document into one about the undo. */
@@ -199,8 +200,10 @@ static int read_number(struct reader *r, uint32_t node, uint64_t max, uint32_t *
 {
 	uint64_t v;
 
-	if (json_u64(&r->doc, node, max, &v, r->e) < 0)
-		return bad_json(r);
+	if (json_u64(&r->doc, node, max, &v, r->e) < 0) {
+		bad_json(r);
+		return -1;
+	}
 	*value = (uint32_t)v;
 	return 0;
 }
@@ -209,10 +212,15 @@ static int read_string(struct reader *r, uint32_t node, const char **s)
 {
 	const struct json_node *n = &r->doc.nodes[node];
 
-	if (json_check_string(&r->doc, node, r->e) < 0)
-		return bad_json(r);
+	if (json_check_string(&r->doc, node, r->e) < 0) {
+		bad_json(r);
+		return -1;
+	}
 	*s = arena_strndup(&r->c->doc.arena, n->str, n->str_len);
-	return *s ? 0 : error_nomem(r->e);
+	if (*s)
+		return 0;
+	error_nomem(r->e);
+	return -1;
 }
 
 static bool read_hex(const char *s, uint64_t *value)
@@ -315,7 +323,7 @@ static bool old_node_fits(const struct change *change, const struct json *doc)
 static int check_old(struct reader *r, const struct change *change)
 {
 	enum mount_place where = MOUNT_ON_SHM;
-	cleanup_json struct json doc;
+	cleanup_json struct json doc = {0};
 
 	if (!change->old_len)
 		return may_be_absent(change->place) ? 0 : bad(r, "an original value is missing");
@@ -333,7 +341,7 @@ static int read_change(struct reader *r, uint32_t node, const struct undo *undo,
 		       struct change *change)
 {
 	const char *name;
-	uint32_t part[4];
+	uint32_t part[4] = {0};
 
 	*change = (struct change){0};
 	if (!get_elements(&r->doc, node, part, 4))
@@ -418,7 +426,7 @@ static int read_form(struct reader *r, uint32_t node, struct undo *undo)
 
 static int read_body(struct reader *r, struct undo *undo)
 {
-	uint32_t part[7], version;
+	uint32_t part[7], version = 0;
 	const char *sum;
 
 	if (!get_elements(&r->doc, 0, part, 7))

@@ -156,7 +156,7 @@ static int refuse_private_user(const struct plan_input *in, enum ns_type t, stru
 {
 	error_set(e, 0, "the container has a private user namespace, which cannot own the pod's %s "
 		  "namespace at %s/%sns/%s", ns_info[t].oci, in->root, ns_info[t].brief, in->pod);
-	return error_hint(e, "name user among the pod types: io.podns.namespaces=net,ipc,uts,user");
+	return error_hint(e, "name user among the pod types: annotation io.podns.namespaces='net ipc uts user'");
 }
 
 static int refuse_owner(const struct plan_input *in, enum ns_type t, struct ns_id owner,

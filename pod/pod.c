@@ -187,12 +187,10 @@ int pod_bind(struct pod *p, enum ns_type t, int ns_fd, struct error *e)
 
 	if (!path || open_dir(p, t, true, e) < 0)
 		return -1;
-	if (t == NS_NET) {
-		p->dir[t] = pin_dir_share(p->dir[t], p->store->root_fd, p->store->root, t, e);
-		if (p->dir[t] < 0)
-			return -1;
-	}
-	return ns_bind(ns_fd, t, p->dir[t], p->name, path, false, e);
+	p->dir[t] = pin_dir_mount(p->dir[t], p->store->root_fd, p->store->root, t, e);
+	if (p->dir[t] < 0)
+		return -1;
+	return ns_bind(ns_fd, t, p->dir[t], p->name, path, false, NULL, e);
 }
 
 static int remove_pin(struct pod *p, enum ns_type t, struct error *e)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ns/enter.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "ns/nsfs.h"
+
+static int enter_one(int fd, enum ns_type type, struct error *e)
+{
+	if (setns(fd, ns_info[type].flag) == 0)
+		return 0;
+	error_set(e, errno, "enter the pod's %s namespace", ns_info[type].oci);
+	if (e->num == EPERM)
+		error_hint(e, "this needs CAP_SYS_ADMIN in the user namespace that owns it");
+	return -1;
+}
+
+static int enter_user(int fd, struct error *e)
+{
+	if (enter_one(fd, NS_USER, e) < 0)
+		return -1;
+	/* setgroups(2) may be denied there (user_namespaces(7)); the groups of outside then stay, unmapped. */
+	if (setgroups(0, NULL) < 0 && errno != EPERM)
+		return error_set(e, errno, "drop the groups of outside the pod");
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return error_set(e, errno, "become root of the pod's user namespace");
+	return 0;
+}
+
+/* Does the user namespace `user` own what fd is open on? */
+static int is_owned(int fd, struct ns_id user, bool *owned, struct error *e)
+{
+	struct ns_id owner;
+
+	if (ns_owner(fd, &owner, e) < 0)
+		return -1;
+	*owned = ns_same(owner, user);
+	return 0;
+}
+
+static int enter_all(const int fds[NS_TYPES], bool owned_ones, struct ns_id user, struct error *e)
+{
+	bool owned = false;
+
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (t == NS_USER || fds[t] < 0)
+			continue;
+		if (user.ino && is_owned(fds[t], user, &owned, e) < 0)
+			return -1;
+		if (owned == owned_ones && enter_one(fds[t], (enum ns_type)t, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int ns_enter(const int fds[NS_TYPES], struct error *e)
+{
+	struct ns_id user = { 0 };
+
+	if (fds[NS_USER] < 0)
+		return enter_all(fds, false, user, e);
+	if (ns_look(fds[NS_USER], NS_USER, &user) != NS_IS_TYPE)
+		return error_set(e, 0, "what was to be entered is no user namespace");
+	if (enter_all(fds, false, user, e) < 0 || enter_user(fds[NS_USER], e) < 0)
+		return -1;
+	return enter_all(fds, true, user, e);
+}

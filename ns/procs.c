@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ns/procs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+/* False where there was nothing to read: the process went, is a zombie, or is none of our business. */
+static bool read_process(int proc_fd, const char *pid, ns_set set, struct ns_id in[NS_TYPES])
+{
+	char name[64];
+	struct stat st;
+	bool any = false;
+
+	for (int t = 0; t < NS_TYPES; t++) {
+		in[t] = (struct ns_id){ 0 };
+		if (!(set & NS_BIT(t)))
+			continue;
+		snprintf(name, sizeof(name), "%s/ns/%s", pid, ns_info[t].brief);
+		if (fstatat(proc_fd, name, &st, 0) < 0) {
+			if (errno == ENOENT && any)
+				continue;	/* a type that this kernel does not have */
+			return any;
+		}
+		in[t] = (struct ns_id){ st.st_dev, st.st_ino };
+		any = true;
+	}
+	return any;
+}
+
+int procs_walk(ns_set set,
+	       int (*fn)(void *arg, pid_t pid, const struct ns_id in[NS_TYPES], struct error *e),
+	       void *arg, struct error *e)
+{
+	struct ns_id in[NS_TYPES];
+	struct dirent *entry;
+	uint64_t pid;
+	int r = 0;
+	DIR *dir = opendir("/proc");
+
+	if (!dir)
+		return error_set(e, errno, "read directory /proc");
+	while (!r && (entry = readdir(dir)))
+		if (parse_u64(entry->d_name, INT32_MAX, &pid) &&
+		    read_process(dirfd(dir), entry->d_name, set, in))
+			r = fn(arg, (pid_t)pid, in, e);
+	closedir(dir);
+	return r;
+}

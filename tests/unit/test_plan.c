@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The decision as a table: every row of "Decisions, for each pod type T", for each type that may be shared.
+ */
+#include "plan/plan.h"
+
+#include "tests/unit/unit.h"
+
+/* Namespaces by small numbers; 0 is none. */
+enum { HOST = 1, FRESH = 2, POD = 3, OTHER = 4, HOST_USER = 10, OTHER_USER = 11, POD_USER = 12 };
+
+#define PATH "/p"
+
+static struct ns_id id(unsigned n)
+{
+	return (struct ns_id){ n ? 4 : 0, n };
+}
+
+struct row {
+	const char *name;
+	enum plan_stage stage;
+	bool named, entry;
+	unsigned at_path, init, pin;	/* at_path 0: no path; init 0: no process */
+	int verb;			/* -1: refused */
+	const char *says, *hints;
+};
+
+#define PRE PLAN_PRECREATE
+#define RUNTIME PLAN_CREATE_RUNTIME
+
+static const struct row rows[] = {
+	/* absent, or the runtime's own: the container shares the host's */
+	{ "absent, no pin, precreate", PRE, true, false, 0, 0, 0, PLAN_LEAVE, NULL, NULL },
+	{ "absent, pin, precreate", PRE, true, false, 0, 0, POD, PLAN_LEAVE, NULL, NULL },
+	{ "absent, no pin", RUNTIME, true, false, 0, HOST, 0, PLAN_LEAVE, NULL, NULL },
+	{ "absent, pin", RUNTIME, true, false, 0, HOST, POD, PLAN_LEAVE, NULL, NULL },
+	{ "host's path, pin, precreate", PRE, true, true, HOST, 0, POD, PLAN_LEAVE, NULL, NULL },
+	{ "host's path, no pin", RUNTIME, true, true, HOST, HOST, 0, PLAN_LEAVE, NULL, NULL },
+	/* no path, no pin */
+	{ "new, precreate", PRE, true, true, 0, 0, 0, PLAN_CREATE, NULL, NULL },
+	{ "new, precreate, unnamed", PRE, false, true, 0, 0, 0, PLAN_CREATE, NULL, NULL },
+	{ "new, from the runtime", RUNTIME, true, true, 0, FRESH, 0, PLAN_ADOPT_INIT, NULL, NULL },
+	{ "new, from the runtime, unnamed", RUNTIME, false, true, 0, FRESH, 0, PLAN_ADOPT_INIT,
+	  NULL, NULL },
+	{ "new, no process", RUNTIME, true, true, 0, 0, 0, PLAN_CREATE, NULL, NULL },
+	{ "new, process in the host's", RUNTIME, true, true, 0, HOST, 0, -1,
+	  "is in the runtime's own", "init" },
+	/* no path, pin */
+	{ "join, precreate", PRE, true, true, 0, 0, POD, PLAN_JOIN, NULL, NULL },
+	{ "join, inside", RUNTIME, true, true, 0, POD, POD, PLAN_JOIN, NULL, NULL },
+	{ "join, no process", RUNTIME, true, true, 0, 0, POD, PLAN_JOIN, NULL, NULL },
+	{ "join, outside", RUNTIME, true, true, 0, FRESH, POD, -1, "[2] is not the pod's",
+	  "precreate" },
+	{ "join, outside, unnamed", RUNTIME, false, true, 0, FRESH, POD, -1, "[3] at /r/", NULL },
+	{ "join, process in the host's", RUNTIME, true, true, 0, HOST, POD, -1,
+	  "is in the runtime's own", NULL },
+	/* path, no pin */
+	{ "adopt path, precreate", PRE, true, true, OTHER, 0, 0, PLAN_ADOPT_PATH, NULL, NULL },
+	{ "adopt path", RUNTIME, true, true, OTHER, OTHER, 0, PLAN_ADOPT_PATH, NULL, NULL },
+	{ "adopt path, process elsewhere", RUNTIME, true, true, OTHER, FRESH, 0, -1,
+	  "not in [4] at " PATH, NULL },
+	{ "path, unnamed, precreate", PRE, false, true, OTHER, 0, 0, PLAN_LEAVE, NULL, NULL },
+	{ "path, unnamed", RUNTIME, false, true, OTHER, OTHER, 0, PLAN_LEAVE, NULL, NULL },
+	/* path, pin */
+	{ "same, precreate", PRE, true, true, POD, 0, POD, PLAN_JOIN, NULL, NULL },
+	{ "same", RUNTIME, true, true, POD, POD, POD, PLAN_JOIN, NULL, NULL },
+	{ "same, unnamed", RUNTIME, false, true, POD, POD, POD, PLAN_JOIN, NULL, NULL },
+	{ "same, process elsewhere", RUNTIME, true, true, POD, FRESH, POD, -1,
+	  "start outside its pod", NULL },
+	{ "different, precreate", PRE, true, true, OTHER, 0, POD, -1, "[4] at " PATH, "--network" },
+	{ "different", RUNTIME, true, true, OTHER, OTHER, POD, -1, "is not the pod's", "--network" },
+	{ "different, unnamed, precreate", PRE, false, true, OTHER, 0, POD, PLAN_LEAVE, NULL, NULL },
+	{ "different, unnamed", RUNTIME, false, true, OTHER, OTHER, POD, PLAN_LEAVE, NULL, NULL },
+};
+
+static struct plan_input input(enum plan_stage stage, bool named)
+{
+	struct plan_input in = { .stage = stage, .pod = "web", .root = "/r", .named = named };
+
+	in.type[NS_USER].own = id(HOST_USER);
+	return in;
+}
+
+/* Fill type t; everything belongs to the host's user namespace. */
+static void fill(struct plan_input *in, enum ns_type t, const struct row *r)
+{
+	struct plan_type *x = &in->type[t];
+
+	in->types |= NS_BIT(t);
+	x->entry = r->entry;
+	x->path = r->at_path ? PATH : NULL;
+	x->own = id(HOST);
+	x->at_path = id(r->at_path);
+	x->pin = id(r->pin);
+	x->init = id(r->init);
+	x->path_owner = x->pin_owner = x->init_owner = id(HOST_USER);
+	if (r->init) {
+		in->has_init = true;
+		in->type[NS_USER].init = id(HOST_USER);
+	}
+}
+
+static void check_row(const struct row *r, enum ns_type t)
+{
+	struct plan_input in = input(r->stage, r->named);
+	struct plan plan;
+	struct error e;
+	int ret, verb = r->verb;
+
+	/* Made in advance it would be rooted in the engine's cgroup. */
+	if (ns_info[t].origin == NS_ADOPT_ONLY && verb == PLAN_CREATE)
+		verb = r->stage == PRE ? PLAN_LEAVE : -1;
+	unit_row(r->name);
+	fill(&in, t, r);
+	ret = plan_make(&in, &plan, &e);
+	CHECK((ret < 0 ? -1 : (int)plan.verb[t]) == verb);
+	if (ret < 0 && r->says)
+		CHECK_HAS(e.text, r->says);
+	if (ret < 0 && r->says)
+		CHECK_HAS(e.text, ns_info[t].oci);
+	if (ret < 0 && r->hints)
+		CHECK_HAS(e.hint, r->hints);
+	if (ret == 0) {
+		CHECK(plan.shared == (verb == PLAN_LEAVE ? 0 : NS_BIT(t)));
+		CHECK(plan.created == (verb == PLAN_CREATE ? NS_BIT(t) : 0));
+	}
+}
+
+static void decides_each_row_for_each_type(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		for (int t = 0; t < NS_TYPES; t++)
+			if (ns_info[t].in_hook && t != NS_USER)
+				check_row(&rows[i], (enum ns_type)t);
+}
+
+static void leaves_types_that_the_pod_does_not_share(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct plan_input in = input(rows[i].stage, rows[i].named);
+		struct plan plan;
+		struct error e;
+
+		unit_row(rows[i].name);
+		fill(&in, NS_IPC, &rows[i]);
+		in.types = NS_BIT(NS_NET);
+		CHECK(plan_make(&in, &plan, &e) == 0);
+		CHECK(plan.shared == 0);
+	}
+}
+
+static const struct row fresh = { .entry = true };
+
+/* A pod without user among its types, and what the container's own user namespace does to it. */
+static void asks_who_owns_the_pins(void)
+{
+	static const struct {
+		const char *name;
+		bool private;			/* a user entry without path */
+		unsigned user_path, pin, pin_owner;
+		bool good;
+	} cases[] = {
+		{ "host's user namespace, new pod", false, 0, 0, 0, true },
+		{ "host's user namespace, the host's pin", false, 0, POD, HOST_USER, true },
+		{ "host's user namespace, another's pin", false, 0, POD, OTHER_USER, false },
+		{ "owner outside our sight", false, 0, POD, 0, false },
+		{ "private, new pod", true, 0, 0, 0, false },
+		{ "private, the host's pin", true, 0, POD, HOST_USER, false },
+		{ "by path, its own pin", false, OTHER_USER, POD, OTHER_USER, true },
+		{ "by path, the host's pin", false, OTHER_USER, POD, HOST_USER, false },
+		{ "by path, new pod", false, OTHER_USER, 0, 0, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct plan_input in = input(PRE, true);
+		struct plan_type *user = &in.type[NS_USER];
+		struct plan plan;
+		struct error e;
+
+		unit_row(cases[i].name);
+		fill(&in, NS_NET, &fresh);
+		in.type[NS_NET].pin = id(cases[i].pin);
+		in.type[NS_NET].pin_owner = id(cases[i].pin_owner);
+		user->entry = cases[i].private || cases[i].user_path;
+		user->path = cases[i].user_path ? PATH : NULL;
+		user->at_path = id(cases[i].user_path);
+		CHECK((plan_make(&in, &plan, &e) == 0) == cases[i].good);
+		if (!cases[i].good)
+			CHECK_HAS(e.hint, "user among the pod types");
+	}
+}
+
+static void knows_a_private_user_namespace_at_create_runtime(void)
+{
+	for (int named = 0; named < 2; named++) {
+		struct plan_input in = input(RUNTIME, named);
+		struct plan plan;
+		struct error e;
+
+		fill(&in, NS_NET, &(struct row){ .entry = true, .init = FRESH });
+		in.type[NS_USER].entry = true;
+		in.type[NS_USER].init = id(OTHER_USER);
+		in.type[NS_NET].init_owner = id(OTHER_USER);
+		/* A pod of its own may have what nobody else could join. */
+		CHECK((plan_make(&in, &plan, &e) == 0) == !named);
+	}
+}
+
+static void makes_the_pods_user_namespace(void)
+{
+	struct plan_input in = input(PRE, true);
+	struct plan plan;
+	struct error e;
+
+	fill(&in, NS_NET, &fresh);
+	in.types |= NS_BIT(NS_USER);
+	in.type[NS_USER].entry = true;
+	CHECK(plan_make(&in, &plan, &e) < 0);
+	CHECK_HAS(e.text, "linux.uidMappings");
+	in.has_maps = true;
+	CHECK(plan_make(&in, &plan, &e) == 0);
+	CHECK(plan.created == (NS_BIT(NS_USER) | NS_BIT(NS_NET)));
+	/* A network that is there already cannot come to belong to it. */
+	in.type[NS_NET].pin = id(POD);
+	in.type[NS_NET].pin_owner = id(HOST_USER);
+	CHECK(plan_make(&in, &plan, &e) < 0);
+}
+
+static void compares_mappings(void)
+{
+	struct plan_input in = input(PRE, true);
+	struct plan plan;
+	struct error e;
+
+	fill(&in, NS_NET, &(struct row){ .entry = true, .pin = POD });
+	in.type[NS_NET].pin_owner = id(POD_USER);
+	in.types |= NS_BIT(NS_USER);
+	in.type[NS_USER].entry = true;
+	in.type[NS_USER].pin = id(POD_USER);
+	in.has_maps = in.maps_known = in.maps_equal = true;
+	CHECK(plan_make(&in, &plan, &e) == 0);
+	CHECK(plan.verb[NS_USER] == PLAN_JOIN && plan.verb[NS_NET] == PLAN_JOIN);
+	in.maps_equal = false;
+	CHECK(plan_make(&in, &plan, &e) < 0);
+	CHECK_HAS(e.text, "/r/userns/web");
+	CHECK_HAS(e.hint, "--uidmap");
+}
+
+static void chooses_hostnames(void)
+{
+	static const char id64[] = "0123456789abcdef";
+	static const struct {
+		const char *annotation, *pod, *hostname, *id, *name;
+	} cases[] = {
+		{ "db1", "web", "given", NULL, "db1" },
+		{ NULL, "web", "given", NULL, "given" },
+		{ NULL, "web", NULL, NULL, "web" },
+		{ NULL, "web", "0123456789ab", NULL, "web" },
+		{ NULL, "web", "0123456789ab", id64, "web" },
+		{ NULL, "web", "aaaaaaaaaaaa", id64, "aaaaaaaaaaaa" },
+		{ NULL, "web", "0123456789AB", NULL, "0123456789AB" },
+		{ NULL, "web", "0123456789abc", NULL, "0123456789abc" },
+	};
+	char room[PLAN_HOSTNAME_MAX + 1], longest[129];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		CHECK_STR(plan_hostname(cases[i].annotation, cases[i].pod, cases[i].hostname,
+					cases[i].id, room), cases[i].name);
+	memset(longest, 'a', 128);
+	longest[128] = '\0';
+	CHECK(strlen(plan_hostname(NULL, longest, NULL, NULL, room)) == PLAN_HOSTNAME_MAX);
+}
+
+static void checks_hostnames(void)
+{
+	static const char *const bad[] = { "", "a b", "a/b", "a\nb", "\x7f", "\xc3\xa4",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+	struct error e;
+
+	CHECK(plan_check_hostname("web-1.example", "hostname", &e) == 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		unit_row(bad[i]);
+		CHECK(plan_check_hostname(bad[i], "hostname", &e) < 0);
+	}
+}
+
+#define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void knows_the_engines_own_shm(void)
+{
+	CHECK(plan_is_engine_shm("/x/overlay-containers/" HEX64 "/userdata/shm"));
+	CHECK(plan_is_engine_shm("/run/containerd/x/sandboxes/" HEX64 "/shm"));
+	CHECK(!plan_is_engine_shm("/dev/shm"));
+	CHECK(!plan_is_engine_shm("/home/me/shm"));
+	CHECK(!plan_is_engine_shm("/home/me/userdata/shm"));
+	CHECK(!plan_is_engine_shm("/x" HEX64 "/shm"));
+	CHECK(!plan_is_engine_shm("/x/" HEX64 "/shm/"));
+	CHECK(!plan_is_engine_shm(""));
+}
+
+static void parses_sizes(void)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;		/* 0: refused */
+	} cases[] = {
+		{ "65536k", 65536 * 1024 }, { "64m", 64 << 20 }, { "1G", 1 << 30 }, { "4096", 4096 },
+		{ "10b", 10 }, { "", 0 }, { "m", 0 }, { "0", 0 }, { "0k", 0 }, { "-1", 0 },
+		{ "1.5m", 0 }, { "1 m", 0 }, { "50%", 0 }, { "18446744073709551615", 0 },
+		{ "99999999999999999g", 0 }, { "1,mode=777", 0 },
+	};
+	struct error e;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint64_t bytes = 0;
+
+		unit_row(cases[i].text);
+		CHECK((plan_parse_size(cases[i].text, &bytes, &e) == 0) == (cases[i].bytes != 0));
+		if (cases[i].bytes)
+			CHECK(bytes == cases[i].bytes);
+	}
+}
+
+int main(void)
+{
+	RUN(decides_each_row_for_each_type);
+	RUN(leaves_types_that_the_pod_does_not_share);
+	RUN(asks_who_owns_the_pins);
+	RUN(knows_a_private_user_namespace_at_create_runtime);
+	RUN(makes_the_pods_user_namespace);
+	RUN(compares_mappings);
+	RUN(chooses_hostnames);
+	RUN(checks_hostnames);
+	RUN(knows_the_engines_own_shm);
+	RUN(parses_sizes);
+	return unit_done();
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pod names, which pod, the record's text, sets of types, id mappings. */
+#include "ns/maps.h"
+#include "pod/name.h"
+#include "pod/record.h"
+
+#include "tests/unit/unit.h"
+
+static void checks_pod_names(void)
+{
+	static const char *const good[] = { "web", "a", "A-z_0.9+", "_x", "+", "-rf", "web..1" };
+	static const char *const bad[] = { "", ".", "..", ".web", "a/b", "../x", "a b", "a\nb",
+					   "w\xc3\xa4", "a@b", "log", "a%b", "a=b" };
+	char name[POD_NAME_MAX + 2];
+	struct error e;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		unit_row(good[i]);
+		CHECK(pod_check_name(good[i], &e) == 0);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		unit_row(bad[i]);
+		CHECK(pod_check_name(bad[i], &e) < 0);
+	}
+	memset(name, 'a', sizeof(name));
+	name[POD_NAME_MAX] = '\0';
+	CHECK(pod_check_name(name, &e) == 0);
+	name[POD_NAME_MAX] = 'a';
+	name[POD_NAME_MAX + 1] = '\0';
+	CHECK(pod_check_name(name, &e) < 0);
+}
+
+static void chooses_the_pod(void)
+{
+	static const struct {
+		const char *row;
+		struct pod_clues clues;
+		const char *name;
+		bool named, cri;
+	} rows[] = {
+		{ "annotation", { .annotation = "web", .id = "c1" }, "web", true, false },
+		{ "none but the id", { .id = "c1" }, "c1", false, false },
+		{ "nothing at all", { 0 }, NULL, false, false },
+		{ "a CRI engine's sandbox", { .sandbox = "s1", .annotation = "web", .id = "c1" },
+		  "s1", false, true },
+		{ "trusted annotation", { .sandbox = "s1", .annotation = "web", .id = "c1",
+					  .trust_annotations = true }, "web", true, false },
+		{ "trusted, but none", { .sandbox = "s1", .id = "c1", .trust_annotations = true },
+		  "s1", false, false },
+	};
+	struct pod_clues bad = { .annotation = "../etc", .id = "c1" };
+	struct pod_choice choice;
+	struct error e;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		unit_row(rows[i].row);
+		CHECK(pod_choose(&rows[i].clues, &choice, &e) == 0);
+		CHECK_STR(choice.name, rows[i].name);
+		CHECK(choice.named == rows[i].named && choice.cri == rows[i].cri);
+	}
+	CHECK(pod_choose(&bad, &choice, &e) < 0);
+}
+
+static void fill(struct record *r)
+{
+	const struct entrant member = { ENTRANT_MEMBER, "c1", "/b/a b%\n", NULL, 42, 4711, 0 };
+	const struct entrant waiting = { ENTRANT_WAITING, "c2", "/b2", NULL, 0, 0, 99 };
+	const struct entrant claim = { ENTRANT_CLAIM, NULL, NULL, "abcd", 0, 0, 77 };
+	struct error e;
+
+	r->held = r->shm = true;
+	r->created = 12345;
+	r->mntns = (struct ns_id){ 4, 4026531840 };
+	r->pin[NS_NET] = (struct record_pin){ true, { 4, 4026532000 } };
+	r->pin[NS_USER] = (struct record_pin){ true, { 4, 4026532001 } };
+	CHECK(record_add_entrant(r, &member, &e) == 0);
+	CHECK(record_add_entrant(r, &waiting, &e) == 0);
+	CHECK(record_add_entrant(r, &claim, &e) == 0);
+	CHECK(record_add_bundle(r, "/b/a b%\n", &e) == 0);
+	CHECK(record_add_bundle(r, "/b/a b%\n", &e) == 0);
+	CHECK(record_set_sysctl(r, "net/x", "1 2\t3", &e) == 0);
+	CHECK(record_set_sysctl(r, "net/x", "4 5", &e) == 0);
+}
+
+static void writes_and_reads_a_record(void)
+{
+	cleanup_buf struct buf one = { 0 }, two = { 0 };
+	struct record a = { 0 }, b;
+	struct error e;
+
+	fill(&a);
+	CHECK(record_format(&a, &one, &e) == 0);
+	CHECK(record_parse(&b, one.data, &e) == 0);
+	CHECK(record_format(&b, &two, &e) == 0);
+	CHECK_STR(two.data, one.data);
+	CHECK(b.bundle_count == 1 && b.sysctl_count == 1 && b.entrant_count == 3);
+	CHECK_STR(record_sysctl(&b, "net/x"), "4 5");
+	CHECK(record_sysctl(&b, "net/y") == NULL);
+	CHECK(record_find_container(&b, "c1", "/b/a b%\n") == 0);
+	CHECK(record_find_container(&b, "c1", "/b2") < 0);
+	CHECK(record_find_claim(&b, "abcd") == 2);
+	CHECK(!record_is_empty(&b));
+	for (int i = 0; i < 3; i++)
+		record_drop_entrant(&b, 0);
+	CHECK(!record_is_empty(&b));
+	b.held = false;
+	CHECK(record_is_empty(&b));
+	record_free(&a);
+	record_free(&b);
+}
+
+static void refuses_a_damaged_record(void)
+{
+#define HEAD "podns-record 1\n"
+	static const char *const bad[] = {
+		"", "podns-record 2\n", "podns-record 1", HEAD "held", HEAD "nonsense\n",
+		HEAD "pin pid 4 5\n", HEAD "pin net 4\n", HEAD "pin net 4 x\n", HEAD "pin net -4 5\n",
+		HEAD "member 1 2 c1\n", HEAD "member 99999999999 2 c1 /b\n", HEAD "claim 1\n",
+		HEAD "bundle %4\n", HEAD "bundle %00\n", HEAD "bundle %zz\n", HEAD "held x\n",
+		HEAD "\n", HEAD "mntns 4 18446744073709551616\n",
+	};
+	struct record r;
+	struct error e;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		unit_row(bad[i]);
+		CHECK(record_parse(&r, bad[i], &e) < 0);
+	}
+}
+
+static void keeps_many_entrants(void)
+{
+	struct record r = { 0 };
+	struct error e;
+	char id[16];
+
+	for (int i = 0; i < 1000; i++) {
+		struct entrant x = { ENTRANT_MEMBER, id, "/b", NULL, i + 1, 0, 0 };
+
+		snprintf(id, sizeof(id), "c%d", i);
+		CHECK(record_add_entrant(&r, &x, &e) == 0);
+	}
+	for (int i = 0; i < 1000; i++) {
+		snprintf(id, sizeof(id), "c%d", i);
+		CHECK(record_find_container(&r, id, "/b") == i);
+	}
+	record_free(&r);
+}
+
+static void parses_sets_of_types(void)
+{
+	static const struct {
+		const char *list;
+		bool hook;
+		ns_set set;		/* 0: refused */
+		const char *says;
+	} rows[] = {
+		{ "net,ipc,uts", true, NS_BIT(NS_NET) | NS_BIT(NS_IPC) | NS_BIT(NS_UTS), NULL },
+		{ "network", true, NS_BIT(NS_NET), NULL },
+		{ "user,cgroup,time", true, NS_BIT(NS_USER) | NS_BIT(NS_CGROUP) | NS_BIT(NS_TIME),
+		  NULL },
+		{ "mount", false, NS_BIT(NS_MNT), NULL },
+		{ "mount", true, 0, "cannot be shared by a hook" },
+		{ "mnt", true, 0, "cannot be shared by a hook" },
+		{ "pid", true, 0, "dies with its init process" },
+		{ "net,pid", false, 0, "dies with its init process" },
+		{ "", true, 0, "empty name" }, { "net,", true, 0, "empty name" },
+		{ ",net", true, 0, "empty name" }, { "net,network", true, 0, "twice" },
+		{ "net ipc", true, NS_BIT(NS_NET) | NS_BIT(NS_IPC), NULL },
+		{ "net, ipc", true, 0, "empty name" }, { "Net", true, 0, "unknown" },
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true, 0, "unknown" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		ns_set set;
+		struct error e;
+		int r = ns_parse_set(rows[i].list, rows[i].hook, &set, &e);
+
+		unit_row(rows[i].list);
+		CHECK((r < 0 ? 0 : set) == rows[i].set);
+		if (r < 0 && rows[i].says)
+			CHECK_HAS(e.text, rows[i].says);
+	}
+}
+
+static void compares_mappings(void)
+{
+	static struct id_map one[] = { { 0, 1000, 10 } }, cut[] = { { 5, 1005, 5 }, { 0, 1000, 5 } },
+		other[] = { { 0, 1001, 10 } }, part[] = { { 0, 1000, 9 } };
+	struct id_maps a = { one, 1 }, b = { cut, 2 }, c = { other, 1 }, d = { part, 1 },
+		none = { NULL, 0 }, read;
+	cleanup_arena struct arena arena = { 0 };
+	cleanup_buf struct buf text = { 0 };
+	struct error e;
+
+	CHECK(id_maps_equal(&a, &b) && id_maps_equal(&b, &a));
+	CHECK(!id_maps_equal(&a, &c) && !id_maps_equal(&a, &d) && !id_maps_equal(&a, &none));
+	CHECK(id_maps_equal(&none, &none));
+	CHECK(id_maps_text(&b, &text, &e) == 0);
+	CHECK_STR(text.data, "5 1005 5\n0 1000 5\n");
+	CHECK(id_maps_parse("         0       1000         10\n", &arena, &read, &e) == 0);
+	CHECK(id_maps_equal(&a, &read));
+	CHECK(id_maps_parse("0 1\n", &arena, &read, &e) < 0);
+}
+
+int main(void)
+{
+	RUN(checks_pod_names);
+	RUN(chooses_the_pod);
+	RUN(writes_and_reads_a_record);
+	RUN(refuses_a_damaged_record);
+	RUN(keeps_many_entrants);
+	RUN(parses_sets_of_types);
+	RUN(compares_mappings);
+	return unit_done();
+}
