@@ -75,7 +75,7 @@ static int run_stage(struct hook_options *o, const struct buf *doc, struct error
 	log_context("%s", o->stage.stage);
 	switch (o->which) {
 	case HOOK_PRECREATE:
-		return stage_precreate(&o->stage, NULL, doc->data, doc->len, to_stdout, NULL, e);
+		return stage_precreate(&o->stage, doc->data, doc->len, to_stdout, NULL, e);
 	case HOOK_POSTSTOP:
 		return stage_poststop(&o->stage, doc->data, doc->len, e);
 	case HOOK_PRESTART:

@@ -8,7 +8,7 @@
 
 #include "ns/nsfs.h"
 
-static int enter_one(int fd, enum ns_type type, struct error *e)
+int ns_join(int fd, enum ns_type type, struct error *e)
 {
 	if (setns(fd, ns_info[type].flag) == 0)
 		return 0;
@@ -20,7 +20,7 @@ static int enter_one(int fd, enum ns_type type, struct error *e)
 
 static int enter_user(int fd, struct error *e)
 {
-	if (enter_one(fd, NS_USER, e) < 0)
+	if (ns_join(fd, NS_USER, e) < 0)
 		return -1;
 	/* setgroups(2) may be denied there (user_namespaces(7)); the groups of outside then stay, unmapped. */
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
@@ -50,7 +50,7 @@ static int enter_all(const int fds[NS_TYPES], bool owned_ones, struct ns_id user
 			continue;
 		if (user.ino && is_owned(fds[t], user, &owned, e) < 0)
 			return -1;
-		if (owned == owned_ones && enter_one(fds[t], (enum ns_type)t, e) < 0)
+		if (owned == owned_ones && ns_join(fds[t], (enum ns_type)t, e) < 0)
 			return -1;
 	}
 	return 0;

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "ns/enter.h"
 #include "ns/net.h"
 
 #define MAPS_TEXT_MAX 16384
@@ -149,20 +150,10 @@ static char hear(int fd)
 	return n == 1 ? step : 0;
 }
 
-static int setns_to(int fd, enum ns_type type, struct error *e)
-{
-	if (setns(fd, ns_info[type].flag) == 0)
-		return 0;
-	error_set(e, errno, "enter the pod's %s namespace", ns_info[type].oci);
-	if (e->num == EPERM)
-		error_hint(e, "this needs CAP_SYS_ADMIN in the user namespace that owns it");
-	return -1;
-}
-
 static int join_all(const int fds[NS_TYPES], struct error *e)
 {
 	for (int t = 0; t < NS_TYPES; t++)
-		if (fds[t] >= 0 && setns_to(fds[t], (enum ns_type)t, e) < 0)
+		if (fds[t] >= 0 && ns_join(fds[t], (enum ns_type)t, e) < 0)
 			return -1;
 	return 0;
 }
@@ -181,7 +172,7 @@ static int child_steps(const struct job *job, int in, int out, struct shared *sh
 {
 	struct error *e = &sh->e;
 
-	if (job->user_fd >= 0 && setns_to(job->user_fd, NS_USER, e) < 0)
+	if (job->user_fd >= 0 && ns_join(job->user_fd, NS_USER, e) < 0)
 		return -1;
 	if (job->make & NS_BIT(NS_USER)) {
 		if (unshare_set(NS_BIT(NS_USER), e) < 0)
@@ -350,7 +341,7 @@ static int names_here(int uts_fd, struct utsname *names, struct error *e)
 	cleanup_close int own = ns_open_own(NS_UTS, e);
 	int r;
 
-	if (own < 0 || setns_to(uts_fd, NS_UTS, e) < 0)
+	if (own < 0 || ns_join(uts_fd, NS_UTS, e) < 0)
 		return -1;
 	r = uname(names);
 	if (r < 0)

@@ -11,15 +11,26 @@
 
 #include "ns/types.h"
 
-/* Which namespace. ino 0: none. */
+/*
+ * Which namespace. ino 0: none. The kernel gives the lowest free inode number to the next namespace, so among namespaces that do not
+ * live at the same time dev and ino tell nothing; born does: the time when nsfs made the inode, which lives as long as
+ * a bind mount or a descriptor of it.
+ */
 struct ns_id {
 	dev_t dev;
 	ino_t ino;
+	uint64_t born;		/* st_ctim in nanoseconds; 0 where it was not looked at */
 };
 
 static inline bool ns_same(struct ns_id a, struct ns_id b)
 {
 	return a.ino && a.ino == b.ino && a.dev == b.dev;
+}
+
+/* Is a pin that was seen at another time, and has been pinned since, the same? */
+static inline bool ns_same_pin(struct ns_id a, struct ns_id b)
+{
+	return ns_same(a, b) && a.born == b.born;
 }
 
 /* A descriptor for each type, none open yet. */

@@ -251,7 +251,7 @@ int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type
 	for (int layer = 0; layer < PIN_LAYERS; layer++) {
 		if (pin_look(dir_fd, name, path, type, &state, NULL, &found, e) < 0)
 			return -1;
-		if (state == PIN_THERE && id.ino && !ns_same(found, id))
+		if (state == PIN_THERE && id.ino && !ns_same_pin(found, id))
 			return error_set(e, 0, "%s is another namespace than the one that we pinned",
 					 path);
 		if (state == PIN_THERE) {

@@ -10,7 +10,7 @@
 #include "base/file.h"
 
 /* False where there was nothing to read: the process went, is a zombie, or is none of our business. */
-static bool read_process(int proc_fd, const char *pid, ns_set set, struct ns_id in[NS_TYPES])
+static bool read_process(int proc_fd, pid_t pid, ns_set set, struct ns_id in[NS_TYPES])
 {
 	char name[64];
 	struct stat st;
@@ -20,13 +20,13 @@ static bool read_process(int proc_fd, const char *pid, ns_set set, struct ns_id 
 		in[t] = (struct ns_id){ 0 };
 		if (!(set & NS_BIT(t)))
 			continue;
-		snprintf(name, sizeof(name), "%s/ns/%s", pid, ns_info[t].brief);
+		snprintf(name, sizeof(name), "%d/ns/%s", pid, ns_info[t].brief);
 		if (fstatat(proc_fd, name, &st, 0) < 0) {
 			if (errno == ENOENT && any)
 				continue;	/* a type that this kernel does not have */
 			return any;
 		}
-		in[t] = (struct ns_id){ st.st_dev, st.st_ino };
+		in[t] = (struct ns_id){ .dev = st.st_dev, .ino = st.st_ino };
 		any = true;
 	}
 	return any;
@@ -46,7 +46,7 @@ int procs_walk(ns_set set,
 		return error_set(e, errno, "read directory /proc");
 	while (!r && (entry = readdir(dir)))
 		if (parse_u64(entry->d_name, INT32_MAX, &pid) &&
-		    read_process(dirfd(dir), entry->d_name, set, in))
+		    read_process(dirfd(dir), (pid_t)pid, set, in))
 			r = fn(arg, (pid_t)pid, in, e);
 	closedir(dir);
 	return r;

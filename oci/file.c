@@ -176,8 +176,8 @@ static ssize_t list_xattrs(int fd, char **names)
 
 	for (;;) {
 		n = flistxattr(fd, NULL, 0);
-		if (n < 0)
-			return lacks_xattrs(errno) ? 0 : -1;
+		if (n <= 0)
+			return n == 0 || lacks_xattrs(errno) ? 0 : -1;
 		*names = malloc((size_t)n + 1);
 		if (!*names)
 			return -1;

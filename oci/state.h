@@ -35,8 +35,8 @@ void state_free(struct state *s);
 int state_annotation(struct state *s, const char *key, const char **value, struct error *e);
 
 /*
- * What is on stdin? *is_state is true for an object with id and bundle or bundlePath, false for one with
- * ociVersion and neither of those; anything else is refused.
+ * What is on stdin? *is_state is true for an object with id and bundle or bundlePath, false for
+ * one with ociVersion and neither of those; anything else is refused.
  */
 int document_is_state(const char *text, size_t len, bool *is_state, struct error *e);
 

@@ -4,11 +4,29 @@
 #include <stddef.h>
 #include <string.h>
 
-const char *const pod_cri_annotations[] = {
+/* By which CRI engines name a pod's sandbox: containerd's and CRI-O's. */
+static const char *const cri_annotations[] = {
 	"io.kubernetes.cri.sandbox-id",
 	"io.kubernetes.cri-o.SandboxID",
-	NULL,
 };
+
+int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, struct error *e),
+		     void *doc, const char **sandbox, struct error *e)
+{
+	const char *value;
+
+	*sandbox = NULL;
+	for (size_t i = 0; i < sizeof(cri_annotations) / sizeof(*cri_annotations); i++) {
+		if (get(doc, cri_annotations[i], &value, e) < 0)
+			return -1;
+		if (value && *sandbox && strcmp(value, *sandbox))
+			return error_set(e, 0, "annotations %s and %s name different sandboxes, '%s' and "
+					 "'%s'", cri_annotations[0], cri_annotations[i], *sandbox, value);
+		if (value)
+			*sandbox = value;
+	}
+	return 0;
+}
 
 int pod_check_name(const char *name, struct error *e)
 {

@@ -16,14 +16,18 @@
 #define ANNOTATION_HOSTNAME "io.podns.hostname"
 #define ANNOTATION_SHM_SIZE "io.podns.shm-size"
 
-/* The annotations by which CRI engines name a pod's sandbox: containerd's and CRI-O's. NULL ends the list. */
-extern const char *const pod_cri_annotations[];
-
 /*
  * Is this a pod's name: 1 to 128 of A-Za-z0-9_.+- and no '.' in front? Refused too is "log", the name of the log
  * file beside the records.
  */
 int pod_check_name(const char *name, struct error *e);
+
+/*
+ * The sandbox that a CRI engine named, in *sandbox (NULL: none). get() looks an annotation up. Engines pass on what pod authors write, and an author
+ * may write the annotation of the other engine: two that differ are refused.
+ */
+int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, struct error *e),
+		     void *doc, const char **sandbox, struct error *e);
 
 /* What tells the pod. Each may be NULL. */
 struct pod_clues {

@@ -18,8 +18,6 @@
 
 /* A pod that ends and begins anew this often while we wait for its lock is not going to be ours. */
 #define OPEN_TRIES 1000
-#define RECORD_SIZE_MAX ((size_t)16 << 20)
-#define RECORD_FILE "record"
 #define SHM_DIR "shm"
 
 uint64_t pod_boot_seconds(void)
@@ -59,15 +57,15 @@ static int lock_dir(struct pod *p, bool make, struct error *e)
 
 static int load(struct pod *p, struct error *e)
 {
-	if (read_file_at(p->fd, RECORD_FILE, RECORD_SIZE_MAX, &p->saved) < 0) {
+	if (read_file_at(p->fd, POD_RECORD_FILE, POD_RECORD_MAX, &p->saved) < 0) {
 		if (errno != ENOENT)
-			return error_set(e, errno, "read %s/" RECORD_FILE, p->path);
+			return error_set(e, errno, "read %s/" POD_RECORD_FILE, p->path);
 		p->rec.created = (uint64_t)time(NULL);
 		return 0;
 	}
 	if (record_parse(&p->rec, p->saved.data, e) == 0)
 		return 0;
-	error_prefix(e, "%s/" RECORD_FILE, p->path);
+	error_prefix(e, "%s/" POD_RECORD_FILE, p->path);
 	return error_hint(e, "remove the pod's pins by hand, then %s", p->path);
 }
 
@@ -173,8 +171,8 @@ int pod_save(struct pod *p, struct error *e)
 		return -1;
 	if (text.len == p->saved.len && !memcmp(text.data, p->saved.data, text.len))
 		return 0;
-	if (replace_file_at(p->fd, RECORD_FILE, text.data, text.len) < 0)
-		return error_set(e, errno, "write %s/" RECORD_FILE, p->path);
+	if (replace_file_at(p->fd, POD_RECORD_FILE, text.data, text.len) < 0)
+		return error_set(e, errno, "write %s/" POD_RECORD_FILE, p->path);
 	old = p->saved;
 	p->saved = text;
 	text = old;
@@ -193,6 +191,34 @@ int pod_bind(struct pod *p, enum ns_type t, int ns_fd, struct error *e)
 	return ns_bind(ns_fd, t, p->dir[t], p->name, path, false, NULL, e);
 }
 
+static int record_pins(struct pod *p, const int fds[NS_TYPES], struct error *e)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (fds[t] < 0)
+			continue;
+		p->rec.pin[t].ours = true;
+		if (ns_look(fds[t], (enum ns_type)t, &p->rec.pin[t].id) != NS_IS_TYPE)
+			return error_set(e, 0, "what was to be pinned is no %s namespace",
+					 ns_info[t].oci);
+	}
+	return ns_own_id(NS_MNT, &p->rec.mntns, e) < 0 ? -1 : pod_save(p, e);
+}
+
+int pod_pin(struct pod *p, const int fds[NS_TYPES], ns_set *bound, struct error *e)
+{
+	*bound = 0;
+	if (record_pins(p, fds, e) < 0)
+		return -1;
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (fds[t] < 0)
+			continue;
+		if (pod_bind(p, (enum ns_type)t, fds[t], e) < 0)
+			return -1;
+		*bound |= NS_BIT(t);
+	}
+	return 0;
+}
+
 static int remove_pin(struct pod *p, enum ns_type t, struct error *e)
 {
 	const char *path = pod_pin_path(p, t, e);
@@ -206,7 +232,7 @@ static int remove_pin(struct pod *p, enum ns_type t, struct error *e)
 	if (pin_look(p->dir[t], p->name, path, t, &state, NULL, &id, e) < 0)
 		return -1;
 	/* Somebody else's by now: ours went by another hand, and theirs is not ours to take. */
-	if (state == PIN_THERE && !ns_same(id, p->rec.pin[t].id))
+	if (state == PIN_THERE && !ns_same_pin(id, p->rec.pin[t].id))
 		return 0;
 	return pin_remove(p->dir[t], p->name, path, t, p->rec.pin[t].id, e);
 }
@@ -226,7 +252,7 @@ void pod_unbind(struct pod *p, enum ns_type t)
 		log_error(LOG_LEVEL_WARN, &e);
 }
 
-static bool entrant_lives(const struct entrant *x)
+bool pod_entrant_lives(const struct entrant *x)
 {
 	if (x->kind == ENTRANT_MEMBER)
 		return process_alive(x->pid, x->start);
@@ -245,7 +271,7 @@ void pod_forget_entrant(struct pod *p, size_t i)
 void pod_drop_dead(struct pod *p)
 {
 	for (size_t i = 0; i < p->rec.entrant_count;) {
-		if (entrant_lives(&p->rec.entrants[i])) {
+		if (pod_entrant_lives(&p->rec.entrants[i])) {
 			i++;
 			continue;
 		}
@@ -339,9 +365,9 @@ int pod_end(struct pod *p, struct error *e)
 			log_error(LOG_LEVEL_WARN, &why);
 		return -1;
 	}
-	if (unlinkat(p->fd, RECORD_FILE, 0) < 0 && errno != ENOENT)
-		return error_set(e, errno, "remove %s/" RECORD_FILE, p->path);
-	unlinkat(p->fd, "." RECORD_FILE ".new", 0);
+	if (unlinkat(p->fd, POD_RECORD_FILE, 0) < 0 && errno != ENOENT)
+		return error_set(e, errno, "remove %s/" POD_RECORD_FILE, p->path);
+	unlinkat(p->fd, "." POD_RECORD_FILE ".new", 0);
 	buf_free(&p->saved);
 	if (unlinkat(p->store->dir_fd, p->name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return error_set(e, errno, "remove %s", p->path);
@@ -383,7 +409,7 @@ static int check_visible(struct pod *p, const char *id, const char *bundle, stru
 			continue;
 		if (pod_look(p, NS_BIT(t), e) < 0)
 			return -1;
-		if (ns_same(p->pin[t].id, p->rec.pin[t].id))
+		if (ns_same_pin(p->pin[t].id, p->rec.pin[t].id))
 			continue;
 		if (has_live_members(p, id, bundle))
 			return refuse_invisible(p, (enum ns_type)t, e);

@@ -16,6 +16,10 @@
 #include "pod/record.h"
 #include "pod/store.h"
 
+/* The file in the pod's directory that holds the record, and the most that is read of it. */
+#define POD_RECORD_FILE "record"
+#define POD_RECORD_MAX ((size_t)16 << 20)
+
 /* What stands at a pin's place now. */
 struct pod_pin {
 	bool looked;
@@ -60,6 +64,9 @@ int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e
 /* Drop the members that are dead and the claims that expired, and nothing else. */
 void pod_drop_dead(struct pod *p);
 
+/* Does its process live, or does it still count as on its way? */
+bool pod_entrant_lives(const struct entrant *x);
+
 /* Take entrant i out of the record and its index. */
 void pod_forget_entrant(struct pod *p, size_t i);
 
@@ -71,6 +78,13 @@ int pod_save(struct pod *p, struct error *e);
 
 /* Bind ns_fd as the pod's pin of this type. The record must say so already. */
 int pod_bind(struct pod *p, enum ns_type t, int ns_fd, struct error *e);
+
+/*
+ * Pin what fds are open on (-1: nothing of that type): note it all in the record, save that, bind. *bound tells what was
+ * bound, also after a failure: for pod_unbind().
+ */
+int pod_pin(struct pod *p, const int fds[NS_TYPES], ns_set *bound, struct error *e);
+
 /* Undo pod_bind. Failures are logged. */
 void pod_unbind(struct pod *p, enum ns_type t);
 

@@ -79,8 +79,9 @@ int record_format(const struct record *r, struct buf *out, struct error *e)
 		return error_nomem(e);
 	for (int t = 0; t < NS_TYPES; t++)
 		if (r->pin[t].ours &&
-		    buf_addf(out, "pin %s %ju %ju\n", ns_info[t].brief,
-			     (uintmax_t)r->pin[t].id.dev, (uintmax_t)r->pin[t].id.ino) < 0)
+		    buf_addf(out, "pin %s %ju %ju %" PRIu64 "\n", ns_info[t].brief,
+			     (uintmax_t)r->pin[t].id.dev, (uintmax_t)r->pin[t].id.ino,
+			     r->pin[t].id.born) < 0)
 			return error_nomem(e);
 	return format_lists(r, out) < 0 ? error_nomem(e) : 0;
 }
@@ -135,7 +136,7 @@ static bool parse_id(char *const field[2], struct ns_id *id)
 
 	if (!parse_u64(field[0], UINT64_MAX, &dev) || !parse_u64(field[1], UINT64_MAX, &ino))
 		return false;
-	*id = (struct ns_id){ (dev_t)dev, (ino_t)ino };
+	*id = (struct ns_id){ .dev = (dev_t)dev, .ino = (ino_t)ino };
 	return true;
 }
 
@@ -213,7 +214,8 @@ static bool parse_pin(struct record *r, char *const field[])
 {
 	enum ns_type t = ns_type_by_name(field[1]);
 
-	if (t == NS_NONE || !parse_id(field + 2, &r->pin[t].id))
+	if (t == NS_NONE || !parse_id(field + 2, &r->pin[t].id) ||
+	    !parse_u64(field[4], UINT64_MAX, &r->pin[t].id.born))
 		return false;
 	r->pin[t].ours = true;
 	return true;
@@ -260,7 +262,7 @@ static bool parse_line(struct record *r, char *line, struct error *e)
 		return parse_id(field + 1, &r->mntns);
 	if (n == 2 && !strcmp(field[0], "created"))
 		return parse_u64(field[1], UINT64_MAX, &r->created);
-	if (n == 4 && !strcmp(field[0], "pin"))
+	if (n == 5 && !strcmp(field[0], "pin"))
 		return parse_pin(r, field);
 	if (n == 2 && !strcmp(field[0], "bundle"))
 		return record_add_bundle(r, field[1], e) == 0;

@@ -3,8 +3,11 @@
  * The runtime has made the container and waits for us before it starts the container's program. Order: decide, then compute
  * the new config.json in memory, then act, then record, and the rename of config.json last: whatever fails, what came
  * before is taken back.
+ *
+ * config.json is read twice where that matters. The first time it tells which pod; once the pod is locked and swept it may be
+ * another file: the sweep itself gives a bundle its original entries back when it ends the pod's former life.
  */
-#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -13,138 +16,161 @@
 #include "oci/state.h"
 #include "stage/share.h"
 
-/* What belongs to the bundle: its directory, and config.json as it was read. */
-struct bundle {
-	const char *path;
-	int fd;
-	struct buf text;	/* as it is on disk */
-	struct buf original;	/* reverted, where that was needed */
-	struct stat st;
+/* A config and the bytes that it was parsed from. */
+struct document {
+	struct buf text;
 	struct config config;
 	bool parsed;
 };
 
+static void document_free(struct document *d)
+{
+	if (d->parsed)
+		config_free(&d->config);
+	d->parsed = false;
+	buf_free(&d->text);
+}
+
+static int document_parse(struct document *d, const char *bundle, struct error *e)
+{
+	if (config_parse(&d->config, "config.json", d->text.data, d->text.len, e) < 0)
+		return error_prefix(e, "%s", bundle);
+	d->parsed = true;
+	return 0;
+}
+
+struct bundle {
+	const char *path;
+	int fd;
+	struct stat st;		/* of config.json when it was read */
+	struct document now;	/* as it is on disk */
+	struct document original; /* reverted, where that was needed */
+};
+
 static void bundle_close(struct bundle *b)
 {
-	if (b->parsed)
-		config_free(&b->config);
-	buf_free(&b->text);
-	buf_free(&b->original);
+	document_free(&b->now);
+	document_free(&b->original);
 	cleanup_closep(&b->fd);
 }
 
-#define cleanup_bundle __attribute__((cleanup(bundle_close)))
-
-static int read_bundle(struct bundle *b, const char *path, struct error *e)
+static int read_config(struct bundle *b, struct error *e)
 {
-	b->path = path;
-	b->fd = bundle_open(path, e);
-	if (b->fd < 0 || bundle_read_config(b->fd, path, &b->text, &b->st, e) < 0)
+	document_free(&b->now);
+	if (bundle_read_config(b->fd, b->path, &b->now.text, &b->st, e) < 0)
 		return -1;
-	if (config_parse(&b->config, "config.json", b->text.data, b->text.len, e) < 0)
-		return error_prefix(e, "%s", path);
-	b->parsed = true;
-	return 0;
+	return document_parse(&b->now, b->path, e);
 }
 
-/* Go on with the config as it was before we ever edited it. */
-static int use_original(struct bundle *b, struct error *e)
+/* Has config.json been replaced since we read it? Not knowing counts as yes. */
+static bool is_stale(const struct bundle *b)
 {
-	enum revert_how how;
+	struct stat st;
 
-	if (edit_revert(&b->config, &b->original, &how, e) < 0)
-		return -1;
-	config_free(&b->config);
-	b->parsed = false;
-	if (config_parse(&b->config, "config.json", b->original.data, b->original.len, e) < 0)
-		return -1;
-	b->parsed = true;
-	return 0;
+	return fstatat(b->fd, "config.json", &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	       st.st_ino != b->st.st_ino || st.st_dev != b->st.st_dev ||
+	       st.st_size != b->st.st_size || st.st_ctim.tv_sec != b->st.st_ctim.tv_sec ||
+	       st.st_ctim.tv_nsec != b->st.st_ctim.tv_nsec;
 }
 
-static bool bundle_is_noted(const struct share *s)
+struct run {
+	struct share share;
+	struct bundle bundle;
+	struct share_clues clues;
+	const char *claim;	/* in the share's arena, or NULL */
+	bool has_undo;
+};
+
+static int read_again(struct run *r, struct error *e)
 {
-	for (size_t i = 0; i < s->pod.rec.bundle_count; i++)
-		if (!strcmp(s->pod.rec.bundles[i], s->bundle))
-			return true;
-	return false;
+	struct share *s = &r->share;
+	const char *pod = s->choice.name;
+
+	if (!is_stale(&r->bundle))
+		return 0;
+	if (read_config(&r->bundle, e) < 0 || share_choose(s, s->id, &r->clues, e) < 0)
+		return -1;
+	if (strcmp(pod, s->choice.name))
+		return error_set(e, 0, "config.json was changed meanwhile: it names the pod '%s' now",
+				 s->choice.name);
+	return 0;
 }
 
 /*
- * Under a CRI engine pod authors write annotations. An undo is acted on there only if it is known to be ours: else it could put any
- * path into a config.json.
+ * Read the annotations of ours. Under a CRI engine pod authors write annotations: an undo is acted on there only if it is known to be
+ * ours, else it could put any path into a config.json.
  */
-static int check_undo(struct share *s, bool *present, struct error *e)
+static int read_marks(struct run *r, struct error *e)
 {
+	struct share *s = &r->share;
 	const char *undo;
 
-	if (config_annotation(s->config, ANNOTATION_UNDO, &undo, NULL, e) < 0)
+	if (share_annotation(s, ANNOTATION_CLAIM, &r->claim, e) < 0 ||
+	    config_annotation(s->config, ANNOTATION_UNDO, &undo, NULL, e) < 0)
 		return -1;
-	*present = undo != NULL;
-	if (undo && s->choice.cri && !bundle_is_noted(s))
+	r->has_undo = undo != NULL;
+	if (undo && s->choice.cri && !share_bundle_is_noted(s))
 		return error_set(e, 0, "config.json has an annotation " ANNOTATION_UNDO " that we did "
 				 "not write");
-	return 0;
+	if (!r->claim)
+		return 0;
+	r->claim = arena_strndup(&s->arena, r->claim, strlen(r->claim));
+	return r->claim ? 0 : error_nomem(e);
 }
 
-static void forget_reads(struct share *s)
-{
-	for (int t = 0; t < NS_TYPES; t++) {
-		cleanup_closep(&s->path_fd[t]);
-		cleanup_closep(&s->init_fd[t]);
-		s->path_fd[t] = s->init_fd[t] = -1;
-		s->in.type[t] = (struct plan_type){ 0 };
-	}
-	s->sysctl_count = 0;
-}
-
-static int plan_edit(struct share *s, struct bundle *b, bool *changed, struct buf *out,
-		     struct error *e)
+/* Decide, and compute what config.json shall be. Nothing is touched. */
+static int plan_config(struct share *s, bool *changed, struct buf *out, struct error *e)
 {
 	struct edit edit;
-	bool undo;
 
-	if (check_undo(s, &undo, e) < 0 || share_plan(s, PLAN_CREATE_RUNTIME, e) < 0 ||
-	    share_edit(s, &edit, e) < 0)
-		return -1;
-	if (edit_apply(s->config, &edit, changed, out, e) == 0)
-		return 0;
-	/* An edited config that needs more is edited from what it was, so that undos never stack. */
-	if (!undo || e->num != EINVAL || use_original(b, e) < 0)
-		return -1;
-	forget_reads(s);
 	if (share_plan(s, PLAN_CREATE_RUNTIME, e) < 0 || share_edit(s, &edit, e) < 0)
 		return -1;
 	return edit_apply(s->config, &edit, changed, out, e);
 }
 
-/* The claim that precreate left for this container, or NULL. */
-static int read_claim(struct share *s, const char **token, struct error *e)
+/*
+ * A config that we edited before is good as it is, or else is edited from what it was at first, so that undos never stack. The
+ * latter also where its paths lead nowhere any more: the pod's former life ended without us, in a reboot say.
+ */
+static int plan_edited(struct run *r, bool *changed, struct buf *out, struct error *e)
 {
-	return share_annotation(s, ANNOTATION_CLAIM, token, e);
+	struct bundle *b = &r->bundle;
+	struct share *s = &r->share;
+	enum revert_how how;
+
+	if (plan_config(s, changed, out, e) == 0)
+		return 0;
+	if (edit_revert(s->config, &b->original.text, &how, e) < 0 ||
+	    document_parse(&b->original, b->path, e) < 0)
+		return -1;
+	share_forget(s);
+	s->config = &b->original.config;
+	return plan_config(s, changed, out, e);
 }
 
 /* A claim that nobody knows: fine only for a container that is in the pod's namespaces all the same. */
-static int check_claim(const struct share *s, const char *token, struct error *e)
+static int check_claim(const struct run *r, struct error *e)
 {
+	const struct share *s = &r->share;
 	bool inside = s->init != NULL || s->member_already;
 
-	if (!token || record_find_claim(&s->pod.rec, token) >= 0)
+	if (!r->claim || record_find_claim(&s->pod.rec, r->claim) >= 0)
 		return 0;
 	for (int t = 0; t < NS_TYPES; t++)
 		inside &= s->plan.verb[t] == PLAN_LEAVE || s->plan.verb[t] == PLAN_JOIN;
 	if (inside)
 		return 0;
-	error_set(e, 0, "the container's claim %.64s on the pod is unknown or expired", token);
+	error_set(e, 0, "the container's claim %.64s on the pod is unknown or expired", r->claim);
 	return error_hint(e, "a claim holds for %d seconds; create the container anew", CLAIM_SECONDS);
 }
 
-static void drop_claim(struct share *s, const char *token)
+static void drop_claim(struct run *r)
 {
-	long i = token ? record_find_claim(&s->pod.rec, token) : -1;
+	struct record *rec = &r->share.pod.rec;
+	long i = r->claim ? record_find_claim(rec, r->claim) : -1;
 
 	if (i >= 0)
-		record_drop_entrant(&s->pod.rec, (size_t)i);
+		record_drop_entrant(rec, (size_t)i);
 }
 
 static int record_member(struct share *s, struct error *e)
@@ -173,84 +199,95 @@ static int record_member(struct share *s, struct error *e)
 	return store_index(&s->store, s->id, s->bundle, s->pod.name, &s->indexed, e);
 }
 
-static int note_bundle(struct share *s, struct error *e)
+/*
+ * Note the bundle for reverting where we rewrite it, and where it came rewritten: a copy. Not one with a claim: that was
+ * written by an engine that writes it anew at every start.
+ */
+static int note_bundle(struct run *r, bool changed, struct error *e)
 {
-	if (bundle_is_noted(s))
-		return 0;
-	if (store_add_bundle(&s->store, s->pod.name, s->bundle, e) < 0)
-		return -1;
-	s->bundle_noted = true;
-	return record_add_bundle(&s->pod.rec, s->bundle, e);
+	struct share *s = &r->share;
+	bool copy = r->has_undo && !r->claim && s->plan.shared;
+
+	return changed || copy ? share_note_bundle(s, e) : 0;
 }
 
-static int run(struct share *s, struct bundle *b, const char **token, struct error *e)
+static int steps(struct run *r, struct error *e)
 {
 	cleanup_buf struct buf out = { 0 };
+	struct bundle *b = &r->bundle;
+	struct share *s = &r->share;
 	bool changed;
 
-	if (share_begin(s, e) < 0 || read_claim(s, token, e) < 0 ||
-	    plan_edit(s, b, &changed, &out, e) < 0 || check_claim(s, *token, e) < 0 ||
-	    share_act(s, e) < 0)
+	if (share_begin(s, e) < 0 || read_again(r, e) < 0 || read_marks(r, e) < 0 ||
+	    (r->has_undo ? plan_edited(r, &changed, &out, e) :
+	     plan_config(s, &changed, &out, e)) < 0 ||
+	    check_claim(r, e) < 0 || share_act(s, e) < 0)
 		return -1;
-	drop_claim(s, *token);
-	if (record_member(s, e) < 0 || (changed && note_bundle(s, e) < 0))
+	drop_claim(r);
+	if (record_member(s, e) < 0 || note_bundle(r, changed, e) < 0)
 		return -1;
 	if (!record_is_empty(&s->pod.rec) && pod_save(&s->pod, e) < 0)
 		return -1;
-	if (!changed)
-		return 0;
-	return bundle_write_config(b->fd, b->path, &b->st, out.data, out.len, e);
+	return changed ? bundle_write_config(b->fd, b->path, &b->st, out.data, out.len, e) : 0;
 }
 
 /* After a failure the container will not come: nothing waits for it any more. */
-static void fail_claim(struct share *s, const char *token)
+static void fail(struct run *r)
 {
+	struct share *s = &r->share;
 	struct error e;
 
 	share_undo(s);
-	if (s->pod.fd < 0 || !token || record_find_claim(&s->pod.rec, token) < 0)
+	if (s->pod.fd < 0 || !r->claim || record_find_claim(&s->pod.rec, r->claim) < 0)
 		return;
-	drop_claim(s, token);
+	drop_claim(r);
 	if (!record_is_empty(&s->pod.rec) && pod_save(&s->pod, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
 }
 
-static int state_clues(struct state *state, const struct stage_options *opt, const char **pod,
-		       const char **sandbox, struct error *e)
+static int get_annotation(void *state, const char *key, const char **value, struct error *e)
 {
-	*sandbox = NULL;
-	for (size_t i = 0; pod_cri_annotations[i] && !*sandbox; i++)
-		if (state_annotation(state, pod_cri_annotations[i], sandbox, e) < 0)
-			return -1;
-	return state_annotation(state, opt->pod_annotation, pod, e);
+	return state_annotation(state, key, value, e);
+}
+
+static int prepare(struct run *r, const struct stage_options *opt, struct state *state,
+		   struct error *e)
+{
+	struct share *s = &r->share;
+	struct bundle *b = &r->bundle;
+
+	s->opt = opt;
+	s->config = &b->now.config;
+	s->id = state->id;
+	s->bundle = b->path = state->bundle;
+	b->fd = bundle_open(b->path, e);
+	if (b->fd < 0 || read_config(b, e) < 0 ||
+	    pod_find_sandbox(get_annotation, state, &r->clues.sandbox, e) < 0 ||
+	    get_annotation(state, opt->pod_annotation, &r->clues.pod, e) < 0 ||
+	    share_choose(s, s->id, &r->clues, e) < 0)
+		return -1;
+	log_context("%s: pod %s", opt->stage, s->choice.name);
+	return 0;
 }
 
 static int with_state(const struct stage_options *opt, struct state *state, struct error *e)
 {
 	cleanup_process struct process init = PROCESS_NONE;
-	cleanup_bundle struct bundle b = { .fd = -1 };
-	cleanup_share struct share s = SHARE_NONE;
-	const char *pod, *sandbox, *token = NULL;
+	struct run r = { .share = SHARE_NONE, .bundle = { .fd = -1 } };
+	int result = prepare(&r, opt, state, e);
 
-	if (read_bundle(&b, state->bundle, e) < 0 ||
-	    state_clues(state, opt, &pod, &sandbox, e) < 0)
-		return -1;
-	s.opt = opt;
-	s.config = &b.config;
-	s.id = state->id;
-	s.bundle = state->bundle;
-	if (share_choose(&s, s.id, pod, sandbox, e) < 0)
-		return -1;
-	log_context("%s: pod %s", opt->stage, s.choice.name);
-	if (state->pid) {
-		if (process_hold(state->pid, &init, e) < 0)
-			return -1;
-		s.init = &init;
+	if (result == 0 && state->pid) {
+		result = process_hold(state->pid, &init, e);
+		r.share.init = &init;
 	}
-	if (run(&s, &b, &token, e) == 0)
-		return 0;
-	fail_claim(&s, token);
-	return -1;
+	if (result == 0) {
+		result = steps(&r, e);
+		if (result < 0)
+			fail(&r);
+	}
+	share_end(&r.share);
+	bundle_close(&r.bundle);
+	return result;
 }
 
 int stage_create_runtime(const struct stage_options *opt, const char *text, size_t len,

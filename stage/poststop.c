@@ -28,6 +28,11 @@ static void trace_free(struct trace *t)
 
 #define cleanup_trace __attribute__((cleanup(trace_free)))
 
+static int get_annotation(void *config, const char *key, const char **value, struct error *e)
+{
+	return config_annotation(config, key, value, NULL, e);
+}
+
 static void trace_config(struct config *c, const struct stage_options *opt, struct trace *t)
 {
 	struct pod_clues clues = { .trust_annotations = opt->trust_annotations };
@@ -35,11 +40,9 @@ static void trace_config(struct config *c, const struct stage_options *opt, stru
 	struct error ignored;
 	const char *token;
 
-	for (size_t i = 0; pod_cri_annotations[i] && !clues.sandbox; i++)
-		if (config_annotation(c, pod_cri_annotations[i], &clues.sandbox, NULL, &ignored) < 0)
-			return;
-	if (config_annotation(c, opt->pod_annotation, &clues.annotation, NULL, &ignored) < 0 ||
-	    config_annotation(c, ANNOTATION_CLAIM, &token, NULL, &ignored) < 0 ||
+	if (pod_find_sandbox(get_annotation, c, &clues.sandbox, &ignored) < 0 ||
+	    get_annotation(c, opt->pod_annotation, &clues.annotation, &ignored) < 0 ||
+	    get_annotation(c, ANNOTATION_CLAIM, &token, &ignored) < 0 ||
 	    pod_choose(&clues, &choice, &ignored) < 0 || choice.cri || !choice.name || !token)
 		return;
 	t->pod = strdup(choice.name);

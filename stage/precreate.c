@@ -6,20 +6,26 @@
 #include "base/cleanup.h"
 #include "stage/share.h"
 
-/* A config that carries our undo is planned from what it was before, so that undos never stack. */
-static int parse_original(struct config *c, const char *text, size_t len, struct buf *original,
-			  struct error *e)
+/*
+ * A config that carries our undo is planned from what it was before, so that undos never stack. Under a CRI engine
+ * pod authors write annotations, and no config comes to us twice: there it is somebody else's.
+ */
+static int use_original(struct share *s, struct config *config, struct buf *original,
+			struct error *e)
 {
 	enum revert_how how;
-	int r;
 
-	if (config_parse(c, "config.json", text, len, e) < 0)
+	if (edit_revert(s->config, original, &how, e) < 0)
 		return -1;
-	r = edit_revert(c, original, &how, e);
-	if (r == 0 && how == REVERT_NOTHING)
+	if (how == REVERT_NOTHING)
 		return 0;
-	config_free(c);
-	return r < 0 ? -1 : config_parse(c, "config.json", original->data, original->len, e);
+	if (s->choice.cri)
+		return error_set(e, 0, "config.json has an annotation " ANNOTATION_UNDO " that we did "
+				 "not write");
+	if (config_parse(config, "config.json", original->data, original->len, e) < 0)
+		return -1;
+	s->config = config;
+	return 0;
 }
 
 static int new_token(char token[2 * CLAIM_TOKEN_BYTES + 1], struct error *e)
@@ -48,7 +54,7 @@ static int record_comer(struct share *s, const char *token, struct error *e)
 	return pod_save(&s->pod, e);
 }
 
-static int run(struct share *s, const char *pod, const char *text, size_t len,
+static int run(struct share *s, bool claims, const char *text, size_t len,
 	       stage_deliver_fn deliver, void *arg, struct error *e)
 {
 	char token[2 * CLAIM_TOKEN_BYTES + 1];
@@ -62,46 +68,70 @@ static int run(struct share *s, const char *pod, const char *text, size_t len,
 		return deliver(arg, text, len, e);
 	if (share_edit(s, &edit, e) < 0)
 		return -1;
-	if (!pod) {
+	if (claims) {
 		if (new_token(token, e) < 0)
 			return -1;
 		edit.claim = token;
 	}
 	if (edit_apply(s->config, &edit, &changed, &out, e) < 0 || share_act(s, e) < 0 ||
+	    (changed && s->bundle && share_note_bundle(s, e) < 0) ||
 	    record_comer(s, edit.claim, e) < 0)
 		return -1;
 	return changed ? deliver(arg, out.data, out.len, e) : deliver(arg, text, len, e);
 }
 
-int stage_precreate(const struct stage_options *opt, const char *pod, const char *text, size_t len,
-		    stage_deliver_fn deliver, void *arg, struct error *e)
+/* With a name the pod is that one, and no claim is made; without, the config tells. */
+static int choose(struct share *s, const char *name, struct error *e)
 {
+	if (!name)
+		return share_choose(s, NULL, &(struct share_clues){ 0 }, e);
+	s->choice = (struct pod_choice){ .name = name, .named = true };
+	return 0;
+}
+
+static int edit_config(const struct stage_options *opt, const char *name, const char *bundle,
+		       const char *text, size_t len, stage_deliver_fn deliver, void *arg,
+		       struct error *e)
+{
+	struct config given = { 0 }, reverted = { 0 };
 	cleanup_share struct share s = SHARE_NONE;
 	cleanup_buf struct buf original = { 0 };
-	cleanup_config struct config config;
 	int r;
 
-	if (parse_original(&config, text, len, &original, e) < 0) {
-		config = (struct config){ 0 };
+	if (config_parse(&given, "config.json", text, len, e) < 0)
 		return -1;
-	}
-	if (original.len) {
-		text = original.data;
-		len = original.len;
-	}
 	s.opt = opt;
-	s.config = &config;
-	if (pod) {
-		s.choice = (struct pod_choice){ .name = pod, .named = true };
-		if (pod_check_name(pod, e) < 0)
-			return -1;
-	} else if (share_choose(&s, NULL, NULL, NULL, e) < 0) {
-		return -1;
+	s.config = &given;
+	s.bundle = bundle;
+	r = choose(&s, name, e);
+	if (r == 0 && !s.choice.name) {
+		r = deliver(arg, text, len, e);
+	} else if (r == 0) {
+		r = use_original(&s, &reverted, &original, e);
+		if (r == 0 && s.config == &reverted)
+			r = run(&s, !name, original.data, original.len, deliver, arg, e);
+		else if (r == 0)
+			r = run(&s, !name, text, len, deliver, arg, e);
+		if (r < 0)
+			share_undo(&s);
 	}
-	if (!s.choice.name)
-		return deliver(arg, text, len, e);
-	r = run(&s, pod, text, len, deliver, arg, e);
-	if (r < 0)
-		share_undo(&s);
+	if (s.config == &reverted)
+		config_free(&reverted);
+	config_free(&given);
 	return r;
+}
+
+int stage_precreate(const struct stage_options *opt, const char *text, size_t len,
+		    stage_deliver_fn deliver, void *arg, struct error *e)
+{
+	return edit_config(opt, NULL, NULL, text, len, deliver, arg, e);
+}
+
+int stage_rewrite(const struct stage_options *opt, const char *pod, const char *bundle,
+		  const char *text, size_t len, stage_deliver_fn deliver, void *arg,
+		  struct error *e)
+{
+	if (pod_check_name(pod, e) < 0)
+		return -1;
+	return edit_config(opt, pod, bundle, text, len, deliver, arg, e);
 }

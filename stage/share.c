@@ -8,35 +8,37 @@
 #include "ns/make.h"
 #include "ns/shm.h"
 
-/* The annotation by which a CRI engine names the sandbox, in the config. */
-static int config_sandbox(struct config *c, const char **sandbox, struct error *e)
+static int get_annotation(void *config, const char *key, const char **value, struct error *e)
 {
-	*sandbox = NULL;
-	for (size_t i = 0; pod_cri_annotations[i] && !*sandbox; i++)
-		if (config_annotation(c, pod_cri_annotations[i], sandbox, NULL, e) < 0)
-			return -1;
+	return config_annotation(config, key, value, NULL, e);
+}
+
+static int agree(const char **from_config, const char *from_state, const char *what,
+		 struct error *e)
+{
+	if (*from_config && from_state && strcmp(*from_config, from_state))
+		return error_set(e, 0, "the state names the %s '%s' and config.json '%s'", what,
+				 from_state, *from_config);
+	if (!*from_config)
+		*from_config = from_state;
 	return 0;
 }
 
-int share_choose(struct share *s, const char *id, const char *state_pod,
-		 const char *state_sandbox, struct error *e)
+int share_choose(struct share *s, const char *id, const struct share_clues *state, struct error *e)
 {
 	struct pod_clues clues = { .id = id, .trust_annotations = s->opt->trust_annotations };
 
-	if (config_sandbox(s->config, &clues.sandbox, e) < 0 ||
-	    config_annotation(s->config, s->opt->pod_annotation, &clues.annotation, NULL, e) < 0)
+	if (pod_find_sandbox(get_annotation, s->config, &clues.sandbox, e) < 0 ||
+	    get_annotation(s->config, s->opt->pod_annotation, &clues.annotation, e) < 0 ||
+	    agree(&clues.sandbox, state->sandbox, "sandbox", e) < 0 ||
+	    agree(&clues.annotation, state->pod, "pod", e) < 0 ||
+	    pod_choose(&clues, &s->choice, e) < 0)
 		return -1;
-	if (!clues.sandbox)
-		clues.sandbox = state_sandbox;
-	else if (state_sandbox && strcmp(state_sandbox, clues.sandbox))
-		return error_set(e, 0, "the state names the sandbox '%s' and config.json '%s'",
-				 state_sandbox, clues.sandbox);
-	if (!clues.annotation)
-		clues.annotation = state_pod;
-	else if (state_pod && strcmp(state_pod, clues.annotation))
-		return error_set(e, 0, "the state names the pod '%s' and config.json '%s'",
-				 state_pod, clues.annotation);
-	return pod_choose(&clues, &s->choice, e);
+	if (!s->choice.name)
+		return 0;
+	/* The config may be read anew under the pod's lock. */
+	s->choice.name = arena_strndup(&s->arena, s->choice.name, strlen(s->choice.name));
+	return s->choice.name ? 0 : error_nomem(e);
 }
 
 int share_annotation(struct share *s, const char *key, const char **value, struct error *e)
@@ -59,10 +61,10 @@ static int pod_types(struct share *s, struct error *e)
 
 int share_begin(struct share *s, struct error *e)
 {
+	log_context("%s: pod %s", s->opt->stage, s->choice.name);
 	if (pod_types(s, e) < 0 || store_open(&s->store, s->opt->root, true, e) < 0)
 		return -1;
 	log_keep_in(s->store.dir_fd);
-	log_context("%s: pod %s", s->opt->stage, s->choice.name);
 	if (pod_open(&s->pod, &s->store, s->choice.name, true, e) < 0 ||
 	    pod_sweep(&s->pod, s->id, s->bundle, e) < 0)
 		return -1;
@@ -347,6 +349,24 @@ int share_plan(struct share *s, enum plan_stage stage, struct error *e)
 	return plan_names(s, e) < 0 ? -1 : plan_shm(s, stage, e);
 }
 
+static void close_reads(struct share *s)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		cleanup_closep(&s->path_fd[t]);
+		cleanup_closep(&s->init_fd[t]);
+		s->path_fd[t] = s->init_fd[t] = -1;
+	}
+}
+
+void share_forget(struct share *s)
+{
+	close_reads(s);
+	memset(s->in.type, 0, sizeof(s->in.type));
+	s->in.maps_known = s->in.maps_equal = false;
+	s->sysctl_count = 0;
+	s->hostname = s->domainname = NULL;
+}
+
 /* --- acting ------------------------------------------------------------- */
 
 static int create(struct share *s, struct error *e)
@@ -384,41 +404,22 @@ static int fd_to_bind(const struct share *s, enum ns_type t)
 	return -1;
 }
 
-static int record_intents(struct share *s, bool *any, struct error *e)
+static int pin(struct share *s, struct error *e)
 {
-	struct record *rec = &s->pod.rec;
+	bool mounts_shm = s->shares_shm && !pod_shm_mounted(&s->pod);
+	int fds[NS_TYPES];
+	bool any = mounts_shm || (s->shares_shm && !s->pod.rec.shm);
 
-	*any = false;
 	for (int t = 0; t < NS_TYPES; t++) {
-		int fd = fd_to_bind(s, (enum ns_type)t);
-
-		if (fd < 0)
-			continue;
-		*any = true;
-		rec->pin[t].ours = true;
-		if (ns_look(fd, (enum ns_type)t, &rec->pin[t].id) != NS_IS_TYPE)
-			return error_set(e, 0, "what was to be pinned is no %s namespace",
-					 ns_info[t].oci);
+		fds[t] = fd_to_bind(s, (enum ns_type)t);
+		any |= fds[t] >= 0;
 	}
-	if (s->shares_shm && !(rec->shm && pod_shm_mounted(&s->pod)))
-		*any = rec->shm = true;
-	if (!*any)
+	if (!any)
 		return 0;
-	return ns_own_id(NS_MNT, &rec->mntns, e) < 0 ? -1 : pod_save(&s->pod, e);
-}
-
-static int bind_all(struct share *s, struct error *e)
-{
-	for (int t = 0; t < NS_TYPES; t++) {
-		int fd = fd_to_bind(s, (enum ns_type)t);
-
-		if (fd < 0)
-			continue;
-		if (pod_bind(&s->pod, (enum ns_type)t, fd, e) < 0)
-			return -1;
-		s->bound |= NS_BIT(t);
-	}
-	if (!s->shares_shm || pod_shm_mounted(&s->pod))
+	s->pod.rec.shm |= s->shares_shm;
+	if (pod_pin(&s->pod, fds, &s->bound, e) < 0)
+		return -1;
+	if (!mounts_shm)
 		return 0;
 	if (pod_shm_mount(&s->pod, s->shm_size, s->config->mount_label, e) < 0)
 		return -1;
@@ -463,9 +464,7 @@ static int set_up(struct share *s, struct error *e)
 
 int share_act(struct share *s, struct error *e)
 {
-	bool any;
-
-	if (create(s, e) < 0 || record_intents(s, &any, e) < 0 || (any && bind_all(s, e) < 0))
+	if (create(s, e) < 0 || pin(s, e) < 0)
 		return -1;
 	return set_up(s, e) < 0 ? -1 : note_sysctls(s, e);
 }
@@ -494,6 +493,26 @@ int share_edit(struct share *s, struct edit *edit, struct error *e)
 		return 0;
 	edit->shm_source = pod_shm_path(&s->pod, e);
 	return edit->shm_source ? 0 : -1;
+}
+
+/* --- the bundle --------------------------------------------------------- */
+
+bool share_bundle_is_noted(const struct share *s)
+{
+	for (size_t i = 0; i < s->pod.rec.bundle_count; i++)
+		if (!strcmp(s->pod.rec.bundles[i], s->bundle))
+			return true;
+	return false;
+}
+
+int share_note_bundle(struct share *s, struct error *e)
+{
+	if (share_bundle_is_noted(s))
+		return 0;
+	if (store_add_bundle(&s->store, s->pod.name, s->bundle, e) < 0)
+		return -1;
+	s->bundle_noted = true;
+	return record_add_bundle(&s->pod.rec, s->bundle, e);
 }
 
 /* --- undoing ------------------------------------------------------------ */
@@ -532,11 +551,9 @@ void share_end(struct share *s)
 	if (s->pod.fd >= 0 && s->pod.saved.len && record_is_empty(&s->pod.rec) &&
 	    pod_end(&s->pod, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
-	for (int t = 0; t < NS_TYPES; t++) {
-		cleanup_closep(&s->path_fd[t]);
-		cleanup_closep(&s->init_fd[t]);
+	close_reads(s);
+	for (int t = 0; t < NS_TYPES; t++)
 		cleanup_closep(&s->made_fd[t]);
-	}
 	pod_close(&s->pod);
 	store_close(&s->store);
 	buf_free(&s->swept);

@@ -25,7 +25,8 @@ struct share {
 	struct arena arena;
 	struct config *config;		/* borrowed */
 	const struct process *init;	/* borrowed; NULL: none */
-	const char *id, *bundle;	/* borrowed; NULL at precreate */
+	const char *id;			/* borrowed; NULL at precreate */
+	const char *bundle;		/* borrowed; NULL where the config goes to standard output */
 	struct pod_choice choice;
 	struct store store;
 	struct pod pod;
@@ -49,22 +50,33 @@ struct share {
 	.made_fd = NS_FDS_NONE, \
 }
 
+/* What the state's annotations say of the pod; each may be NULL. */
+struct share_clues {
+	const char *pod, *sandbox;
+};
+
 /*
- * Which pod does the config belong to: fills s->choice (name NULL: none). id may be NULL, state_pod and state_sandbox are what the state's
- * annotations say, or NULL.
+ * Which pod does the config belong to: fills s->choice (name NULL: none). id may be NULL.
  */
-int share_choose(struct share *s, const char *id, const char *state_pod,
-		 const char *state_sandbox, struct error *e);
+int share_choose(struct share *s, const char *id, const struct share_clues *state,
+		 struct error *e);
 
 /* The value of an io.podns annotation of the config: NULL where absent, or where none counts (CRI). */
 int share_annotation(struct share *s, const char *key, const char **value, struct error *e);
 
 int share_begin(struct share *s, struct error *e);
 int share_plan(struct share *s, enum plan_stage stage, struct error *e);
+
+/* Forget what share_plan() read, so that another config can be planned. */
+void share_forget(struct share *s);
 int share_act(struct share *s, struct error *e);
 
 /* Fill an edit: paths, and names and shm where they apply. Strings live as long as s. */
 int share_edit(struct share *s, struct edit *edit, struct error *e);
+
+/* Do the record and the list of bundles know that the bundle's config.json is ours to revert? Make them know. */
+bool share_bundle_is_noted(const struct share *s);
+int share_note_bundle(struct share *s, struct error *e);
 
 /* Take back what this run did and restore the record to what it was after the sweep. Failures are logged. */
 void share_undo(struct share *s);

@@ -24,12 +24,18 @@ struct stage_options {
 /* Takes the finished document. Returns 0, or -1 and *e. */
 typedef int (*stage_deliver_fn)(void *arg, const char *text, size_t len, struct error *e);
 
-/*
- * precreate: the config at text goes to deliver(), edited, or as it is where it belongs to no pod. pod: the pod to use whatever
- * the annotations say (podns rewrite; such a pod is held and no claim is made), or NULL.
- */
-int stage_precreate(const struct stage_options *opt, const char *pod, const char *text, size_t len,
+/* precreate: the config at text goes to deliver(), edited, or as it is where it belongs to no pod. */
+int stage_precreate(const struct stage_options *opt, const char *text, size_t len,
 		    stage_deliver_fn deliver, void *arg, struct error *e);
+
+/*
+ * `podns rewrite`: the same for this pod, whatever the annotations say. No claim is made, since no hook may ever redeem it;
+ * a pod that this makes is held. bundle: the directory (absolute) whose config.json deliver() writes, which is noted before, so
+ * that the pod's end reverts it; or NULL.
+ */
+int stage_rewrite(const struct stage_options *opt, const char *pod, const char *bundle,
+		  const char *text, size_t len, stage_deliver_fn deliver, void *arg,
+		  struct error *e);
 
 /* createRuntime and prestart: text is the OCI state. */
 int stage_create_runtime(const struct stage_options *opt, const char *text, size_t len,

@@ -11,18 +11,21 @@ static int parse(struct config *c, const char *text)
 }
 
 static const char full[] =
-	"{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"x\"],\"env\":[\"PATH=/bin\",\"HOSTNAME=a\","
+	"{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"x\"],\"env\":[\"PATH=/"
+	"bin\",\"HOSTNAME=a\","
 	"\"HOSTNAMES=b\",\"HOSTNAME=\"],\"rlimits\":[{\"hard\":18446744073709551615}]},"
 	"\"hostname\":\"h\\u00e9\",\"domainname\":\"d\","
 	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\"},"
-	"{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\",\"options\":[\"nosuid\","
+	"{\"destination\":\"/dev/"
+	"shm\",\"type\":\"tmpfs\",\"source\":\"shm\",\"options\":[\"nosuid\","
 	"\"size=64m\"]}],"
 	"\"annotations\":{\"a\":\"b\",\"n\":null,\"x\":1,\"d\":\"1\",\"\\u0064\":\"2\"},"
 	"\"linux\":{\"seccomp\":{\"syscalls\":[{\"names\":[\"a\"],\"path\":\"x\"}]},"
 	"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\",\"path\":\"/run/netns/n\"},"
 	"{\"type\":\"ipc\",\"path\":\"\"},{\"path\":null,\"type\":\"uts\"},{\"type\":\"mount\"}],"
 	"\"sysctl\":{\"net.b\":\"2\",\"net.a\":\"1\"},\"mountLabel\":\"l\","
-	"\"uidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":65536},{\"containerID\":65536,"
+	"\"uidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":65536},{\"containerID\":"
+	"65536,"
 	"\"size\":4294967295,\"hostID\":4294967295}],\"gidMappings\":[{\"size\":1}]}}";
 
 static void reads_everything(void)
@@ -135,11 +138,14 @@ static void refuses(void)
 		{ "{\"mounts\":{}}", "mounts: is an object, not an array" },
 		{ "{\"mounts\":[1]}", "mounts[0]: is a number, not an object" },
 		{ "{\"mounts\":[{\"destination\":1}]}", "mounts[0].destination: is a number" },
-		{ "{\"mounts\":[{},{\"destination\":\"/a\\u0000\"}]}", "mounts[1].destination: has" },
-		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":1}]}", "mounts[0].type: is" },
+		{ "{\"mounts\":[{},{\"destination\":\"/a\\u0000\"}]}",
+			"mounts[1].destination: has" },
+		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":1}]}",
+			"mounts[0].type: is" },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"source\":1}]}", "source: is" },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"options\":{}}]}", "options: is" },
-		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"options\":[1]}]}", "options[0]: is" },
+		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"options\":[1]}]}",
+			"options[0]: is" },
 		{ "{\"process\":{\"env\":{}}}", "process.env: is an object, not an array" },
 		{ "{\"process\":{\"env\":[\"a\",1]}}", "process.env[1]: is a number" },
 		{ "{\"process\":{\"env\":[\"HOSTNAME=\\u0000\"]}}", "process.env[0]: has a NUL" },
@@ -148,35 +154,39 @@ static void refuses(void)
 		{ "{\"linux\":{\"namespaces\":[null]}}", "linux.namespaces[0]: is null" },
 		{ "{\"linux\":{\"namespaces\":[{}]}}", "linux.namespaces[0]: has no type" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":null}]}}", "namespaces[0]: has no type" },
-		{ "{\"linux\":{\"namespaces\":[{\"type\":1}]}}", "namespaces[0].type: is a number" },
-		{ "{\"linux\":{\"namespaces\":[{\"type\":\"net\"}]}}", "unknown namespace type 'net'" },
+		{ "{\"linux\":{\"namespaces\":[{\"type\":1}]}}",
+			"namespaces[0].type: is a number" },
+		{ "{\"linux\":{\"namespaces\":[{\"type\":\"net\"}]}}",
+			"unknown namespace type 'net'" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"\"}]}}", "unknown namespace type ''" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"uts\"},{\"type\":\"ut\\u0073\"}]}}",
-		  "linux.namespaces[1]: namespace type uts is there twice" },
+			"linux.namespaces[1]: namespace type uts is there twice" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]}}",
-		  "namespace type pid is there twice" },
+			"namespace type pid is there twice" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"uts\",\"path\":\"a\"}]}}",
-		  "linux.namespaces[0].path: is not an absolute path" },
-		{ "{\"linux\":{\"namespaces\":[{\"type\":\"uts\",\"path\":1}]}}", "path: is a number" },
+			"linux.namespaces[0].path: is not an absolute path" },
+		{ "{\"linux\":{\"namespaces\":[{\"type\":\"uts\",\"path\":1}]}}",
+			"path: is a number" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"uts\",\"path\":\"/a\\u0000\"}]}}",
-		  "path: has a NUL in it" },
+			"path: has a NUL in it" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"uts\",\"Path\":\"/a\"}]}}",
-		  "linux.namespaces[0].Path: differs from \"path\" only in case" },
+			"linux.namespaces[0].Path: differs from \"path\" only in case" },
 		{ "{\"linux\":{\"sysctl\":[]}}", "linux.sysctl: is an array" },
 		{ "{\"linux\":{\"sysctl\":{\"a\":1}}}", "linux.sysctl.a: is a number" },
 		{ "{\"linux\":{\"sysctl\":{\"a\":null}}}", "linux.sysctl.a: is null" },
 		{ "{\"linux\":{\"sysctl\":{\"a\\u0000\":\"1\"}}}", "has a NUL in it" },
-		{ "{\"linux\":{\"sysctl\":{\"a\":\"1\\u0000\"}}}", "linux.sysctl.a: has a NUL in it" },
+		{ "{\"linux\":{\"sysctl\":{\"a\":\"1\\u0000\"}}}",
+			"linux.sysctl.a: has a NUL in it" },
 		{ "{\"linux\":{\"sysctl\":{\"a.b\":\"1\",\"c\":\"2\",\"a\\u002eb\":\"1\"}}}",
-		  "linux.sysctl: a.b is there twice" },
+			"linux.sysctl: a.b is there twice" },
 		{ "{\"linux\":{\"uidMappings\":[{\"containerID\":0,\"hostID\":0}]}}",
-		  "linux.uidMappings[0]: has no size" },
+			"linux.uidMappings[0]: has no size" },
 		{ "{\"linux\":{\"uidMappings\":[{\"size\":null}]}}", "has no size" },
 		{ "{\"linux\":{\"uidMappings\":[{\"size\":-1}]}}", "size: is not a whole number" },
 		{ "{\"linux\":{\"uidMappings\":[{\"size\":1.0}]}}", "size: is not a whole number" },
 		{ "{\"linux\":{\"uidMappings\":[{\"size\":4294967296}]}}", "from 0 to 4294967295" },
 		{ "{\"linux\":{\"gidMappings\":[{\"size\":1,\"hostID\":\"0\"}]}}",
-		  "linux.gidMappings[0].hostID: is a string, not a number" },
+			"linux.gidMappings[0].hostID: is a string, not a number" },
 		{ "{\"linux\":{\"gidMappings\":[null]}}", "linux.gidMappings[0]: is null" },
 		{ "{\"linux\":{\"mountLabel\":1}}", "linux.mountLabel: is a number" },
 		{ "{\"linux\":{}}x", "text behind the value" },
@@ -199,9 +209,12 @@ static void refuses_duplicates_and_lookalikes(void)
 	static const struct {
 		const char *before, *name, *value, *behind;
 	} rows[] = {
-		{ "{", "annotations", "{}", "}" }, { "{", "hostname", "\"a\"", "}" },
-		{ "{", "domainname", "\"a\"", "}" }, { "{", "process", "{}", "}" },
-		{ "{", "mounts", "[]", "}" }, { "{", "linux", "{}", "}" },
+		{ "{", "annotations", "{}", "}" },
+		{ "{", "hostname", "\"a\"", "}" },
+		{ "{", "domainname", "\"a\"", "}" },
+		{ "{", "process", "{}", "}" },
+		{ "{", "mounts", "[]", "}" },
+		{ "{", "linux", "{}", "}" },
 		{ "{\"process\":{", "env", "[]", "}}" },
 		{ "{\"linux\":{", "namespaces", "[]", "}}" },
 		{ "{\"linux\":{", "sysctl", "{}", "}}" },
@@ -221,7 +234,7 @@ static void refuses_duplicates_and_lookalikes(void)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		for (int how = 0; how < 4; how++) {
-			cleanup_buf struct buf b = {0};
+			cleanup_buf struct buf b = { 0 };
 			const char *n = rows[i].name, *v = rows[i].value;
 			struct config c;
 
@@ -265,21 +278,33 @@ static void sees_through_paths(void)
 		const char *path;
 		enum mount_place place;
 	} rows[] = {
-		{ "/dev/shm", MOUNT_ON_SHM }, { "/dev/shm/", MOUNT_ON_SHM },
-		{ "//dev///shm//", MOUNT_ON_SHM }, { "/dev/./shm/.", MOUNT_ON_SHM },
-		{ "dev/shm", MOUNT_ON_SHM }, { "./dev/shm", MOUNT_ON_SHM },
-		{ "/dev/x/../shm", MOUNT_ON_SHM }, { "/../dev/shm", MOUNT_ON_SHM },
-		{ "/a/../../dev/b/c/../../shm", MOUNT_ON_SHM }, { "/dev/shm/x/..", MOUNT_ON_SHM },
-		{ "/dev/\\u0073hm", MOUNT_ON_SHM }, { "\\/dev\\/shm", MOUNT_ON_SHM },
-		{ "/dev/shm/a", MOUNT_BELOW_SHM }, { "/dev//shm/./a/", MOUNT_BELOW_SHM },
-		{ "/dev/shmx", MOUNT_ELSEWHERE }, { "/dev/shm/../x", MOUNT_ELSEWHERE },
-		{ "/dev/shm/..", MOUNT_ELSEWHERE }, { "/x/dev/shm", MOUNT_ELSEWHERE },
-		{ "/dev/sh", MOUNT_ELSEWHERE }, { "/dev/...shm", MOUNT_ELSEWHERE },
-		{ "/", MOUNT_ELSEWHERE }, { "", MOUNT_ELSEWHERE }, { "/dev", MOUNT_ELSEWHERE },
+		{ "/dev/shm", MOUNT_ON_SHM },
+		{ "/dev/shm/", MOUNT_ON_SHM },
+		{ "//dev///shm//", MOUNT_ON_SHM },
+		{ "/dev/./shm/.", MOUNT_ON_SHM },
+		{ "dev/shm", MOUNT_ON_SHM },
+		{ "./dev/shm", MOUNT_ON_SHM },
+		{ "/dev/x/../shm", MOUNT_ON_SHM },
+		{ "/../dev/shm", MOUNT_ON_SHM },
+		{ "/a/../../dev/b/c/../../shm", MOUNT_ON_SHM },
+		{ "/dev/shm/x/..", MOUNT_ON_SHM },
+		{ "/dev/\\u0073hm", MOUNT_ON_SHM },
+		{ "\\/dev\\/shm", MOUNT_ON_SHM },
+		{ "/dev/shm/a", MOUNT_BELOW_SHM },
+		{ "/dev//shm/./a/", MOUNT_BELOW_SHM },
+		{ "/dev/shmx", MOUNT_ELSEWHERE },
+		{ "/dev/shm/../x", MOUNT_ELSEWHERE },
+		{ "/dev/shm/..", MOUNT_ELSEWHERE },
+		{ "/x/dev/shm", MOUNT_ELSEWHERE },
+		{ "/dev/sh", MOUNT_ELSEWHERE },
+		{ "/dev/...shm", MOUNT_ELSEWHERE },
+		{ "/", MOUNT_ELSEWHERE },
+		{ "", MOUNT_ELSEWHERE },
+		{ "/dev", MOUNT_ELSEWHERE },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		cleanup_buf struct buf b = {0};
+		cleanup_buf struct buf b = { 0 };
 		enum mount_place place;
 		struct config c;
 
@@ -310,14 +335,17 @@ static void tells_binds(void)
 		const char *mount;
 		bool bind;
 	} rows[] = {
-		{ "\"type\":\"bind\"", true }, { "\"type\":\"tmpfs\"", false },
-		{ "\"options\":[\"ro\",\"bind\"]", true }, { "\"options\":[\"rbind\"]", true },
+		{ "\"type\":\"bind\"", true },
+		{ "\"type\":\"tmpfs\"", false },
+		{ "\"options\":[\"ro\",\"bind\"]", true },
+		{ "\"options\":[\"rbind\"]", true },
 		{ "\"type\":\"none\",\"options\":[\"bind\"]", true },
-		{ "\"type\":\"tmpfs\",\"options\":[\"binder\"]", false }, { "\"a\":1", false },
+		{ "\"type\":\"tmpfs\",\"options\":[\"binder\"]", false },
+		{ "\"a\":1", false },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		cleanup_buf struct buf b = {0};
+		cleanup_buf struct buf b = { 0 };
 		struct config c;
 
 		buf_addf(&b, "{\"mounts\":[{\"destination\":\"/dev/shm\",%s}]}", rows[i].mount);
@@ -329,7 +357,7 @@ static void tells_binds(void)
 
 static void bounds_the_size(void)
 {
-	cleanup_buf struct buf b = {0};
+	cleanup_buf struct buf b = { 0 };
 	struct config c;
 
 	buf_adds(&b, "{}");
@@ -344,7 +372,7 @@ static void bounds_the_size(void)
 /* 10,000 of each; a quadratic step would show as a test that takes minutes. */
 static void reads_large_documents(void)
 {
-	cleanup_buf struct buf b = {0};
+	cleanup_buf struct buf b = { 0 };
 	const char *value;
 	struct config c;
 

@@ -36,7 +36,7 @@ static bool parse(struct config *c, const struct buf *text)
 
 static struct buf text_of(const char *s)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 
 	buf_adds(&b, s);
 	return b;
@@ -45,7 +45,7 @@ static struct buf text_of(const char *s)
 /* Apply; an empty buf if nothing changes. */
 static struct buf apply(const struct buf *text, const struct edit *edit)
 {
-	struct buf out = {0};
+	struct buf out = { 0 };
 	struct config c;
 	bool changed;
 
@@ -61,7 +61,7 @@ static struct buf apply(const struct buf *text, const struct edit *edit)
 
 static struct buf revert(const struct buf *text, enum revert_how expected)
 {
-	struct buf out = {0};
+	struct buf out = { 0 };
 	enum revert_how how;
 	struct config c;
 
@@ -95,7 +95,7 @@ static bool is_alike(const struct json *a, uint32_t na, const struct json *b, ui
 
 			for (j = json_first(b, nb); j != JSON_NONE; j = json_next(b, j))
 				if (b->nodes[j].key_len == m->key_len &&
-				    !memcmp(b->nodes[j].key, m->key, m->key_len))
+					!memcmp(b->nodes[j].key, m->key, m->key_len))
 					break;
 		}
 		if (j == JSON_NONE || !is_alike(a, i, b, j))
@@ -113,7 +113,7 @@ static void check_alike(const struct buf *a, const struct buf *b)
 	struct json x, y;
 
 	if (!CHECK(json_parse(&x, "a", a->data, a->len, NULL, &e) == 0) ||
-	    !CHECK(json_parse(&y, "b", b->data, b->len, NULL, &e) == 0))
+		!CHECK(json_parse(&y, "b", b->data, b->len, NULL, &e) == 0))
 		return;
 	if (!CHECK(is_alike(&x, 0, &y, 0)))
 		printf("#   %.3000s\n#   %.3000s\n", a->data, b->data);
@@ -188,7 +188,7 @@ static void write_anew(const struct json *doc, uint32_t node, struct buf *b)
 
 static struct buf rewritten(const struct buf *text)
 {
-	struct buf out = {0};
+	struct buf out = { 0 };
 	struct json doc;
 
 	if (CHECK(json_parse(&doc, "doc", text->data, text->len, NULL, &e) == 0)) {
@@ -218,9 +218,9 @@ static void check_wanted(const struct buf *text, const struct edit *edit)
 		CHECK_STR(c.shm_source, edit->shm_source);
 	}
 	for (uint32_t i = c.env_hostname; edit->env_hostname && i != JSON_NONE;
-	     i = config_next_env_hostname(&c, i))
-		CHECK(!strncmp(c.doc.nodes[i].str + 9, edit->env_hostname,
-			       strlen(edit->env_hostname)));
+		i = config_next_env_hostname(&c, i))
+		CHECK(!strncmp(
+			c.doc.nodes[i].str + 9, edit->env_hostname, strlen(edit->env_hostname)));
 	CHECK(config_annotation(&c, ANNOTATION_CLAIM, &claim, NULL, &e) == 0);
 	if (edit->claim)
 		CHECK_STR(claim, edit->claim);
@@ -259,14 +259,19 @@ static void check_promises(const struct buf *text, const struct edit *edit)
 }
 
 static const struct edit everything = {
-	.ns_path = { [NS_NET] = "/run/netns/web", [NS_IPC] = "/run/ipcns/web",
-		     [NS_UTS] = "/run/utsns/web" },
-	.hostname = "web", .domainname = "pod", .env_hostname = "web",
-	.shm_source = "/run/podns/web/shm", .claim = "0123456789abcdef",
+	.ns_path = { [NS_NET] = "/run/netns/web",
+		[NS_IPC] = "/run/ipcns/web",
+		[NS_UTS] = "/run/utsns/web" },
+	.hostname = "web",
+	.domainname = "pod",
+	.env_hostname = "web",
+	.shm_source = "/run/podns/web/shm",
+	.claim = "0123456789abcdef",
 };
 
-#define NAMESPACES "\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\"}," \
-		   "{\"type\":\"ipc\"},{\"type\":\"uts\"},{\"type\":\"mount\"}]}"
+#define NAMESPACES                                                                                 \
+	"\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\"},"                    \
+	"{\"type\":\"ipc\"},{\"type\":\"uts\"},{\"type\":\"mount\"}]}"
 
 static const char *const documents[] = {
 	"{" NAMESPACES "}",
@@ -280,33 +285,45 @@ static const char *const documents[] = {
 	"{" NAMESPACES ",\"hostname\":\"\"}",
 	"{" NAMESPACES ",\"h\\u006fstname\":\"a\\u00e9\\/\",\"domainname\":\"d\\\"\"}",
 	"{" NAMESPACES ",\"process\":{\"env\":[\"HOSTNAME=a\"]}}",
-	"{" NAMESPACES ",\"process\":{\"env\":[\"A=b\",\"HOSTNAME=a\",\"HOSTNAME=web\",\"HOSTNAME=\"]}}",
+	"{" NAMESPACES
+	",\"process\":{\"env\":[\"A=b\",\"HOSTNAME=a\",\"HOSTNAME=web\",\"HOSTNAME=\"]}}",
 	"{" NAMESPACES ",\"process\":{\"rlimits\":[{\"hard\":18446744073709551615,\"soft\":1e400}],"
 	"\"x\":\"\\ud800\",\"args\":[\"\\u0000\"]}}",
-	"{" NAMESPACES ",\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\","
+	"{" NAMESPACES
+	",\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\","
 	"\"options\":[\"size=1\"],\"x\":[1.50,\"\\u0041\"]}]}",
-	"{" NAMESPACES ",\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"\\/a\","
+	"{" NAMESPACES
+	",\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"\\/a\","
 	"\"options\":[\"rbind\",\"ro\"]},{\"destination\":\"/x\"}]}",
 	"{" NAMESPACES ",\"mounts\":[{\"destination\":\"dev//shm\",\"options\":[\"bind\"]}]}",
 	"{" NAMESPACES ",\"annotations\":{\"io.podns.claim\":\"old\"}}",
 	"{" NAMESPACES ",\"annotations\":{\"x\":\"y\",\"io.podns.cl\\u0061im\" : \"old\"}}",
 	"{" NAMESPACES ",\"annotations\":{\"io.podns.claim\":\"0123456789abcdef\"}}",
-	"{\"linux\":{\"namespaces\":[{\"path\":null,\"type\":\"network\"},{\"type\":\"ipc\",\"path\":\"\"},"
+	"{\"linux\":{\"namespaces\":[{\"path\":null,\"type\":\"network\"},{\"type\":\"ipc\","
+	"\"path\":\"\"},"
 	"{\"p\\u0061th\":\"\\/x\",\"a\":1,\"type\" : \"uts\" , \"b\":2}]}}",
-	"{\"linux\":{\"namespaces\":[\r\n\t{ \"type\" : \"net\\u0077ork\" } ,{\"type\":\"ipc\",\"z\":[]},"
+	"{\"linux\":{\"namespaces\":[\r\n\t{ \"type\" : \"net\\u0077ork\" } "
+	",{\"type\":\"ipc\",\"z\":[]},"
 	"{\"a\":\"\",\"type\":\"uts\"\n}]}}",
-	"\n{\n  \"hostname\": \"h\",\n  \"annotations\": {\n    \"a\": \"\xc3\xa9\"\n  },\n  " NAMESPACES
-	"\n}\n",
+	"\n{\n  \"hostname\": \"h\",\n  \"annotations\": {\n    \"a\": \"\xc3\xa9\"\n  },\n "
+	" " NAMESPACES "\n}\n",
 	"{\"Other\":{\"hostName\":1}," NAMESPACES ",\"annotations\":{\"Io.podns.undo\":\"x\"}}",
 };
 
 static void keeps_its_promises(void)
 {
 	struct edit each[] = {
-		everything, { .hostname = "web" }, { .claim = "c" }, { .domainname = "x" },
-		{ .env_hostname = "web" }, { .shm_source = "/s" },
-		{ .ns_path = { [NS_NET] = "/n" } }, { .ns_path = { [NS_UTS] = "/u" }, .claim = "c" },
-		{ .hostname = "w\xc3\xa9\"\\\n/" }, { .hostname = "web", .claim = "c" }, { .hostname = NULL },
+		everything,
+		{ .hostname = "web" },
+		{ .claim = "c" },
+		{ .domainname = "x" },
+		{ .env_hostname = "web" },
+		{ .shm_source = "/s" },
+		{ .ns_path = { [NS_NET] = "/n" } },
+		{ .ns_path = { [NS_UTS] = "/u" }, .claim = "c" },
+		{ .hostname = "w\xc3\xa9\"\\\n/" },
+		{ .hostname = "web", .claim = "c" },
+		{ .hostname = NULL },
 	};
 
 	seed = 1;
@@ -322,9 +339,9 @@ static void keeps_its_promises(void)
 static void edits_a_root_without_members(void)
 {
 	static const char *const roots[] = { "{}", "{ }", " {\r\n} ", "{\"annotations\":null}",
-					     "{\"annotations\":{}}" };
+		"{\"annotations\":{}}" };
 	const struct edit edits[] = { { .hostname = "web" }, { .claim = "c" },
-				      { .hostname = "web", .claim = "c" } };
+		{ .hostname = "web", .claim = "c" } };
 
 	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
 		cleanup_buf struct buf text = text_of(roots[i]);
@@ -344,39 +361,48 @@ static void splices_exactly(void)
 		const char *result;
 	} rows[] = {
 		{ "{\"a\":1}", { .hostname = "web" },
-		  "{\"hostname\":\"web\",\"annotations\":{\"io.podns.undo\":@},\"a\":1}" },
+			"{\"hostname\":\"web\",\"annotations\":{\"io.podns.undo\":@},\"a\":1}" },
 		{ "{ \"hostname\" : null }", { .hostname = "web" },
-		  "{\"annotations\":{\"io.podns.undo\":@}, \"hostname\" : \"web\" }" },
+			"{\"annotations\":{\"io.podns.undo\":@}, \"hostname\" : \"web\" }" },
 		{ "{\"annotations\":{}}", { .claim = "c" },
-		  "{\"annotations\":{\"io.podns.undo\":@,\"io.podns.claim\":\"c\"}}" },
+			"{\"annotations\":{\"io.podns.undo\":@,\"io.podns.claim\":\"c\"}}" },
 		{ "{\"annotations\": { \"a\":\"b\"}}", { .claim = "c" },
-		  "{\"annotations\": {\"io.podns.undo\":@,\"io.podns.claim\":\"c\", \"a\":\"b\"}}" },
+			"{\"annotations\": {\"io.podns.undo\":@,\"io.podns.claim\":\"c\", "
+			"\"a\":\"b\"}}" },
 		{ "{\"annotations\":{\"io.podns.claim\": \"d\"}}", { .claim = "c" },
-		  "{\"annotations\":{\"io.podns.undo\":@,\"io.podns.claim\": \"c\"}}" },
+			"{\"annotations\":{\"io.podns.undo\":@,\"io.podns.claim\": \"c\"}}" },
 		{ "{}", { .hostname = "h", .claim = "c" },
-		  "{\"hostname\":\"h\",\"annotations\":{\"io.podns.undo\":@,\"io.podns.claim\":\"c\"}}" },
+			"{\"hostname\":\"h\",\"annotations\":{\"io.podns.undo\":@,\"io.podns."
+			"claim\":\"c\"}}" },
 		{ "{\"annotations\":{},\"linux\":{\"namespaces\":[{\"type\": \"uts\" ,\"x\":1}]}}",
-		  { .ns_path = { [NS_UTS] = "/u" } },
-		  "{\"annotations\":{\"io.podns.undo\":@},\"linux\":{\"namespaces\":[{\"type\": "
-		  "\"uts\",\"path\":\"/u\" ,\"x\":1}]}}" },
-		{ "{\"annotations\":{},\"process\":{\"env\":[\"HOSTNAME=\" , \"HOSTNAME=w\",\"HOSTNAME=v\"]}}",
-		  { .env_hostname = "w" },
-		  "{\"annotations\":{\"io.podns.undo\":@},\"process\":{\"env\":[\"HOSTNAME=w\" , "
-		  "\"HOSTNAME=w\",\"HOSTNAME=w\"]}}" },
-		{ "{\"annotations\":null,\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\"} ]}",
-		  { .shm_source = "/s" },
-		  "{\"annotations\":{\"io.podns.undo\":@},\"mounts\":[{\"destination\":\"/dev/shm\","
-		  "\"type\":\"bind\",\"source\":\"/s\",\"options\":[\"bind\",\"rprivate\",\"nosuid\","
-		  "\"noexec\",\"nodev\"]} ]}" },
+			{ .ns_path = { [NS_UTS] = "/u" } },
+			"{\"annotations\":{\"io.podns.undo\":@},\"linux\":{\"namespaces\":[{"
+			"\"type\": "
+			"\"uts\",\"path\":\"/u\" ,\"x\":1}]}}" },
+		{ "{\"annotations\":{},\"process\":{\"env\":[\"HOSTNAME=\" , "
+		  "\"HOSTNAME=w\",\"HOSTNAME=v\"]}}",
+			{ .env_hostname = "w" },
+			"{\"annotations\":{\"io.podns.undo\":@},\"process\":{\"env\":[\"HOSTNAME="
+			"w\" , "
+			"\"HOSTNAME=w\",\"HOSTNAME=w\"]}}" },
+		{ "{\"annotations\":null,\"mounts\":[{\"destination\":\"/dev/"
+		  "shm\",\"type\":\"tmpfs\"} ]}",
+			{ .shm_source = "/s" },
+			"{\"annotations\":{\"io.podns.undo\":@},\"mounts\":[{\"destination\":\"/"
+			"dev/shm\","
+			"\"type\":\"bind\",\"source\":\"/"
+			"s\",\"options\":[\"bind\",\"rprivate\",\"nosuid\","
+			"\"noexec\",\"nodev\"]} ]}" },
 		{ "{\"annotations\":{},\"mounts\":[{\"options\":[\"rbind\"],\"source\" :\"/a\","
 		  "\"destination\":\"/dev/shm/\"}]}",
-		  { .shm_source = "/s" },
-		  "{\"annotations\":{\"io.podns.undo\":@},\"mounts\":[{\"options\":[\"rbind\"],"
-		  "\"source\" :\"/s\",\"destination\":\"/dev/shm/\"}]}" },
+			{ .shm_source = "/s" },
+			"{\"annotations\":{\"io.podns.undo\":@},\"mounts\":[{\"options\":["
+			"\"rbind\"],"
+			"\"source\" :\"/s\",\"destination\":\"/dev/shm/\"}]}" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		cleanup_buf struct buf text = text_of(rows[i].text), shown = {0};
+		cleanup_buf struct buf text = text_of(rows[i].text), shown = { 0 };
 		cleanup_buf struct buf edited = apply(&text, &rows[i].edit);
 		struct config c;
 		const char *undo;
@@ -431,7 +457,7 @@ static void refuses_what_it_cannot_write(void)
 	cleanup_buf struct buf text = text_of(documents[0]);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		cleanup_buf struct buf out = {0};
+		cleanup_buf struct buf out = { 0 };
 		struct config c;
 		bool changed;
 
@@ -446,7 +472,7 @@ static void refuses_what_it_cannot_write(void)
 
 static void never_grows_beyond_the_limit(void)
 {
-	cleanup_buf struct buf text = text_of("{}"), out = {0};
+	cleanup_buf struct buf text = text_of("{}"), out = { 0 };
 	const struct edit edit = { .hostname = "web" };
 	struct config c;
 	bool changed;
@@ -473,7 +499,7 @@ static void nothing_to_revert(void)
 static struct buf replaced(const struct buf *text, const char *from, const char *to)
 {
 	const char *at = strstr(text->data, from);
-	struct buf out = {0};
+	struct buf out = { 0 };
 
 	if (!CHECK(at != NULL))
 		return out;
@@ -488,32 +514,37 @@ static void respects_the_edits_of_others(void)
 {
 	static const char original[] =
 		"{\"hostname\":\"h\",\"process\":{\"env\":[\"HOSTNAME=h\",\"HOSTNAME=i\"]},"
-		"\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\"}],\"linux\":{\"namespaces\":["
+		"\"mounts\":[{\"destination\":\"/dev/"
+		"shm\",\"type\":\"tmpfs\"}],\"linux\":{\"namespaces\":["
 		"{\"type\":\"network\"},{\"type\":\"ipc\"},{\"type\":\"uts\",\"path\":\"\"}]}}";
 	static const struct {
-		const char *from, *to;	 /* what they do to the edited document */
-		const char *was, *is;	 /* and how the original differs from what comes out */
+		const char *from, *to; /* what they do to the edited document */
+		const char *was, *is; /* and how the original differs from what comes out */
 	} rows[] = {
 		{ "{\"annotations\"", "{ \"annotations\"", "{\"hostname\"", "{ \"hostname\"" },
 		{ "\"hostname\":\"web\"", "\"hostname\":\"other\"", "\"hostname\":\"h\"",
-		  "\"hostname\":\"other\"" },
+			"\"hostname\":\"other\"" },
 		{ "{\"annotations\"", "{\"new\":[1],\"annotations\"", "{\"hostname\"",
-		  "{\"new\":[1],\"hostname\"" },
+			"{\"new\":[1],\"hostname\"" },
 		{ "\"HOSTNAME=web\",", "\"HOSTNAME=other\",", "\"HOSTNAME=h\",",
-		  "\"HOSTNAME=other\"," },
+			"\"HOSTNAME=other\"," },
 		{ ",\"path\":\"/run/netns/web\"", ",\"path\":\"/x\"", "\"network\"",
-		  "\"network\",\"path\":\"/x\"" },
+			"\"network\",\"path\":\"/x\"" },
 		{ ",\"path\":\"/run/netns/web\"", "", "\"network\"", "\"network\"" },
-		{ "{\"type\":\"ipc\",\"path\":\"/run/ipcns/web\"},", "", "{\"type\":\"ipc\"},", "" },
+		{ "{\"type\":\"ipc\",\"path\":\"/run/ipcns/web\"},", "", "{\"type\":\"ipc\"},",
+			"" },
 		{ "\"source\":\"/run/podns/web/shm\"", "\"source\":\"/mine\"",
-		  "{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\"}",
-		  "{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"/mine\",\"options\":"
-		  "[\"bind\",\"rprivate\",\"nosuid\",\"noexec\",\"nodev\"]}" },
+			"{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\"}",
+			"{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"/"
+			"mine\",\"options\":"
+			"[\"bind\",\"rprivate\",\"nosuid\",\"noexec\",\"nodev\"]}" },
 		{ "\"annotations\":{", "\"annotations\":{\"a\":\"b\",", "{\"hostname\"",
-		  "{\"annotations\":{\"a\":\"b\"},\"hostname\"" },
-		{ "\"io.podns.claim\":\"0123456789abcdef\"", "\"io.podns.claim\":\"x\"", "{\"hostname\"",
-		  "{\"annotations\":{\"io.podns.claim\":\"x\"},\"hostname\"" },
-		{ ",\"io.podns.claim\":\"0123456789abcdef\"", "", "{\"hostname\"", "{\"hostname\"" },
+			"{\"annotations\":{\"a\":\"b\"},\"hostname\"" },
+		{ "\"io.podns.claim\":\"0123456789abcdef\"", "\"io.podns.claim\":\"x\"",
+			"{\"hostname\"",
+			"{\"annotations\":{\"io.podns.claim\":\"x\"},\"hostname\"" },
+		{ ",\"io.podns.claim\":\"0123456789abcdef\"", "", "{\"hostname\"",
+			"{\"hostname\"" },
 	};
 	cleanup_buf struct buf text = text_of(original);
 	cleanup_buf struct buf edited = apply(&text, &everything);
@@ -534,34 +565,43 @@ static void takes_members_out_cleanly(void)
 	static const struct {
 		const char *original, *edited, *back; /* @: the undo's text */
 	} rows[] = {
-		{ "{\"a\":1}", "{\"a\":1 , \"hostname\":\"web\", \"annotations\":{\"io.podns.undo\":@}}",
-		  "{\"a\":1}" },
-		{ "{\"a\":1}", "{ \"hostname\":\"web\" ,\n \"annotations\":{\"io.podns.undo\":@} , \"a\":1}",
-		  "{ \"a\":1}" },
-		{ "{\"a\":1}", "{\"annotations\":{\"io.podns.undo\":@},\"a\":1,\"hostname\":\"web\"}",
-		  "{\"a\":1}" },
-		{ "{\"a\":1}", "{\"x\":0,\"hostname\":\"web\",\"annotations\":{\"io.podns.undo\":@},\"a\":1}",
-		  "{\"x\":0,\"a\":1}" },
+		{ "{\"a\":1}",
+			"{\"a\":1 , \"hostname\":\"web\", \"annotations\":{\"io.podns.undo\":@}}",
+			"{\"a\":1}" },
+		{ "{\"a\":1}",
+			"{ \"hostname\":\"web\" ,\n \"annotations\":{\"io.podns.undo\":@} , "
+			"\"a\":1}",
+			"{ \"a\":1}" },
+		{ "{\"a\":1}",
+			"{\"annotations\":{\"io.podns.undo\":@},\"a\":1,\"hostname\":\"web\"}",
+			"{\"a\":1}" },
+		{ "{\"a\":1}",
+			"{\"x\":0,\"hostname\":\"web\",\"annotations\":{\"io.podns.undo\":@},\"a\":"
+			"1}",
+			"{\"x\":0,\"a\":1}" },
 		{ "{}", "{ \"annotations\" : { \"io.podns.undo\" : @ } , \"hostname\" : \"web\" }",
-		  "{  }" },
+			"{  }" },
 		{ "{\"annotations\":{\"k\":\"v\"}}",
-		  "{\"hostname\":\"web\",\"annotations\":{\"k\":\"v\" , \"io.podns.undo\":@ }}",
-		  "{\"annotations\":{\"k\":\"v\" }}" },
+			"{\"hostname\":\"web\",\"annotations\":{\"k\":\"v\" , \"io.podns.undo\":@ "
+			"}}",
+			"{\"annotations\":{\"k\":\"v\" }}" },
 		{ "{\"annotations\":{\"k\":\"v\"}}",
-		  "{\"annotations\":{\"a\":\"b\",\"io.podns.undo\":@,\"k\":\"v\"},\"hostname\":\"web\"}",
-		  "{\"annotations\":{\"a\":\"b\",\"k\":\"v\"}}" },
+			"{\"annotations\":{\"a\":\"b\",\"io.podns.undo\":@,\"k\":\"v\"},"
+			"\"hostname\":\"web\"}",
+			"{\"annotations\":{\"a\":\"b\",\"k\":\"v\"}}" },
 		{ "{\"annotations\":null}",
-		  "{\"annotations\":{ \"io.podns.undo\":@ },\"hostname\":\"web\"}",
-		  "{\"annotations\":null}" },
+			"{\"annotations\":{ \"io.podns.undo\":@ },\"hostname\":\"web\"}",
+			"{\"annotations\":null}" },
 		{ "{\"annotations\":{}}",
-		  "{\"annotations\":{ \"io.podns.undo\":@ },\"hostname\":\"web\"}",
-		  "{\"annotations\":{  }}" },
+			"{\"annotations\":{ \"io.podns.undo\":@ },\"hostname\":\"web\"}",
+			"{\"annotations\":{  }}" },
 	};
 	const struct edit edit = { .hostname = "web" };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		cleanup_buf struct buf text = text_of(rows[i].original), undo = {0};
-		cleanup_buf struct buf edited = apply(&text, &edit), frame = text_of(rows[i].edited);
+		cleanup_buf struct buf text = text_of(rows[i].original), undo = { 0 };
+		cleanup_buf struct buf edited = apply(&text, &edit),
+				       frame = text_of(rows[i].edited);
 		struct config c;
 		const char *value;
 		uint32_t node;
@@ -582,17 +622,19 @@ static void takes_members_out_cleanly(void)
 /* A document that carries this undo. raw: the annotation's value as it stands in the text. */
 static struct buf with_undo(const char *raw)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 
-	buf_addf(&b, "{\"hostname\":\"web\",\"annotations\":{\"io.podns.undo\":%s},"
-		 "\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"/s\"}],"
-		 "\"process\":{\"env\":[\"HOSTNAME=web\"]}," NAMESPACES "}", raw);
+	buf_addf(&b,
+		"{\"hostname\":\"web\",\"annotations\":{\"io.podns.undo\":%s},"
+		"\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"/s\"}],"
+		"\"process\":{\"env\":[\"HOSTNAME=web\"]}," NAMESPACES "}",
+		raw);
 	return b;
 }
 
 static void check_refused(const char *raw, const char *says)
 {
-	cleanup_buf struct buf text = with_undo(raw), out = {0};
+	cleanup_buf struct buf text = with_undo(raw), out = { 0 };
 	enum revert_how how;
 	struct config c;
 
@@ -610,14 +652,18 @@ static void refuses_what_is_no_undo(void)
 	static const struct {
 		const char *raw, *says;
 	} rows[] = {
-		{ "\"\"", "no check sum" }, { "5", "is not a string" }, { "null", "is not a string" },
-		{ "[]", "is not a string" }, { "\"0123456789abcde\"", "no check sum" },
-		{ "\"0123456789abcdef\"", "does not match" }, { "\"0123456789ABCDEF[]\"", "no check" },
+		{ "\"\"", "no check sum" },
+		{ "5", "is not a string" },
+		{ "null", "is not a string" },
+		{ "[]", "is not a string" },
+		{ "\"0123456789abcde\"", "no check sum" },
+		{ "\"0123456789abcdef\"", "does not match" },
+		{ "\"0123456789ABCDEF[]\"", "no check" },
 		{ "\"cbf29ce484222325\"", "the undo: is empty" }, /* the sum of nothing */
 		{ "\"\\u0000123456789abcde[]\"", "no check sum" },
 		{ "\"\\ud800\"", "no check sum" },
 	};
-	cleanup_buf struct buf deep = {0};
+	cleanup_buf struct buf deep = { 0 };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		unit_row(rows[i].raw);
@@ -635,10 +681,10 @@ static void refuses_what_is_no_undo(void)
 /* An undo with a right check sum around a body that we make up. */
 static struct buf forged(const char *body)
 {
-	struct buf raw = {0}, text = {0};
+	struct buf raw = { 0 }, text = { 0 };
 
-	buf_addf(&text, "%016llx%s",
-		 (unsigned long long)hash_bytes(HASH_START, body, strlen(body)), body);
+	buf_addf(&text, "%016llx%s", (unsigned long long)hash_bytes(HASH_START, body, strlen(body)),
+		body);
 	json_quote(&raw, text.data);
 	buf_free(&text);
 	return raw;
@@ -673,56 +719,74 @@ static void refuses_a_forged_undo(void)
 		{ "[1," SUM ",10,\"m\",0,null,[[\"root\",0,\"\",\"/\"]]]", "no edit writes" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"pid\",0,\"\",\"/\"]]]", "no edit writes" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"net\",0,\"\",\"/\"]]]", "no edit writes" },
-		{ "[1," SUM ",10,\"m\",0,null,[[\"env:01\",0,\"\\\"HOSTNAME=\\\"\",\"HOSTNAME=\"]]]",
-		  "no edit writes" },
-		{ "[1," SUM ",10,\"m\",0,null,[[\"env:-1\",0,\"\\\"HOSTNAME=\\\"\",\"HOSTNAME=\"]]]",
-		  "no edit writes" },
-		{ "[1," SUM ",10,\"m\",0,null,[[\"env:4294967296\",0,\"\\\"HOSTNAME=\\\"\",\"HOSTNAME=\"]]]",
-		  "no edit writes" },
+		{ "[1," SUM
+		  ",10,\"m\",0,null,[[\"env:01\",0,\"\\\"HOSTNAME=\\\"\",\"HOSTNAME=\"]]]",
+			"no edit writes" },
+		{ "[1," SUM
+		  ",10,\"m\",0,null,[[\"env:-1\",0,\"\\\"HOSTNAME=\\\"\",\"HOSTNAME=\"]]]",
+			"no edit writes" },
+		{ "[1," SUM
+		  ",10,\"m\",0,null,[[\"env:4294967296\",0,\"\\\"HOSTNAME=\\\"\",\"HOSTNAME=\"]]]",
+			"no edit writes" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"env:0\",0,\"\\\"PATH=\\\"\",\"HOSTNAME=\"]]]",
-		  "wrong kind" },
+			"wrong kind" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"env:0\",0,\"\\\"HOSTNAME=\\\"\",\"PATH=\"]]]",
-		  "no edit writes" },
-		{ "[1," SUM ",10,\"m\",0,null,[[\"network\",0,\"\",\"relative\"]]]", "no edit writes" },
-		{ "[1," SUM ",10,\"m\",0,null,[[\"network\",0,\"\\\"rel\\\"\",\"/n\"]]]", "wrong kind" },
+			"no edit writes" },
+		{ "[1," SUM ",10,\"m\",0,null,[[\"network\",0,\"\",\"relative\"]]]",
+			"no edit writes" },
+		{ "[1," SUM ",10,\"m\",0,null,[[\"network\",0,\"\\\"rel\\\"\",\"/n\"]]]",
+			"wrong kind" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"network\",0,\"1\",\"/n\"]]]", "wrong kind" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"network\",0,\" null\",\"/n\"]]]", "wrong kind" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"network\",0,\"null \",\"/n\"]]]", "wrong kind" },
-		{ "[1," SUM ",99,\"m\",0,null,[[\"hostname\",0,\"\\\"a\\\",\\\"x\\\":1\",\"web\"]]]",
-		  "text behind the value" },
+		{ "[1," SUM
+		  ",99,\"m\",0,null,[[\"hostname\",0,\"\\\"a\\\",\\\"x\\\":1\",\"web\"]]]",
+			"text behind the value" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"hostname\",0,\"{}\",\"web\"]]]", "wrong kind" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"hostname\",0,\"\\\"\\\\ud800\\\"\",\"web\"]]]",
-		  "wrong kind" },
+			"wrong kind" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"domainname\",0,\"\",\"web\"]]]", "missing" },
-		{ "[1," SUM ",10,\"m\",0,null,[[\"domainname\",0,\"null\",\"web\"]]]", "wrong kind" },
+		{ "[1," SUM ",10,\"m\",0,null,[[\"domainname\",0,\"null\",\"web\"]]]",
+			"wrong kind" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"shm\",0,\"\",\"/s\"]]]", "missing" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"shm\",0,\"[]\",\"/s\"]]]", "wrong kind" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"shm\",0,\"{}\",\"/s\"]]]", "not on /dev/shm" },
-		{ "[1," SUM ",99,\"m\",0,null,[[\"shm\",0,\"{\\\"destination\\\":\\\"/\\\"}\",\"/s\"]]]",
-		  "not on /dev/shm" },
+		{ "[1," SUM
+		  ",99,\"m\",0,null,[[\"shm\",0,\"{\\\"destination\\\":\\\"/\\\"}\",\"/s\"]]]",
+			"not on /dev/shm" },
 		{ "[1," SUM ",99,\"m\",0,null,[[\"shm\",0,\"{\\\"destination\\\":1}\",\"/s\"]]]",
-		  "is a number" },
-		{ "[1," SUM ",10,\"m\",0,null,[[\"shm-source\",0,\"null\",\"/s\"]]]", "wrong kind" },
+			"is a number" },
+		{ "[1," SUM ",10,\"m\",0,null,[[\"shm-source\",0,\"null\",\"/s\"]]]",
+			"wrong kind" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"claim\",0,\"null\",\"c\"]]]", "wrong kind" },
-		{ "[1," SUM ",10,\"m\",0,\"c\",[[\"claim\",0,\"\\\"d\\\"\",\"c\"]]]", "two claims" },
+		{ "[1," SUM ",10,\"m\",0,\"c\",[[\"claim\",0,\"\\\"d\\\"\",\"c\"]]]",
+			"two claims" },
 		{ "[1," SUM ",10,\"a\",0,null,[[\"claim\",0,\"\\\"d\\\"\",\"c\"]]]", "two claims" },
-		{ "[1," SUM ",10,\"m\",0,null,[[\"hostname\",5,\"\",\"a\"],[\"network\",4,\"\",\"/\"]]]",
-		  "out of order" },
-		{ "[1," SUM ",10,\"m\",0,null,[[\"hostname\",0,\"null\",\"a\"],[\"network\",3,\"\",\"/\"]]]",
-		  "out of order" },
+		{ "[1," SUM
+		  ",10,\"m\",0,null,[[\"hostname\",5,\"\",\"a\"],[\"network\",4,\"\",\"/\"]]]",
+			"out of order" },
+		{ "[1," SUM
+		  ",10,\"m\",0,null,[[\"hostname\",0,\"null\",\"a\"],[\"network\",3,\"\",\"/\"]]]",
+			"out of order" },
 		{ "[1," SUM ",10,\"m\",0,null,[[\"hostname\",8,\"null\",\"a\"]]]", "out of order" },
-		{ "[1," SUM ",10,\"m\",0,null,[[\"hostname\",11,\"\",\"a\"]]]", "not a whole number" },
-		{ "[1," SUM ",10,\"m\",0,null,[[\"hostname\",0,\"\",\"a\"],[\"hostname\",0,\"\",\"a\"]]]",
-		  "twice" },
+		{ "[1," SUM ",10,\"m\",0,null,[[\"hostname\",11,\"\",\"a\"]]]",
+			"not a whole number" },
+		{ "[1," SUM
+		  ",10,\"m\",0,null,[[\"hostname\",0,\"\",\"a\"],[\"hostname\",0,\"\",\"a\"]]]",
+			"twice" },
 		{ "[1," SUM ",99,\"m\",0,null,[[\"shm-source\",0,\"\\\"a\\\"\",\"/s\"],[\"shm\",9,"
-		  "\"{\\\"destination\\\":\\\"/dev/shm\\\"}\",\"/s\"]]]", "twice" },
+		  "\"{\\\"destination\\\":\\\"/dev/shm\\\"}\",\"/s\"]]]",
+			"twice" },
 		{ "[1," SUM ",99,\"m\",0,null,[[\"env:1\",0,\"\\\"HOSTNAME=\\\"\",\"HOSTNAME=\"],"
-		  "[\"env:1\",20,\"\\\"HOSTNAME=\\\"\",\"HOSTNAME=\"]]]", "out of order" },
+		  "[\"env:1\",20,\"\\\"HOSTNAME=\\\"\",\"HOSTNAME=\"]]]",
+			"out of order" },
 		/* What it would restore is no config: a type of source that we refuse to read. */
 		{ "[1," SUM ",999,\"m\",0,null,[[\"shm\",0,\"{\\\"destination\\\":\\\"/dev/shm\\\","
-		  "\\\"source\\\":1}\",\"/s\"]]]", "the original: mounts[0].source: is a number" },
+		  "\\\"source\\\":1}\",\"/s\"]]]",
+			"the original: mounts[0].source: is a number" },
 		{ "[1," SUM ",999,\"m\",0,null,[[\"shm\",0,\"{\\\"destination\\\":\\\"/dev/shm\\\","
-		  "\\\"Type\\\":1}\",\"/s\"]]]", "only in case" },
+		  "\\\"Type\\\":1}\",\"/s\"]]]",
+			"only in case" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -735,7 +799,7 @@ static void refuses_a_forged_undo(void)
 
 static void refuses_a_deep_undo(void)
 {
-	cleanup_buf struct buf body = {0};
+	cleanup_buf struct buf body = { 0 };
 
 	for (int i = 0; i < 100000; i++)
 		buf_adds(&body, "[");
@@ -755,7 +819,8 @@ static void notices_every_changed_byte(void)
 		return;
 	CHECK(config_annotation(&c, ANNOTATION_UNDO, &value, NULL, &e) == 0);
 	for (size_t i = 0; i < strlen(value); i++) {
-		cleanup_buf struct buf changed = text_of(value), raw = {0}, cut = {0}, rawcut = {0};
+		cleanup_buf struct buf changed = text_of(value), raw = { 0 }, cut = { 0 },
+				       rawcut = { 0 };
 
 		changed.data[i] = value[i] == 'x' ? 'y' : 'x';
 		json_quote(&raw, changed.data);
@@ -770,14 +835,15 @@ static void notices_every_changed_byte(void)
 /* Only an undo of ours can have been in the original, so it is no original. */
 static void refuses_an_undo_in_an_undo(void)
 {
-	cleanup_buf struct buf raw = forged("[1," SUM ",99,\"m\",0,null,[[\"claim\",0,\"\\\"d\\\"\","
-					    "\"c\"]]]");
-	cleanup_buf struct buf text = {0}, out = {0};
+	cleanup_buf struct buf raw = forged(
+		"[1," SUM ",99,\"m\",0,null,[[\"claim\",0,\"\\\"d\\\"\","
+		"\"c\"]]]");
+	cleanup_buf struct buf text = { 0 }, out = { 0 };
 	enum revert_how how;
 	struct config c;
 
 	buf_addf(&text, "{\"annotations\":{\"io.podns.undo\":%s,\"io.podns.und\\u006f\":\"\"}}",
-		 raw.data);
+		raw.data);
 	CHECK(parse(&c, &text));
 	CHECK(edit_revert(&c, &out, &how, &e) == -1);
 	CHECK_HAS(e.text, "annotations[io.podns.undo]: is there twice");
@@ -805,7 +871,7 @@ static struct buf *add_part(struct parts *p, const char *key)
 static void add_any_string(struct buf *b)
 {
 	static const char *const some[] = { "", "a", "/x/y", "h\xc3\xa9", "\"q\"", "tab\t", "\\",
-					    "\xf0\x9f\x98\x80", "HOSTNAME=z", "io.podns.undo" };
+		"\xf0\x9f\x98\x80", "HOSTNAME=z", "io.podns.undo" };
 	const char *s = some[pick(10)];
 
 	add_string(b, s, strlen(s), true);
@@ -846,7 +912,7 @@ static void add_object(struct buf *b, struct parts *p)
 		add_space(b, true);
 		buf_free(&p->part[i]);
 		p->part[i] = p->part[--p->count];
-		p->part[p->count] = (struct buf){0};
+		p->part[p->count] = (struct buf){ 0 };
 	}
 	buf_adds(b, "}");
 }
@@ -854,7 +920,7 @@ static void add_object(struct buf *b, struct parts *p)
 static void add_anything(struct buf *b, int depth)
 {
 	static const char *const scalars[] = { "18446744073709551615", "-0.0e-5", "null", "true",
-					       "\"\\ud800\"", "\"\\u0000\"", "[ ]", "{\t}" };
+		"\"\\ud800\"", "\"\\u0000\"", "[ ]", "{\t}" };
 
 	if (depth && !pick(2)) {
 		buf_adds(b, "[");
@@ -865,7 +931,7 @@ static void add_anything(struct buf *b, int depth)
 		}
 		buf_adds(b, "]");
 	} else if (depth && !pick(2)) {
-		struct parts p = {0};
+		struct parts p = { 0 };
 
 		add_anything(add_part(&p, "hostname"), depth - 1);
 		add_anything(add_part(&p, "path"), depth - 1);
@@ -879,7 +945,7 @@ static void add_namespaces(struct buf *b, bool *has)
 {
 	buf_adds(b, "[");
 	for (int t = 0, first = 1; t < NS_TYPES; t++) {
-		struct parts p = {0};
+		struct parts p = { 0 };
 
 		has[t] = pick(3);
 		if (!has[t])
@@ -903,7 +969,7 @@ static void add_mounts(struct buf *b)
 
 	buf_adds(b, "[{\"destination\":\"/proc\"}");
 	for (unsigned n = pick(3); n; n--) {
-		struct parts p = {0};
+		struct parts p = { 0 };
 
 		add_member_string(&p, "destination", pick(2) ? "/dev/shm" : "/dev//./shm/");
 		if (pick(4))
@@ -923,7 +989,7 @@ static void add_mounts(struct buf *b)
 
 static void add_annotations(struct parts *root)
 {
-	struct parts p = {0};
+	struct parts p = { 0 };
 	unsigned kind = pick(6);
 
 	if (kind == 0)
@@ -945,7 +1011,7 @@ static void add_annotations(struct parts *root)
 
 static void add_process(struct buf *b)
 {
-	struct parts p = {0};
+	struct parts p = { 0 };
 	struct buf *env = add_part(&p, "env");
 
 	buf_adds(env, "[\"A=b\"");
@@ -961,9 +1027,9 @@ static void add_process(struct buf *b)
 
 static struct buf random_document(struct edit *edit)
 {
-	struct parts root = {0}, lin = {0};
-	bool has[NS_TYPES] = {0};
-	struct buf b = {0};
+	struct parts root = { 0 }, lin = { 0 };
+	bool has[NS_TYPES] = { 0 };
+	struct buf b = { 0 };
 
 	add_loose_string(&root, "hostname", "host\xc3\xa9");
 	add_loose_string(&root, "domainname", "domain");
@@ -983,10 +1049,10 @@ static struct buf random_document(struct edit *edit)
 	add_space(&b, true);
 
 	*edit = (struct edit){ .hostname = pick(2) ? "web" : NULL,
-			       .domainname = pick(2) ? "pod" : NULL,
-			       .env_hostname = pick(2) ? "web" : NULL,
-			       .shm_source = pick(2) ? "/run/shm" : NULL,
-			       .claim = pick(2) ? "token" : NULL };
+		.domainname = pick(2) ? "pod" : NULL,
+		.env_hostname = pick(2) ? "web" : NULL,
+		.shm_source = pick(2) ? "/run/shm" : NULL,
+		.claim = pick(2) ? "token" : NULL };
 	for (int t = 0; t < NS_TYPES; t++)
 		edit->ns_path[t] = has[t] && pick(2) ? "/run/ns/web" : NULL;
 	return b;
@@ -1012,7 +1078,7 @@ static void keeps_its_promises_on_random_documents(void)
 static void survives_random_damage(void)
 {
 	for (unsigned i = 1; i <= 1500; i++) {
-		cleanup_buf struct buf out = {0};
+		cleanup_buf struct buf out = { 0 };
 		enum revert_how how;
 		struct edit edit;
 		struct config c;
@@ -1031,6 +1097,52 @@ static void survives_random_damage(void)
 
 			CHECK(parse(&result, &out));
 			config_free(&result);
+		}
+		config_free(&c);
+	}
+}
+
+/* As random_damage, but of the undo alone, with its check sum made right again. */
+static void survives_random_forgeries(void)
+{
+	static const char *const words[] = { "0", "1", "9", "null", "\"\"", "\"shm\"", "\"claim\"",
+		"\"m\"", "\"a\"", "\"n\"", "\"hostname\"", "," };
+
+	for (unsigned i = 1; i <= 3000; i++) {
+		cleanup_buf struct buf out = { 0 }, body = { 0 }, forgery = { 0 };
+		enum revert_how how;
+		struct edit edit;
+		const char *undo;
+		struct config c;
+		uint32_t node;
+		size_t at;
+
+		seed = i * UINT64_C(0xaef17502108ef2d9);
+		cleanup_buf struct buf text = random_document(&edit);
+		cleanup_buf struct buf edited = apply(&text, &edit);
+		if (!edited.len || !parse(&c, &edited))
+			continue;
+		config_annotation(&c, ANNOTATION_UNDO, &undo, &node, &e);
+		undo += 16;
+		at = pick((unsigned)strlen(undo));
+		at = (size_t)(strpbrk(undo + at, "\",]") - undo);
+		buf_add(&body, undo, at);
+		buf_adds(&body, words[pick(12)]);
+		buf_adds(&body, undo + at + strcspn(undo + at, pick(2) ? "," : "]"));
+		cleanup_buf struct buf raw = forged(body.data);
+		buf_add(&forgery, edited.data, c.doc.nodes[node].start);
+		buf_add(&forgery, raw.data, raw.len);
+		buf_adds(&forgery, edited.data + c.doc.nodes[node].end);
+		config_free(&c);
+		if (!parse(&c, &forgery))
+			continue;
+		if (edit_revert(&c, &out, &how, &e) == 0) {
+			struct config result;
+
+			CHECK(how != REVERT_NOTHING && parse(&result, &out));
+			config_free(&result);
+		} else {
+			CHECK_HAS(e.text, "annotations[io.podns.undo]: has been tampered with: ");
 		}
 		config_free(&c);
 	}
@@ -1075,6 +1187,7 @@ int main(void)
 	RUN(refuses_an_undo_in_an_undo);
 	RUN(keeps_its_promises_on_random_documents);
 	RUN(survives_random_damage);
+	RUN(survives_random_forgeries);
 	RUN(is_linear_in_the_document);
 	return unit_done();
 }

@@ -59,7 +59,7 @@ static bool reads(struct buf *out, struct stat *st)
 /* config.json holds this text and nothing is left beside it. */
 static void check_config(const char *text)
 {
-	cleanup_buf struct buf now = {0};
+	cleanup_buf struct buf now = { 0 };
 	struct stat st;
 
 	if (CHECK(reads(&now, &st)))
@@ -69,7 +69,7 @@ static void check_config(const char *text)
 
 static void check_message(const char *format)
 {
-	cleanup_buf struct buf b = {0};
+	cleanup_buf struct buf b = { 0 };
 
 	buf_addf(&b, "%s", "");
 	for (const char *p = format; *p; p++)
@@ -113,7 +113,7 @@ static void reads_pipes_up_to_the_limit(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		cleanup_buf struct buf out = {0};
+		cleanup_buf struct buf out = { 0 };
 		pid_t child;
 		int fd = pipe_with(rows[i].size, &child), status;
 		int ret = read_document(fd, "doc", rows[i].max, &out, &e);
@@ -132,7 +132,7 @@ static void reads_pipes_up_to_the_limit(void)
 static void reads_files_up_to_the_limit(void)
 {
 	for (int over = 0; over < 2; over++) {
-		cleanup_buf struct buf out = {0};
+		cleanup_buf struct buf out = { 0 };
 		int fd;
 
 		put("config.json", over ? "12345678" : "1234567", 0600);
@@ -150,7 +150,7 @@ static void reads_files_up_to_the_limit(void)
 /* Files of /proc say that they are empty, and are not. */
 static void reads_files_without_a_size(void)
 {
-	cleanup_buf struct buf out = {0};
+	cleanup_buf struct buf out = { 0 };
 	int fd = open("/proc/self/status", O_RDONLY);
 
 	CHECK(read_document(fd, "doc", 1 << 20, &out, &e) == 0 && out.len > 100);
@@ -159,7 +159,7 @@ static void reads_files_without_a_size(void)
 
 static void appends(void)
 {
-	cleanup_buf struct buf out = {0};
+	cleanup_buf struct buf out = { 0 };
 	int fd;
 
 	put("config.json", "345", 0600);
@@ -187,7 +187,7 @@ static void is_not_stopped_by_signals(void)
 {
 	const struct itimerval soon = { .it_value = { .tv_usec = 1000 } };
 	struct sigaction action = { .sa_handler = write_late }; /* no SA_RESTART */
-	cleanup_buf struct buf out = {0};
+	cleanup_buf struct buf out = { 0 };
 	int fd[2];
 
 	CHECK(pipe(fd) == 0);
@@ -202,7 +202,7 @@ static void is_not_stopped_by_signals(void)
 
 static void read_errors_name_the_document(void)
 {
-	cleanup_buf struct buf out = {0};
+	cleanup_buf struct buf out = { 0 };
 
 	CHECK(read_document(bundle, "doc", 10, &out, &e) == -1 && e.num == EISDIR);
 	CHECK_STR(e.text, "read doc: Is a directory");
@@ -211,7 +211,7 @@ static void read_errors_name_the_document(void)
 
 static void opens_bundles(void)
 {
-	cleanup_buf struct buf link = {0};
+	cleanup_buf struct buf link = { 0 };
 	int fd;
 
 	CHECK(bundle_open("/nonexistent/b", &e) == -1 && e.num == ENOENT);
@@ -237,12 +237,12 @@ static void make_socket(void)
 
 static void reads_regular_files_only(void)
 {
-	static const char *const kinds[] = { "absent", "a symbolic link", "a dangling link", "a FIFO",
-					     "a directory", "a socket" };
+	static const char *const kinds[] = { "absent", "a symbolic link", "a dangling link",
+		"a FIFO", "a directory", "a socket" };
 
 	for (int kind = 0; kind < 6; kind++) {
-		cleanup_buf struct buf out = {0};
-		struct stat st, old = {0};
+		cleanup_buf struct buf out = { 0 };
+		struct stat st, old = { 0 };
 
 		unit_row(kinds[kind]);
 		if (kind == 1)
@@ -277,7 +277,7 @@ static bool truncate_config(off_t size)
 
 static void bounds_the_config(void)
 {
-	cleanup_buf struct buf out = {0};
+	cleanup_buf struct buf out = { 0 };
 	struct stat st;
 
 	put("config.json", "", 0600);
@@ -298,7 +298,7 @@ static void writes_a_new_file_with_the_old_mode(void)
 	static const mode_t modes[] = { 0600, 0644, 0400, 0664, 04755, 0 };
 
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
-		cleanup_buf struct buf out = {0};
+		cleanup_buf struct buf out = { 0 };
 		struct stat st, now;
 
 		put("config.json", "old", 0600);
@@ -318,7 +318,7 @@ static void writes_a_new_file_with_the_old_mode(void)
 
 static void keeps_the_owner(void)
 {
-	cleanup_buf struct buf out = {0};
+	cleanup_buf struct buf out = { 0 };
 	struct stat st, now;
 
 	put("config.json", "old", 0640);
@@ -337,7 +337,7 @@ static void keeps_the_owner(void)
 
 static void keeps_extended_attributes(void)
 {
-	cleanup_buf struct buf out = {0}, big = {0};
+	cleanup_buf struct buf out = { 0 }, big = { 0 };
 	char value[8192];
 	struct stat st;
 	int fd;
@@ -368,7 +368,7 @@ static void keeps_extended_attributes(void)
 
 static void overwrites_a_leftover(void)
 {
-	cleanup_buf struct buf out = {0};
+	cleanup_buf struct buf out = { 0 };
 	struct stat st;
 
 	put("config.json", "old", 0600);
@@ -388,7 +388,7 @@ static void overwrites_a_leftover(void)
 static void refuses_a_file_that_was_changed(void)
 {
 	for (int how = 0; how < 4; how++) {
-		cleanup_buf struct buf out = {0};
+		cleanup_buf struct buf out = { 0 };
 		struct stat st;
 
 		put("config.json", "old", 0600);
@@ -413,7 +413,7 @@ static void refuses_a_file_that_was_changed(void)
 
 static void refuses_a_file_that_is_gone(void)
 {
-	cleanup_buf struct buf out = {0};
+	cleanup_buf struct buf out = { 0 };
 	struct stat st;
 
 	put("config.json", "old", 0600);
@@ -426,7 +426,7 @@ static void refuses_a_file_that_is_gone(void)
 static void leaves_the_old_file_when_writing_fails(void)
 {
 	struct rlimit limit, small;
-	cleanup_buf struct buf out = {0};
+	cleanup_buf struct buf out = { 0 };
 	struct stat st;
 
 	put("config.json", "old", 0600);
@@ -445,7 +445,7 @@ static void leaves_the_old_file_when_writing_fails(void)
 
 static void leaves_the_old_file_when_the_temporary_cannot_be(void)
 {
-	cleanup_buf struct buf out = {0};
+	cleanup_buf struct buf out = { 0 };
 	struct stat st;
 
 	put("config.json", "old", 0600);
@@ -460,7 +460,7 @@ static void leaves_the_old_file_when_the_temporary_cannot_be(void)
 
 static void needs_a_writable_directory(void)
 {
-	cleanup_buf struct buf out = {0};
+	cleanup_buf struct buf out = { 0 };
 	struct stat st;
 
 	if (!geteuid()) {
@@ -479,7 +479,7 @@ static void needs_a_writable_directory(void)
 
 static void names_a_bundle_with_a_slash(void)
 {
-	cleanup_buf struct buf out = {0};
+	cleanup_buf struct buf out = { 0 };
 	struct stat st;
 
 	CHECK(bundle_read_config(bundle, "/b/", &out, &st, &e) == -1);

@@ -21,70 +21,43 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
-	{ "", 0, "doc: is empty" },
-	{ " \r\n\t", 0, "doc: is empty" },
-	{ "{", 0, "doc: line 1, byte 2: truncated" },
-	{ "{\"a\"", 0, "truncated" },
-	{ "{\"a\":", 0, "truncated" },
-	{ "{\"a\":1", 0, "truncated" },
-	{ "{\"a\":1,", 0, "truncated" },
-	{ "{\"a\":\"b", 0, "truncated" },
-	{ "{\"a\":\"\\", 0, "truncated" },
-	{ "{\"a\":\"\\u12", 0, "truncated" },
-	{ "[[[]]", 0, "truncated" },
-	{ "\"abc", 0, "truncated" },
-	{ "tru", 0, "truncated" },
-	{ "-", 0, "truncated" },
-	{ "{}{}", 0, "text behind the value" },
-	{ "{} x", 0, "text behind the value" },
-	{ "{} ]", 0, "text behind the value" },
+	{ "", 0, "doc: is empty" }, { " \r\n\t", 0, "doc: is empty" },
+	{ "{", 0, "doc: line 1, byte 2: truncated" }, { "{\"a\"", 0, "truncated" },
+	{ "{\"a\":", 0, "truncated" }, { "{\"a\":1", 0, "truncated" },
+	{ "{\"a\":1,", 0, "truncated" }, { "{\"a\":\"b", 0, "truncated" },
+	{ "{\"a\":\"\\", 0, "truncated" }, { "{\"a\":\"\\u12", 0, "truncated" },
+	{ "[[[]]", 0, "truncated" }, { "\"abc", 0, "truncated" }, { "tru", 0, "truncated" },
+	{ "-", 0, "truncated" }, { "{}{}", 0, "text behind the value" },
+	{ "{} x", 0, "text behind the value" }, { "{} ]", 0, "text behind the value" },
 	{ "{}\n \"abc", 0, "line 2, byte 2: text behind the value" },
-	{ "{}\n \"abc\"", 0, "line 2, byte" },
-	{ "{} 12", 0, "text behind the value" },
-	{ "12 13", 0, "text behind the value" },
-	{ "{} /* c */", 0, "text behind the value" },
-	{ "/* c */ {}", 0, "line 1, byte" },
-	{ "{\"a\":1,}", 0, "line 1, byte" },
-	{ "[1,]", 0, "line 1, byte" },
-	{ "[,1]", 0, "line 1, byte" },
-	{ "{,}", 0, "line 1, byte" },
-	{ "{a:1}", 0, "line 1, byte" },
-	{ "{'a':1}", 0, "line 1, byte" },
-	{ "{\"a\" 1}", 0, "line 1, byte" },
-	{ "{1:1}", 0, "line 1, byte" },
-	{ "[}", 0, "line 1, byte" },
-	{ "{]", 0, "line 1, byte" },
-	{ "[01]", 0, "line 1, byte" },
-	{ "[1.]", 0, "line 1, byte" },
-	{ "[.5]", 0, "line 1, byte" },
-	{ "[+1]", 0, "line 1, byte" },
-	{ "[1e]", 0, "line 1, byte" },
-	{ "[0x10]", 0, "line 1, byte" },
-	{ "[NaN]", 0, "line 1, byte" },
-	{ "[True]", 0, "line 1, byte" },
-	{ "[\"\t\"]", 0, "line 1, byte" },
-	{ "[\"\n\"]", 0, "line 1, byte" },
-	{ "[\"\\x41\"]", 0, "line 1, byte" },
-	{ "[\"\\u12g4\"]", 0, "line 1, byte" },
-	{ "\n\n  [1 2]", 0, "line 3, byte" },
-	{ "\xef\xbb\xbf{}", 0, "byte order mark" },
-	{ "{}\0", 3, "line 1, byte 3: a NUL byte" },
-	{ "{\"a\0\":1}", 8, "a NUL byte" },
+	{ "{}\n \"abc\"", 0, "line 2, byte" }, { "{} 12", 0, "text behind the value" },
+	{ "12 13", 0, "text behind the value" }, { "{} /* c */", 0, "text behind the value" },
+	{ "/* c */ {}", 0, "line 1, byte" }, { "{\"a\":1,}", 0, "line 1, byte" },
+	{ "[1,]", 0, "line 1, byte" }, { "[,1]", 0, "line 1, byte" }, { "{,}", 0, "line 1, byte" },
+	{ "{a:1}", 0, "line 1, byte" }, { "{'a':1}", 0, "line 1, byte" },
+	{ "{\"a\" 1}", 0, "line 1, byte" }, { "{1:1}", 0, "line 1, byte" },
+	{ "[}", 0, "line 1, byte" }, { "{]", 0, "line 1, byte" }, { "[01]", 0, "line 1, byte" },
+	{ "[1.]", 0, "line 1, byte" }, { "[.5]", 0, "line 1, byte" }, { "[+1]", 0, "line 1, byte" },
+	{ "[1e]", 0, "line 1, byte" }, { "[0x10]", 0, "line 1, byte" },
+	{ "[NaN]", 0, "line 1, byte" }, { "[True]", 0, "line 1, byte" },
+	{ "[\"\t\"]", 0, "line 1, byte" }, { "[\"\n\"]", 0, "line 1, byte" },
+	{ "[\"\\x41\"]", 0, "line 1, byte" }, { "[\"\\u12g4\"]", 0, "line 1, byte" },
+	{ "\n\n  [1 2]", 0, "line 3, byte" }, { "\xef\xbb\xbf{}", 0, "byte order mark" },
+	{ "{}\0", 3, "line 1, byte 3: a NUL byte" }, { "{\"a\0\":1}", 8, "a NUL byte" },
 	{ "[\"\x80\"]", 0, "doc: line 1, byte 3: invalid UTF-8" },
 	{ "[\"\xff\"]", 0, "invalid UTF-8" },
-	{ "[\"\xc0\xaf\"]", 0, "invalid UTF-8" },	     /* overlong '/' */
+	{ "[\"\xc0\xaf\"]", 0, "invalid UTF-8" }, /* overlong '/' */
 	{ "[\"\xc1\xbf\"]", 0, "invalid UTF-8" },
-	{ "[\"\xe0\x9f\xbf\"]", 0, "invalid UTF-8" },	     /* overlong */
-	{ "[\"\xf0\x8f\xbf\xbf\"]", 0, "invalid UTF-8" },    /* overlong */
-	{ "[\"\xed\xa0\x80\"]", 0, "invalid UTF-8" },	     /* U+D800 */
-	{ "[\"\xed\xbf\xbf\"]", 0, "invalid UTF-8" },	     /* U+DFFF */
-	{ "[\"\xf4\x90\x80\x80\"]", 0, "invalid UTF-8" },    /* U+110000 */
+	{ "[\"\xe0\x9f\xbf\"]", 0, "invalid UTF-8" }, /* overlong */
+	{ "[\"\xf0\x8f\xbf\xbf\"]", 0, "invalid UTF-8" }, /* overlong */
+	{ "[\"\xed\xa0\x80\"]", 0, "invalid UTF-8" }, /* U+D800 */
+	{ "[\"\xed\xbf\xbf\"]", 0, "invalid UTF-8" }, /* U+DFFF */
+	{ "[\"\xf4\x90\x80\x80\"]", 0, "invalid UTF-8" }, /* U+110000 */
 	{ "[\"\xf5\x80\x80\x80\"]", 0, "invalid UTF-8" },
-	{ "[\"\xc3\"]", 0, "invalid UTF-8" },		     /* cut by the quote */
-	{ "[\"\xe2\x82\"]", 0, "invalid UTF-8" },
-	{ "[\"\xf0\x9f\x98\"]", 0, "invalid UTF-8" },
+	{ "[\"\xc3\"]", 0, "invalid UTF-8" }, /* cut by the quote */
+	{ "[\"\xe2\x82\"]", 0, "invalid UTF-8" }, { "[\"\xf0\x9f\x98\"]", 0, "invalid UTF-8" },
 	{ "[\"01234567890123456789\",\n\"0123456\xc3", 0, "line 2, byte 9: invalid UTF-8" },
-	{ "{}\xc2\xa0", 0, "line 1, byte" },		     /* a no-break space is no space */
+	{ "{}\xc2\xa0", 0, "line 1, byte" }, /* a no-break space is no space */
 };
 
 static void refuses_what_is_not_json(void)
@@ -125,9 +98,18 @@ static void refuses_every_truncation(void)
 static void accepts_all_valid_utf8(void)
 {
 	static const char *const good[] = {
-		"\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-		"\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "0123456\xc3\xa9",
-		"01234567\xc3\xa9", "\303\25101234567",
+		"\x7f",
+		"\xc2\x80",
+		"\xdf\xbf",
+		"\xe0\xa0\x80",
+		"\xed\x9f\xbf",
+		"\xee\x80\x80",
+		"\xef\xbf\xbf",
+		"\xf0\x90\x80\x80",
+		"\xf4\x8f\xbf\xbf",
+		"0123456\xc3\xa9",
+		"01234567\xc3\xa9",
+		"\303\25101234567",
 	};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
@@ -138,7 +120,7 @@ static void accepts_all_valid_utf8(void)
 
 static char *nested(size_t depth, const char *open, const char *close)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 
 	for (size_t i = 0; i < depth; i++)
 		buf_adds(&b, open);
@@ -148,8 +130,8 @@ static char *nested(size_t depth, const char *open, const char *close)
 	return b.data;
 }
 
-static bool want_nothing(const struct json *doc, uint32_t parent, unsigned depth, const char *key,
-			 size_t key_len)
+static bool want_nothing(
+	const struct json *doc, uint32_t parent, unsigned depth, const char *key, size_t key_len)
 {
 	(void)doc;
 	(void)parent;
@@ -194,10 +176,14 @@ static void spans_are_exact(void)
 	} expected[] = {
 		{ NULL, NULL, JSON_OBJECT },
 		{ "[ 1 ,\t-2.5e+3 , true,false , null ]", "\"a\"", JSON_ARRAY },
-		{ "1", NULL, JSON_NUMBER }, { "-2.5e+3", NULL, JSON_NUMBER },
-		{ "true", NULL, JSON_BOOL }, { "false", NULL, JSON_BOOL },
-		{ "null", NULL, JSON_NULL }, { "\"x\\\"y\"", "\"b\\u0041\"", JSON_STRING },
-		{ "{ }", "\"c\"", JSON_OBJECT }, { "\"\"", "\"\\/d\"", JSON_STRING },
+		{ "1", NULL, JSON_NUMBER },
+		{ "-2.5e+3", NULL, JSON_NUMBER },
+		{ "true", NULL, JSON_BOOL },
+		{ "false", NULL, JSON_BOOL },
+		{ "null", NULL, JSON_NULL },
+		{ "\"x\\\"y\"", "\"b\\u0041\"", JSON_STRING },
+		{ "{ }", "\"c\"", JSON_OBJECT },
+		{ "\"\"", "\"\\/d\"", JSON_STRING },
 	};
 	struct json doc;
 
@@ -210,10 +196,10 @@ static void spans_are_exact(void)
 		unit_row(expected[i].span);
 		CHECK(n->type == expected[i].type);
 		CHECK(n->end - n->start == strlen(expected[i].span) &&
-		      !memcmp(text + n->start, expected[i].span, n->end - n->start));
+			!memcmp(text + n->start, expected[i].span, n->end - n->start));
 		if (expected[i].key)
-			CHECK(!strncmp(text + n->key_start, expected[i].key,
-				       strlen(expected[i].key)));
+			CHECK(!strncmp(
+				text + n->key_start, expected[i].key, strlen(expected[i].key)));
 		else
 			CHECK(n->key_start == JSON_NONE && !n->key);
 	}
@@ -229,10 +215,14 @@ static void roots_of_any_type(void)
 		enum json_type type;
 		uint32_t start, end;
 	} rows[] = {
-		{ "12", JSON_NUMBER, 0, 2 }, { " -1.5", JSON_NUMBER, 1, 5 },
-		{ "12 \n", JSON_NUMBER, 0, 2 }, { "true", JSON_BOOL, 0, 4 },
-		{ " null ", JSON_NULL, 1, 5 }, { "\"a\"", JSON_STRING, 0, 3 },
-		{ "\"\\n\"", JSON_STRING, 0, 4 }, { "[]", JSON_ARRAY, 0, 2 },
+		{ "12", JSON_NUMBER, 0, 2 },
+		{ " -1.5", JSON_NUMBER, 1, 5 },
+		{ "12 \n", JSON_NUMBER, 0, 2 },
+		{ "true", JSON_BOOL, 0, 4 },
+		{ " null ", JSON_NULL, 1, 5 },
+		{ "\"a\"", JSON_STRING, 0, 3 },
+		{ "\"\\n\"", JSON_STRING, 0, 4 },
+		{ "[]", JSON_ARRAY, 0, 2 },
 		{ "{}", JSON_OBJECT, 0, 2 },
 	};
 	struct json doc;
@@ -241,7 +231,7 @@ static void roots_of_any_type(void)
 		unit_row(rows[i].text);
 		CHECK(parse(&doc, rows[i].text) == 0);
 		CHECK(doc.count == 1 && doc.nodes[0].type == rows[i].type &&
-		      doc.nodes[0].start == rows[i].start && doc.nodes[0].end == rows[i].end);
+			doc.nodes[0].start == rows[i].start && doc.nodes[0].end == rows[i].end);
 		CHECK(json_first(&doc, 0) == JSON_NONE && json_next(&doc, 0) == JSON_NONE);
 		json_free(&doc);
 	}
@@ -263,12 +253,13 @@ static void siblings_and_parents(void)
 	json_free(&doc);
 }
 
-static bool want_b_c(const struct json *doc, uint32_t parent, unsigned depth, const char *key,
-		     size_t key_len)
+static bool want_b_c(
+	const struct json *doc, uint32_t parent, unsigned depth, const char *key, size_t key_len)
 {
 	CHECK(doc->nodes[parent].type == JSON_OBJECT);
-	return depth == 1 ? key_len == 1 && *key == 'b' :
-	       depth == 3 ? key_len == 1 && *key == 'c' : false;
+	return depth == 1   ? key_len == 1 && *key == 'b'
+	       : depth == 3 ? key_len == 1 && *key == 'c'
+			    : false;
 }
 
 static void keeps_only_what_is_wanted(void)
@@ -338,20 +329,19 @@ static void folds_as_go_does(void)
 		bool folds;
 	} rows[] = {
 		{ "mounts", "mounts", true }, { "MOUNTS", "mounts", true },
-		{ "mount\xc5\xbf", "mounts", true },	 /* U+017F */
-		{ "net\xe2\x84\xaa", "netk", true },	 /* U+212A */
+		{ "mount\xc5\xbf", "mounts", true }, /* U+017F */
+		{ "net\xe2\x84\xaa", "netk", true }, /* U+212A */
 		{ "hostID", "hostid", true }, { "HOSTid", "hostID", true },
-		{ "mount", "mounts", false }, { "mountss", "mounts", false },
-		{ "", "a", false }, { "mount\xc5\xbe", "mounts", false },
-		{ "mount\xc5", "mounts", false }, { "\xe2\x84", "k", false },
-		{ "a[", "a{", false },			 /* 0x20 apart, but no letters */
-		{ "\xc4\xb1", "i", false },		 /* dotless i folds to itself */
+		{ "mount", "mounts", false }, { "mountss", "mounts", false }, { "", "a", false },
+		{ "mount\xc5\xbe", "mounts", false }, { "mount\xc5", "mounts", false },
+		{ "\xe2\x84", "k", false }, { "a[", "a{", false }, /* 0x20 apart, but no letters */
+		{ "\xc4\xb1", "i", false }, /* dotless i folds to itself */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		unit_row(rows[i].key);
 		CHECK(json_key_folds(rows[i].key, strlen(rows[i].key), rows[i].name) ==
-		      rows[i].folds);
+			rows[i].folds);
 	}
 }
 
@@ -423,14 +413,20 @@ static void whole_numbers(void)
 		bool good;
 		uint64_t value;
 	} rows[] = {
-		{ "[0]", 0, true, 0 }, { "[1]", 0, false, 0 }, { "[9]", 5, false, 0 },
+		{ "[0]", 0, true, 0 },
+		{ "[1]", 0, false, 0 },
+		{ "[9]", 5, false, 0 },
 		{ "[4294967295]", UINT32_MAX, true, UINT32_MAX },
 		{ "[4294967296]", UINT32_MAX, false, 0 },
 		{ "[18446744073709551615]", UINT64_MAX, true, UINT64_MAX },
 		{ "[18446744073709551616]", UINT64_MAX, false, 0 },
 		{ "[99999999999999999999999]", UINT64_MAX, false, 0 },
-		{ "[-1]", 10, false, 0 }, { "[-0]", 10, false, 0 }, { "[1.0]", 10, false, 0 },
-		{ "[1e0]", 10, false, 0 }, { "[\"1\"]", 10, false, 0 }, { "[true]", 10, false, 0 },
+		{ "[-1]", 10, false, 0 },
+		{ "[-0]", 10, false, 0 },
+		{ "[1.0]", 10, false, 0 },
+		{ "[1e0]", 10, false, 0 },
+		{ "[\"1\"]", 10, false, 0 },
+		{ "[true]", 10, false, 0 },
 	};
 	struct json doc;
 	uint64_t v;
@@ -448,7 +444,9 @@ static void errors_name_the_place(void)
 {
 	struct json doc;
 
-	CHECK(parse(&doc, "{\"a\":{\"b\":[0,{\"c d\":{\"e\\n\":1}}]},\"io.podns.undo\":2,\"\":3}") == 0);
+	CHECK(parse(&doc,
+		      "{\"a\":{\"b\":[0,{\"c d\":{\"e\\n\":1}}]},\"io.podns.undo\":2,\"\":3}") ==
+		0);
 	json_error(&doc, 0, &e, "x %d", 1);
 	CHECK_STR(e.text, "doc: x 1");
 	json_error(&doc, 2, &e, "x");
@@ -465,12 +463,17 @@ static void errors_name_the_place(void)
 static void quotes_what_it_reads(void)
 {
 	static const char *const values[] = {
-		"", "plain", "\"\\", "\n\r\t\b\f\x01\x1f\x7f", "\xc3\xa9\xf0\x9f\x98\x80", "a/b<&>",
+		"",
+		"plain",
+		"\"\\",
+		"\n\r\t\b\f\x01\x1f\x7f",
+		"\xc3\xa9\xf0\x9f\x98\x80",
+		"a/b<&>",
 	};
 	struct json doc;
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
-		cleanup_buf struct buf b = {0};
+		cleanup_buf struct buf b = { 0 };
 
 		CHECK(json_quote(&b, values[i]) == 0);
 		CHECK(json_parse(&doc, "doc", b.data, b.len, NULL, &e) == 0);
@@ -481,7 +484,7 @@ static void quotes_what_it_reads(void)
 
 static void quotes_no_invalid_utf8(void)
 {
-	cleanup_buf struct buf b = {0};
+	cleanup_buf struct buf b = { 0 };
 
 	errno = 0;
 	CHECK(json_quote(&b, "a\xff") == -1 && errno == EILSEQ && !b.len);
@@ -493,7 +496,7 @@ static void quotes_no_invalid_utf8(void)
 static void long_strings(void)
 {
 	for (size_t n = 1000; n < 3000000; n = n * 2 + 37) {
-		cleanup_buf struct buf b = {0};
+		cleanup_buf struct buf b = { 0 };
 		struct json doc;
 
 		buf_adds(&b, "[\"\\n");
@@ -507,7 +510,7 @@ static void long_strings(void)
 		buf_adds(&b, "\"]");
 		CHECK(parse(&doc, b.data) == 0);
 		CHECK(doc.count == 3 && doc.nodes[1].str_len == n + 1 &&
-		      doc.nodes[2].str_len == 2 * n + 1);
+			doc.nodes[2].str_len == 2 * n + 1);
 		json_free(&doc);
 	}
 }
@@ -516,7 +519,7 @@ static void long_strings(void)
 static void pool_holds_the_worst(void)
 {
 	for (size_t n = 2000; n < 1 << 20; n = n * 2 - 1) {
-		cleanup_buf struct buf b = {0};
+		cleanup_buf struct buf b = { 0 };
 		char *deep = nested(JSON_DEPTH_MAX - 1, "[", "]");
 		struct json doc;
 

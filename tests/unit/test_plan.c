@@ -13,7 +13,7 @@ enum { HOST = 1, FRESH = 2, POD = 3, OTHER = 4, HOST_USER = 10, OTHER_USER = 11,
 
 static struct ns_id id(unsigned n)
 {
-	return (struct ns_id){ n ? 4 : 0, n };
+	return (struct ns_id){ .dev = n ? 4 : 0, .ino = n };
 }
 
 struct row {

@@ -70,9 +70,9 @@ static void fill(struct record *r)
 
 	r->held = r->shm = true;
 	r->created = 12345;
-	r->mntns = (struct ns_id){ 4, 4026531840 };
-	r->pin[NS_NET] = (struct record_pin){ true, { 4, 4026532000 } };
-	r->pin[NS_USER] = (struct record_pin){ true, { 4, 4026532001 } };
+	r->mntns = (struct ns_id){ .dev = 4, .ino = 4026531840 };
+	r->pin[NS_NET] = (struct record_pin){ true, { 4, 4026532000, 12 } };
+	r->pin[NS_USER] = (struct record_pin){ true, { 4, 4026532001, 13 } };
 	CHECK(record_add_entrant(r, &member, &e) == 0);
 	CHECK(record_add_entrant(r, &waiting, &e) == 0);
 	CHECK(record_add_entrant(r, &claim, &e) == 0);
@@ -114,7 +114,7 @@ static void refuses_a_damaged_record(void)
 #define HEAD "podns-record 1\n"
 	static const char *const bad[] = {
 		"", "podns-record 2\n", "podns-record 1", HEAD "held", HEAD "nonsense\n",
-		HEAD "pin pid 4 5\n", HEAD "pin net 4\n", HEAD "pin net 4 x\n", HEAD "pin net -4 5\n",
+		HEAD "pin pid 4 5 6\n", HEAD "pin net 4 5\n", HEAD "pin net 4 x 6\n", HEAD "pin net -4 5 6\n",
 		HEAD "member 1 2 c1\n", HEAD "member 99999999999 2 c1 /b\n", HEAD "claim 1\n",
 		HEAD "bundle %4\n", HEAD "bundle %00\n", HEAD "bundle %zz\n", HEAD "held x\n",
 		HEAD "\n", HEAD "mntns 4 18446744073709551616\n",

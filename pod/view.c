@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pod/view.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "ns/pin.h"
+#include "ns/procs.h"
+#include "pod/name.h"
+#include "pod/pod.h"
+
+const char *pod_state_name(enum pod_state state)
+{
+	static const char *const names[] = {
+		[POD_HELD] = "held", [POD_LIVE] = "live", [POD_CLAIMED] = "claimed",
+		[POD_STALE] = "stale", [POD_BROKEN] = "broken", [POD_FOREIGN] = "foreign",
+	};
+
+	return names[state];
+}
+
+int views_begin(struct views *v, struct store *store, struct error *e)
+{
+	*v = (struct views)VIEWS_NONE;
+	v->store = store;
+	for (int t = 0; t < NS_TYPES; t++) {
+		v->dir[t] = pin_dir_open(store->root_fd, store->root, (enum ns_type)t, false, e);
+		if (v->dir[t] < 0 && e->num != ENOENT)
+			return -1;
+		/* A type that this kernel does not have is nobody's own. */
+		if (ns_own_id((enum ns_type)t, &v->own[t], e) < 0 && e->num != ENOENT)
+			return -1;
+	}
+	return 0;
+}
+
+void views_free(struct views *v)
+{
+	for (size_t i = 0; i < v->count; i++)
+		record_free(&v->list[i].rec);
+	for (int t = 0; t < NS_TYPES; t++)
+		cleanup_closep(&v->dir[t]);
+	mounts_free(&v->mounts);
+	arena_free(&v->arena);
+	free(v->list);
+	*v = (struct views)VIEWS_NONE;
+}
+
+const char *views_pin_path(struct views *v, const struct view *x, enum ns_type t, struct error *e)
+{
+	const char *path = arena_printf(&v->arena, "%s/%sns/%s", v->store->root, ns_info[t].brief,
+					x->name);
+
+	if (!path)
+		error_nomem(e);
+	return path;
+}
+
+/* --- what is wrong with it ------------------------------------------------ */
+
+static void break_view(struct views *v, struct view *x, const char *why)
+{
+	const char *copy = arena_strndup(&v->arena, why, strlen(why));
+
+	if (x->state == POD_BROKEN)
+		return;
+	x->state = POD_BROKEN;
+	x->reason = copy ? copy : "no memory to say why";
+}
+
+/* A pin that the record tells of is not there: where did it go? */
+static int explain_missing(struct views *v, struct view *x, enum ns_type t, const char *path,
+			   struct error *e)
+{
+	const struct ns_id *should = &x->rec.pin[t].id;
+	struct error why;
+
+	if (!v->mounts_read && mounts_read(&v->mounts, e) < 0)
+		return -1;
+	v->mounts_read = true;
+	if (mounts_has_pin(&v->mounts, *should, path)) {
+		error_set(&why, 0, "%s is hidden by a mount over %s/%sns", path, v->store->root,
+			  ns_info[t].brief);
+		x->hidden |= NS_BIT(t);
+	} else if (x->pin[t].ino) {
+		error_set(&why, 0, "%s is another %s namespace than the pod's", path,
+			  ns_info[t].oci);
+	} else if (!ns_same(x->rec.mntns, v->own[NS_MNT])) {
+		error_set(&why, 0, "%s was pinned in mount namespace [%ju], this is [%ju]", path,
+			  (uintmax_t)x->rec.mntns.ino, (uintmax_t)v->own[NS_MNT].ino);
+	} else {
+		error_set(&why, 0, "%s is gone", path);
+	}
+	break_view(v, x, why.text);
+	return 0;
+}
+
+static int look_at_pins(struct views *v, struct view *x, struct error *e)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		bool ours = x->rec.pin[t].ours;
+		enum pin_state state;
+		const char *path;
+
+		if (v->dir[t] < 0 && !ours)
+			continue;
+		path = views_pin_path(v, x, (enum ns_type)t, e);
+		if (!path)
+			return -1;
+		if (v->dir[t] >= 0 && pin_look(v->dir[t], x->name, path, (enum ns_type)t, &state,
+					       NULL, &x->pin[t], e) < 0)
+			break_view(v, x, e->text);
+		if (x->pin[t].ino)
+			x->pinned |= NS_BIT(t);
+		if (ours && !ns_same_pin(x->pin[t], x->rec.pin[t].id) &&
+		    explain_missing(v, x, (enum ns_type)t, path, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void judge(struct view *x)
+{
+	for (size_t i = 0; i < x->rec.entrant_count; i++) {
+		if (!pod_entrant_lives(&x->rec.entrants[i]))
+			continue;
+		if (x->rec.entrants[i].kind == ENTRANT_MEMBER)
+			x->containers++;
+		else
+			x->claims++;
+	}
+	if (x->state == POD_BROKEN || x->state == POD_FOREIGN)
+		return;
+	x->state = x->rec.held ? POD_HELD : x->containers ? POD_LIVE :
+		   x->claims ? POD_CLAIMED : POD_STALE;
+}
+
+/* --- looking -------------------------------------------------------------- */
+
+/* POD_FOREIGN: there is no record. POD_BROKEN: it cannot be read. */
+static int read_record(struct views *v, struct view *x, struct error *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	char path[POD_NAME_MAX + 16];
+
+	x->state = POD_FOREIGN;
+	snprintf(path, sizeof(path), "%s/" POD_RECORD_FILE, x->name);
+	if (v->store->dir_fd < 0)
+		return 0;
+	if (read_file_at(v->store->dir_fd, path, POD_RECORD_MAX, &text) < 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return 0;
+		error_set(e, errno, "read %s/podns/%s", v->store->root, path);
+	} else if (record_parse(&x->rec, text.data, e) == 0) {
+		x->state = POD_STALE;
+		return 0;
+	}
+	if (e->num == ENOMEM)
+		return -1;
+	break_view(v, x, e->text);
+	return 0;
+}
+
+static struct view *new_view(struct views *v, const char *name, struct error *e)
+{
+	size_t cap = v->cap ? 2 * v->cap : 16;
+	struct view *bigger;
+	const char *copy = arena_strndup(&v->arena, name, strlen(name));
+
+	if (copy && v->count == v->cap) {
+		bigger = realloc(v->list, cap * sizeof(*bigger));
+		if (!bigger)
+			copy = NULL;
+		else
+			v->list = bigger;
+		v->cap = bigger ? cap : v->cap;
+	}
+	if (!copy) {
+		error_nomem(e);
+		return NULL;
+	}
+	v->list[v->count] = (struct view){ .name = copy };
+	return &v->list[v->count++];
+}
+
+int views_add(struct views *v, const char *name, struct error *e)
+{
+	struct view *x;
+
+	if (pod_check_name(name, e) < 0)
+		return -1;
+	x = new_view(v, name, e);
+	if (!x || read_record(v, x, e) < 0 || look_at_pins(v, x, e) < 0)
+		return -1;
+	judge(x);
+	if (x->state != POD_FOREIGN || x->pinned)
+		return 0;
+	v->count--;
+	return error_set(e, ENOENT, "pod %s", name);
+}
+
+/* A record directory without a record is none yet, or none any more. */
+static int add_recorded(void *arg, const char *pod, struct error *e)
+{
+	struct views *v = arg;
+	struct view *x = new_view(v, pod, e);
+
+	if (!x || read_record(v, x, e) < 0)
+		return -1;
+	if (x->state == POD_FOREIGN) {
+		v->count--;
+		return 0;
+	}
+	if (look_at_pins(v, x, e) < 0)
+		return -1;
+	judge(x);
+	return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct view *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static void sort_views(struct views *v)
+{
+	if (v->count)
+		qsort(v->list, v->count, sizeof(*v->list), compare_names);
+}
+
+int views_add_all(struct views *v, struct error *e)
+{
+	if (store_each_pod(v->store, add_recorded, v, e) < 0)
+		return -1;
+	sort_views(v);
+	return 0;
+}
+
+static int add_names_of(struct views *v, enum ns_type t, struct error *e)
+{
+	int fd = openat(v->dir[t], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct error ignored;
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir) {
+		error_set(e, errno, "read directory %s/%sns", v->store->root, ns_info[t].brief);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while (!r && (entry = readdir(dir)))
+		if (pod_check_name(entry->d_name, &ignored) == 0 && !new_view(v, entry->d_name, e))
+			r = -1;
+	closedir(dir);
+	return r;
+}
+
+int views_add_pinned(struct views *v, struct error *e)
+{
+	size_t kept = 0;
+
+	for (int t = 0; t < NS_TYPES; t++)
+		if (v->dir[t] >= 0 && add_names_of(v, (enum ns_type)t, e) < 0)
+			return -1;
+	sort_views(v);
+	for (size_t i = 0; i < v->count; i++)
+		if (!kept || strcmp(v->list[kept - 1].name, v->list[i].name))
+			v->list[kept++] = v->list[i];
+	v->count = kept;
+	for (size_t i = 0; i < v->count; i++)
+		if (look_at_pins(v, &v->list[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+int views_open_pins(const struct views *v, const struct view *x, int fds[NS_TYPES], struct error *e)
+{
+	enum pin_state state;
+	struct ns_id id;
+
+	for (int t = 0; t < NS_TYPES; t++)
+		fds[t] = -1;
+	for (int t = 0; t < NS_TYPES; t++)
+		if (x->pinned & NS_BIT(t) && pin_look(v->dir[t], x->name, x->name, (enum ns_type)t,
+						      &state, &fds[t], &id, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* --- processes ------------------------------------------------------------ */
+
+/* A hash table from a namespace to the pods that pin it, by open addressing: several may pin one. */
+struct slot {
+	struct ns_id id;
+	struct view *view;
+};
+
+struct table {
+	struct slot *slots;
+	size_t mask;
+	struct arena *arena;
+	ns_set types;		/* that are pinned at all */
+};
+
+static size_t slot_of(const struct table *tab, struct ns_id id)
+{
+	return (size_t)(id.ino * UINT64_C(0x9e3779b97f4a7c15) >> 20) & tab->mask;
+}
+
+static void table_add(struct table *tab, struct ns_id id, struct view *x)
+{
+	size_t i = slot_of(tab, id);
+
+	while (tab->slots[i].view)
+		i = (i + 1) & tab->mask;
+	tab->slots[i] = (struct slot){ id, x };
+}
+
+static int table_fill(struct table *tab, struct views *v, struct error *e)
+{
+	size_t size = 64;
+
+	while (size < 2 * v->count * NS_TYPES)
+		size *= 2;
+	tab->mask = size - 1;
+	tab->slots = calloc(size, sizeof(*tab->slots));
+	if (!tab->slots)
+		return error_nomem(e);
+	for (size_t i = 0; i < v->count; i++) {
+		struct view *x = &v->list[i];
+
+		for (int t = 0; t < NS_TYPES; t++) {
+			if (!x->pin[t].ino || ns_same(x->pin[t], v->own[t]))
+				continue;
+			table_add(tab, x->pin[t], x);
+			tab->types |= NS_BIT(t);
+		}
+	}
+	return 0;
+}
+
+static int add_pid(struct table *tab, struct view *x, pid_t pid, struct error *e)
+{
+	size_t n = x->pid_count;
+	pid_t *bigger;
+
+	/* One process is met once for each type, and all of that before the next process. */
+	if (n && x->pids[n - 1] == pid)
+		return 0;
+	if (!(n & (n - 1))) {
+		bigger = arena_alloc(tab->arena, (n ? 2 * n : 1) * sizeof(*bigger));
+		if (!bigger)
+			return error_nomem(e);
+		if (n)
+			memcpy(bigger, x->pids, n * sizeof(*bigger));
+		x->pids = bigger;
+	}
+	x->pids[x->pid_count++] = pid;
+	return 0;
+}
+
+static int meet_process(void *arg, pid_t pid, const struct ns_id in[NS_TYPES], struct error *e)
+{
+	struct table *tab = arg;
+
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (!in[t].ino)
+			continue;
+		for (size_t i = slot_of(tab, in[t]); tab->slots[i].view; i = (i + 1) & tab->mask)
+			if (ns_same(tab->slots[i].id, in[t]) &&
+			    add_pid(tab, tab->slots[i].view, pid, e) < 0)
+				return -1;
+	}
+	return 0;
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+	const pid_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+int views_find_processes(struct views *v, struct error *e)
+{
+	struct table tab = { .arena = &v->arena };
+	int r;
+
+	if (table_fill(&tab, v, e) < 0)
+		return -1;
+	r = tab.types ? procs_walk(tab.types, meet_process, &tab, e) : 0;
+	free(tab.slots);
+	for (size_t i = 0; i < v->count; i++)
+		if (v->list[i].pid_count)
+			qsort(v->list[i].pids, v->list[i].pid_count, sizeof(pid_t), compare_pids);
+	return r;
+}
