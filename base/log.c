@@ -138,7 +138,7 @@ static void halve(int fd)
 /* Nobody waits for the log: without its lock the line is appended all the same. */
 static void keep(const struct buf *line)
 {
-	cleanup_close int fd = openat(logger.keep_dir_fd, "log", O_RDWR | O_APPEND | O_CREAT |
+	cleanup_close int fd = openat(logger.keep_dir_fd, LOG_KEPT_FILE, O_RDWR | O_APPEND | O_CREAT |
 				      O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	struct stat st;
 

@@ -39,7 +39,8 @@ void log_error(enum log_level level, const struct error *e);
 #define log_info(...) log_msg(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_msg(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
-/* The kept file loses its older half when it has grown larger than this. */
+/* The name of that file. It loses its older half when it has grown larger than this. */
+#define LOG_KEPT_FILE "log"
 #define LOG_KEPT_BYTES 65536
 
 #endif

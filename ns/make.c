@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
@@ -57,6 +58,38 @@ static int unshare_set(ns_set set, struct error *e)
 	return -1;
 }
 
+static void restore_sysctls(const struct ns_setup *s, size_t count, const struct buf *old)
+{
+	struct error ignored;
+
+	while (count-- > 0)
+		if (s->sysctl_types & NS_BIT(s->sysctls[count].type))
+			sysctl_restore(&s->sysctls[count], &old[count], &ignored);
+}
+
+/* All, or none: what others in these namespaces had before is put back. */
+static int set_sysctls(const struct ns_setup *s, struct error *e)
+{
+	struct buf *old;
+	size_t i;
+	int r = 0;
+
+	if (!s->sysctl_count)
+		return 0;
+	old = calloc(s->sysctl_count, sizeof(*old));
+	if (!old)
+		return error_nomem(e);
+	for (i = 0; i < s->sysctl_count && r == 0; i++)
+		if (s->sysctl_types & NS_BIT(s->sysctls[i].type))
+			r = sysctl_write(&s->sysctls[i], s->is_new ? NULL : &old[i], e);
+	if (r < 0)
+		restore_sysctls(s, i, old);
+	for (i = 0; i < s->sysctl_count; i++)
+		buf_free(&old[i]);
+	free(old);
+	return r;
+}
+
 static int setup_here(const struct ns_setup *s, struct error *e)
 {
 	if (!s)
@@ -67,11 +100,7 @@ static int setup_here(const struct ns_setup *s, struct error *e)
 		return error_set(e, errno, "set hostname '%s'", s->hostname);
 	if (s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
 		return error_set(e, errno, "set domainname '%s'", s->domainname);
-	for (size_t i = 0; i < s->sysctl_count; i++)
-		if (s->sysctl_types & NS_BIT(s->sysctls[i].type) &&
-		    sysctl_write(&s->sysctls[i], e) < 0)
-			return -1;
-	return 0;
+	return set_sysctls(s, e);
 }
 
 static void close_all(int fds[NS_TYPES])

@@ -16,6 +16,7 @@
 
 /* What to set inside of a pod's namespaces. All borrowed. */
 struct ns_setup {
+	bool is_new;		/* nobody else is in them: nothing to put back after a failure */
 	bool loopback;		/* raise lo */
 	const char *hostname;	/* sethostname(2), NULL: leave */
 	const char *domainname;	/* setdomainname(2), NULL: leave */

@@ -45,8 +45,10 @@ static bool parse_line(char *line, struct mount_entry *x)
 		return false;
 	x->id = atoi(field[0]);
 	x->parent = atoi(field[1]);
+	x->dev = field[2];
 	x->root = field[3];
 	x->point = field[4];
+	decode(field[3]);
 	decode(field[4]);
 	rest += 3;
 	x->fs = strsep(&rest, " ");
@@ -152,4 +154,26 @@ const struct mount_entry *mounts_top(const struct mounts *m, const char *path)
 		if (!strcmp(m->list[i].point, path) && !is_covered(m, &m->list[i]))
 			return &m->list[i];
 	return NULL;
+}
+
+/* The part of path below the directory dir; NULL where it is not. */
+static const char *below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	if (!strcmp(dir, "/"))
+		return path;
+	return !strncmp(path, dir, n) && (path[n] == '/' || !path[n]) ? path + n : NULL;
+}
+
+bool mounts_hides_itself(const struct mounts *m, const struct mount_entry *x)
+{
+	const struct mount_entry *under = mounts_by_id(m, x->parent);
+	const char *rest, *inside;
+
+	if (!under || strcmp(under->dev, x->dev))
+		return false;
+	rest = below(x->point, under->point);
+	inside = below(x->root, under->root);
+	return rest && inside && !strcmp(*rest ? rest : "/", *inside ? inside : "/");
 }

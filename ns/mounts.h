@@ -11,7 +11,8 @@
 
 struct mount_entry {
 	int id, parent;
-	const char *root;	/* "/" of the file system, or "net:[4026531840]" for a namespace */
+	const char *dev;	/* of the file system: "0:25" */
+	const char *root;	/* what of it is mounted: "/", or "net:[4026531840]" for a namespace */
 	const char *point;	/* decoded */
 	const char *fs;		/* "nsfs" */
 	ino_t ns_ino;		/* of the namespace, where it is one; else 0 */
@@ -34,6 +35,9 @@ bool mounts_has_pin(const struct mounts *m, struct ns_id id, const char *path);
 
 /* The mount whose point is path and that path leads to: the last one on top; NULL for none. */
 const struct mount_entry *mounts_top(const struct mounts *m, const char *path);
+
+/* Is x a bind mount of the very directory that it hides: of the same file system and the same place in it? */
+bool mounts_hides_itself(const struct mounts *m, const struct mount_entry *x);
 
 /* The mount with this id, or NULL. */
 const struct mount_entry *mounts_by_id(const struct mounts *m, int id);

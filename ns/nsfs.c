@@ -17,7 +17,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 
-static struct ns_id id_of(const struct stat *st)
+struct ns_id ns_id_of(const struct stat *st)
 {
 	return (struct ns_id){
 		.dev = st->st_dev, .ino = st->st_ino,
@@ -38,7 +38,7 @@ enum ns_kind ns_look(int fd, enum ns_type type, struct ns_id *id)
 	flag = ioctl(fd, NS_GET_NSTYPE);
 	if (flag < 0)
 		return NS_IS_NOT;	/* nsfs holds pidfds too on new kernels */
-	*id = id_of(&st);
+	*id = ns_id_of(&st);
 	return flag == ns_info[type].flag ? NS_IS_TYPE : NS_IS_OTHER;
 }
 
@@ -95,7 +95,7 @@ int ns_own_id(enum ns_type type, struct ns_id *id, struct error *e)
 	snprintf(name, sizeof(name), "/proc/self/ns/%s", ns_info[type].brief);
 	if (stat(name, &st) < 0)
 		return error_set(e, errno, "stat %s", name);
-	*id = id_of(&st);
+	*id = ns_id_of(&st);
 	return 0;
 }
 
@@ -109,7 +109,7 @@ int ns_owner(int fd, struct ns_id *owner, struct error *e)
 		return 0;
 	if (user < 0 || fstat(user, &st) < 0)
 		return error_set(e, errno, "ask for the user namespace that owns a namespace");
-	*owner = id_of(&st);
+	*owner = ns_id_of(&st);
 	return 0;
 }
 

@@ -36,6 +36,9 @@ static inline bool ns_same_pin(struct ns_id a, struct ns_id b)
 /* A descriptor for each type, none open yet. */
 #define NS_FDS_NONE { [0 ... NS_TYPES - 1] = -1 }
 
+/* The identity in a file's status: meaningful for files of nsfs only. */
+struct ns_id ns_id_of(const struct stat *st);
+
 enum ns_kind {
 	NS_IS_TYPE,	/* a namespace of the wanted type */
 	NS_IS_OTHER,	/* a namespace of another type */

@@ -111,7 +111,7 @@ int pin_dir_mount(int dir_fd, int root_fd, const char *root, enum ns_type type, 
 	return bind_over_itself(fd, root_fd, root, type, e);
 }
 
-/* An empty mount point as we, pinns and ip-netns(8) leave it when killed before the bind. */
+/* A file as we, pinns and ip-netns(8) make it to mount on. */
 static bool is_own_mount_point(const struct stat *st)
 {
 	return S_ISREG(st->st_mode) && !(st->st_mode & 07777) && st->st_size == 0 &&
@@ -235,6 +235,16 @@ static int detach(int dir_fd, const char *name)
 	return umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
+bool pin_is_leftover(int dir_fd, const char *name, time_t *made)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !is_own_mount_point(&st))
+		return false;
+	*made = st.st_ctim.tv_sec;
+	return true;
+}
+
 int pin_unmount(int dir_fd, const char *name, const char *path, struct error *e)
 {
 	if (detach(dir_fd, name) < 0 && errno != EINVAL && errno != ENOENT)
@@ -242,28 +252,45 @@ int pin_unmount(int dir_fd, const char *name, const char *path, struct error *e)
 	return 0;
 }
 
-int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type, struct ns_id id,
-	       struct error *e)
+/* Look once more: what is on top now, and is it ours to take? 1: unmount it. 0: nothing is mounted. */
+static int top_is_ours(int dir_fd, const char *name, const char *path, enum ns_type type,
+		       struct ns_id id, struct error *e)
 {
 	enum pin_state state;
 	struct ns_id found;
+	struct stat st;
+
+	/* One call tells in the usual case: the identity is unique to nsfs. */
+	if (id.ino && fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    ns_same_pin(ns_id_of(&st), id))
+		return 1;
+	if (pin_look(dir_fd, name, path, type, &state, NULL, &found, e) < 0)
+		return -1;
+	if (state == PIN_ABSENT)
+		return 0;
+	if (!id.ino)
+		return 1;
+	error_set(e, EXDEV, "%s is another namespace than the one that we pinned", path);
+	return -1;
+}
+
+int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type, struct ns_id id,
+	       struct error *e)
+{
+	int top;
 
 	for (int layer = 0; layer < PIN_LAYERS; layer++) {
-		if (pin_look(dir_fd, name, path, type, &state, NULL, &found, e) < 0)
+		top = top_is_ours(dir_fd, name, path, type, id, e);
+		if (top < 0)
 			return -1;
-		if (state == PIN_THERE && id.ino && !ns_same_pin(found, id))
-			return error_set(e, 0, "%s is another namespace than the one that we pinned",
-					 path);
-		if (state == PIN_THERE) {
-			if (detach(dir_fd, name) < 0 && errno != EINVAL)
-				return error_set(e, errno, "unmount %s", path);
-			continue;
-		}
+		if (top && detach(dir_fd, name) < 0 && errno != EINVAL)
+			return error_set(e, errno, "unmount %s", path);
 		if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 			return 0;
-		/* EBUSY: a kernel before 3.18 with a copy of the mount elsewhere, or a mount that just came. */
+		/* EBUSY: another layer; or a kernel before 3.18 with a copy of the mount elsewhere. */
 		if (errno != EBUSY)
 			return error_set(e, errno, "remove %s", path);
 	}
 	return error_set(e, EBUSY, "remove %s", path);
 }
+

@@ -50,9 +50,12 @@ int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const ch
 
 /*
  * Remove the pin: umount2(MNT_DETACH | UMOUNT_NOFOLLOW), at most 16 layers of them, then unlink. Gone already is no error. id:
- * only a mount of this namespace is taken away (ino 0: any).
+ * only a mount of this namespace is taken away (ino 0: any); another one is an error with num EXDEV.
  */
 int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type, struct ns_id id, struct error *e);
+
+/* Is it an empty mount point as we, pinns and ip-netns(8) leave it when killed before the bind? *made: when. */
+bool pin_is_leftover(int dir_fd, const char *name, time_t *made);
 
 /* Take away the mount alone, one layer of it, and leave the file: what undoes ns_bind() on a file that was there before. */
 int pin_unmount(int dir_fd, const char *name, const char *path, struct error *e);

@@ -159,7 +159,7 @@ static int open_proc_sys(struct error *e)
 }
 
 /* The rules of openat2() below, for kernels before 5.6: a component at a time. */
-static int open_by_components(int base, const char *path)
+static int open_by_components(int base, const char *path, int flags)
 {
 	cleanup_close int dir = fcntl(base, F_DUPFD_CLOEXEC, 3);
 	char name[256];
@@ -178,7 +178,7 @@ static int open_by_components(int base, const char *path)
 		memcpy(name, path, n);
 		name[n] = '\0';
 		next = openat(dir, name, O_NOFOLLOW | O_CLOEXEC |
-			      (path[n] ? O_PATH | O_DIRECTORY : O_WRONLY));
+			      (path[n] ? O_PATH | O_DIRECTORY : flags));
 		if (next < 0)
 			return -1;
 		close(dir);
@@ -194,50 +194,84 @@ static int open_by_components(int base, const char *path)
 	}
 }
 
-static int open_beneath(int base, const char *path)
+static int open_beneath(int base, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = O_WRONLY | O_CLOEXEC,
+		.flags = (unsigned int)(flags | O_CLOEXEC),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
 	};
 	int fd = (int)syscall(SYS_openat2, base, path, &how, sizeof(how));
 
 	/* EPERM: seccomp filters of container managers older than the call answer that. */
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
-		return open_by_components(base, path);
+		return open_by_components(base, path, flags);
 	return fd;
 }
 
-static int write_file(const struct sysctl *s, struct error *e)
+static int open_file(const struct sysctl *s, int flags, struct error *e)
 {
-	size_t len = strlen(s->value);
 	cleanup_close int base = open_proc_sys(e), fd = -1;
 	struct statfs fs;
-	ssize_t n;
 
 	if (base < 0)
 		return -1;
-	fd = open_beneath(base, s->path);
+	fd = open_beneath(base, s->path, flags);
 	if (fd < 0)
 		return error_set(e, errno, "sysctl %s: open /proc/sys/%s", s->key, s->path);
 	if (fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
 		return error_set(e, 0, "sysctl %s: /proc/sys/%s is not procfs", s->key, s->path);
+	return take_fd(&fd);
+}
+
+/* One that cannot be read (net.ipv4.route.flush) cannot be put back either. */
+static void read_old(const struct sysctl *s, struct buf *old)
+{
+	struct error ignored;
+	cleanup_close int fd = open_file(s, O_RDONLY, &ignored);
+
+	if (fd < 0 || read_all(fd, VALUE_MAX, old) < 0)
+		old->len = 0;
+}
+
+static int write_file(const struct sysctl *s, const char *value, size_t len, struct error *e)
+{
+	cleanup_close int fd = open_file(s, O_WRONLY, e);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
 	do
-		n = write(fd, s->value, len);
+		n = write(fd, value, len);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return error_set(e, errno, "sysctl %s: write '%s'", s->key, s->value);
+		return error_set(e, errno, "sysctl %s: write '%s'", s->key, value);
 	if ((size_t)n != len)
 		return error_set(e, 0, "sysctl %s: the kernel took only a part of '%s'", s->key,
-				 s->value);
+				 value);
 	return 0;
 }
 
-int sysctl_write(const struct sysctl *s, struct error *e)
+static int set_domainname(const struct sysctl *s, const char *value, size_t len, struct error *e)
 {
-	if (strcmp(s->path, DOMAINNAME))
-		return write_file(s, e);
-	if (setdomainname(s->value, strlen(s->value)) < 0)
-		return error_set(e, errno, "sysctl %s: set it to '%s'", s->key, s->value);
-	return 0;
+	if (setdomainname(value, len) == 0)
+		return 0;
+	return error_set(e, errno, "sysctl %s: set it to '%s'", s->key, value);
+}
+
+int sysctl_write(const struct sysctl *s, struct buf *old, struct error *e)
+{
+	if (old)
+		read_old(s, old);
+	if (!strcmp(s->path, DOMAINNAME))
+		return set_domainname(s, s->value, strlen(s->value), e);
+	return write_file(s, s->value, strlen(s->value), e);
+}
+
+int sysctl_restore(const struct sysctl *s, const struct buf *old, struct error *e)
+{
+	if (!old->len)
+		return 0;
+	if (!strcmp(s->path, DOMAINNAME))
+		return set_domainname(s, old->data, strcspn(old->data, "\n"), e);
+	return write_file(s, old->data, old->len, e);
 }

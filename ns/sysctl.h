@@ -39,9 +39,13 @@ int sysctl_check_pair(const char *pair, bool trusted, struct arena *a, struct sy
 
 /*
  * Write s in the namespaces that the caller is in. kernel.domainname is set by setdomainname(2). The value goes out in one
- * write(2). /proc must be procfs (statfs magic); openat2(2) with RESOLVE_BENEATH, NO_SYMLINKS, NO_XDEV, and on
+ * write(2). Where old is not NULL it gets the value that was there, or nothing where that cannot be read: for sysctl_restore().
+ * /proc must be procfs (statfs magic); openat2(2) with RESOLVE_BENEATH, NO_SYMLINKS, NO_XDEV, and on
  * kernels before 5.6 an open of each component with O_NOFOLLOW and a check of device numbers.
  */
-int sysctl_write(const struct sysctl *s, struct error *e);
+int sysctl_write(const struct sysctl *s, struct buf *old, struct error *e);
+
+/* Put the old value back. Nothing is done where it is empty. */
+int sysctl_restore(const struct sysctl *s, const struct buf *old, struct error *e);
 
 #endif

@@ -153,7 +153,9 @@ static const char *new_hostname(const struct pod *p, const struct pod_spec *spec
 static int make_missing(struct pod *p, const struct pod_spec *spec, struct work *w, struct error *e)
 {
 	ns_set missing = spec->types;
-	struct ns_setup setup = { .sysctls = spec->sysctls, .sysctl_count = spec->sysctl_count };
+	struct ns_setup setup = {
+		.is_new = true, .sysctls = spec->sysctls, .sysctl_count = spec->sysctl_count,
+	};
 
 	for (int t = 0; t < NS_TYPES; t++)
 		if (w->there[t] >= 0)

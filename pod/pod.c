@@ -96,8 +96,10 @@ void pod_close(struct pod *p)
 	 * While we hold the lock of the directory that is at the path,
 	 * nobody else can be between making it and its record.
 	 */
-	if (p->fd >= 0 && !p->ended && !p->saved.len)
+	if (p->fd >= 0 && !p->ended && !p->saved.len) {
+		unlinkat(p->fd, "." POD_RECORD_FILE ".new", 0);
 		unlinkat(p->store->dir_fd, p->name, AT_REMOVEDIR);
+	}
 	for (int t = 0; t < NS_TYPES; t++) {
 		cleanup_closep(&p->dir[t]);
 		cleanup_closep(&p->pin[t].fd);
@@ -193,13 +195,14 @@ int pod_bind(struct pod *p, enum ns_type t, int ns_fd, struct error *e)
 
 static int record_pins(struct pod *p, const int fds[NS_TYPES], struct error *e)
 {
+	struct stat st;
+
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (fds[t] < 0)
 			continue;
-		p->rec.pin[t].ours = true;
-		if (ns_look(fds[t], (enum ns_type)t, &p->rec.pin[t].id) != NS_IS_TYPE)
-			return error_set(e, 0, "what was to be pinned is no %s namespace",
-					 ns_info[t].oci);
+		if (fstat(fds[t], &st) < 0)
+			return error_set(e, errno, "stat the %s namespace to pin", ns_info[t].oci);
+		p->rec.pin[t] = (struct record_pin){ true, ns_id_of(&st) };
 	}
 	return ns_own_id(NS_MNT, &p->rec.mntns, e) < 0 ? -1 : pod_save(p, e);
 }
@@ -222,19 +225,15 @@ int pod_pin(struct pod *p, const int fds[NS_TYPES], ns_set *bound, struct error 
 static int remove_pin(struct pod *p, enum ns_type t, struct error *e)
 {
 	const char *path = pod_pin_path(p, t, e);
-	enum pin_state state;
-	struct ns_id id;
 
 	if (!path)
 		return -1;
 	if (open_dir(p, t, false, e) < 0)
 		return e->num == ENOENT ? 0 : -1;
-	if (pin_look(p->dir[t], p->name, path, t, &state, NULL, &id, e) < 0)
-		return -1;
-	/* Somebody else's by now: ours went by another hand, and theirs is not ours to take. */
-	if (state == PIN_THERE && !ns_same_pin(id, p->rec.pin[t].id))
+	if (pin_remove(p->dir[t], p->name, path, t, p->rec.pin[t].id, e) == 0)
 		return 0;
-	return pin_remove(p->dir[t], p->name, path, t, p->rec.pin[t].id, e);
+	/* Somebody else's by now: ours went by another hand, and theirs is not ours to take. */
+	return e->num == EXDEV ? 0 : -1;
 }
 
 static void forget_pin(struct pod *p, enum ns_type t)

@@ -335,3 +335,13 @@ int store_each_index(const struct store *s,
 	}
 	return r;
 }
+
+bool store_entry_is(const char *entry, const char *id, const char *bundle)
+{
+	return !strcmp(index_name(id, bundle).s, entry);
+}
+
+void store_drop_entry(const struct store *s, const char *entry)
+{
+	unlinkat(s->dir_fd, entry, 0);
+}

@@ -67,4 +67,8 @@ int store_each_index(const struct store *s,
 		     int (*fn)(void *arg, const char *entry, const char *pod, struct error *e),
 		     void *arg, struct error *e);
 
+/* Is this the index entry of the container with this id and bundle? Remove an entry by its name. */
+bool store_entry_is(const char *entry, const char *id, const char *bundle);
+void store_drop_entry(const struct store *s, const char *entry);
+
 #endif

@@ -162,6 +162,7 @@ static int read_record(struct views *v, struct view *x, struct error *e)
 	}
 	if (e->num == ENOMEM)
 		return -1;
+	x->unreadable = true;
 	break_view(v, x, e->text);
 	return 0;
 }
@@ -241,6 +242,13 @@ int views_add_all(struct views *v, struct error *e)
 		return -1;
 	sort_views(v);
 	return 0;
+}
+
+const struct view *views_find(const struct views *v, const char *name)
+{
+	struct view key = { .name = name };
+
+	return v->count ? bsearch(&key, v->list, v->count, sizeof(key), compare_names) : NULL;
 }
 
 static int add_names_of(struct views *v, enum ns_type t, struct error *e)
@@ -339,9 +347,11 @@ static int table_fill(struct table *tab, struct views *v, struct error *e)
 		struct view *x = &v->list[i];
 
 		for (int t = 0; t < NS_TYPES; t++) {
-			if (!x->pin[t].ino || ns_same(x->pin[t], v->own[t]))
+			struct ns_id id = x->hidden & NS_BIT(t) ? x->rec.pin[t].id : x->pin[t];
+
+			if (!id.ino || ns_same(id, v->own[t]))
 				continue;
-			table_add(tab, x->pin[t], x);
+			table_add(tab, id, x);
 			tab->types |= NS_BIT(t);
 		}
 	}

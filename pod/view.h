@@ -23,7 +23,8 @@ const char *pod_state_name(enum pod_state state);
 
 struct view {
 	const char *name;
-	struct record rec;	/* empty where there is none */
+	struct record rec;	/* empty where there is none, or where it cannot be read */
+	bool unreadable;
 	ns_set pinned;		/* the types that stand at their places */
 	struct ns_id pin[NS_TYPES];
 	enum pod_state state;
@@ -63,6 +64,9 @@ int views_add_all(struct views *v, struct error *e);
  * One that podns itself is in does not count: `pinns --net=host` pins the host's.
  */
 int views_find_processes(struct views *v, struct error *e);
+
+/* The view of this name among sorted ones, or NULL. */
+const struct view *views_find(const struct views *v, const char *name);
 
 /* Open the pins of a view: fds[T] for each type that stands at its place, -1 for the others. */
 int views_open_pins(const struct views *v, const struct view *x, int fds[NS_TYPES], struct error *e);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The runtime has made the container and waits for us before it starts the container's program. Order: decide, then compute
- * the new config.json in memory, then act, then record, and the rename of config.json last: whatever fails, what came
- * before is taken back.
+ * the new config.json in memory, then act, then record, then put the new config.json in its place, and last touch what others
+ * use too, the sysctls: whatever fails, what came before is taken back.
  *
  * config.json is read twice where that matters. The first time it tells which pod; once the pod is locked and swept it may be
  * another file: the sweep itself gives a bundle its original entries back when it ends the pod's former life.
@@ -211,6 +211,18 @@ static int note_bundle(struct run *r, bool changed, struct error *e)
 	return changed || copy ? share_note_bundle(s, e) : 0;
 }
 
+/* The config.json that we have just replaced. */
+static void put_back(struct bundle *b)
+{
+	cleanup_buf struct buf ours = { 0 };
+	struct error e;
+	struct stat st;
+
+	if (bundle_read_config(b->fd, b->path, &ours, &st, &e) < 0 ||
+	    bundle_write_config(b->fd, b->path, &st, b->now.text.data, b->now.text.len, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
+}
+
 static int steps(struct run *r, struct error *e)
 {
 	cleanup_buf struct buf out = { 0 };
@@ -228,7 +240,13 @@ static int steps(struct run *r, struct error *e)
 		return -1;
 	if (!record_is_empty(&s->pod.rec) && pod_save(&s->pod, e) < 0)
 		return -1;
-	return changed ? bundle_write_config(b->fd, b->path, &b->st, out.data, out.len, e) : 0;
+	if (changed && bundle_write_config(b->fd, b->path, &b->st, out.data, out.len, e) < 0)
+		return -1;
+	if (share_set_up(s, e) == 0)
+		return 0;
+	if (changed)
+		put_back(b);
+	return -1;
 }
 
 /* After a failure the container will not come: nothing waits for it any more. */

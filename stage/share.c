@@ -82,7 +82,7 @@ static int read_path(struct share *s, enum ns_type t, struct error *e)
 	/* Only a named pod takes an interest in what an engine put there. */
 	if (s->path_fd[t] < 0)
 		return s->choice.named && s->in.types & NS_BIT(t) ? -1 : 0;
-	return ns_owner(s->path_fd[t], &x->path_owner, e);
+	return t == NS_USER ? 0 : ns_owner(s->path_fd[t], &x->path_owner, e);
 }
 
 static int read_init(struct share *s, enum ns_type t, struct error *e)
@@ -92,7 +92,8 @@ static int read_init(struct share *s, enum ns_type t, struct error *e)
 	s->init_fd[t] = process_open_ns(s->init, t, &x->init, e);
 	if (s->init_fd[t] < 0)
 		return -1;
-	return ns_owner(s->init_fd[t], &x->init_owner, e);
+	/* Whose child a user namespace is does not matter. */
+	return t == NS_USER ? 0 : ns_owner(s->init_fd[t], &x->init_owner, e);
 }
 
 static int read_type(struct share *s, enum ns_type t, bool shared, struct error *e)
@@ -107,7 +108,7 @@ static int read_type(struct share *s, enum ns_type t, bool shared, struct error 
 	if (pod_look(&s->pod, NS_BIT(t), e) < 0)
 		return -1;
 	x->pin = s->pod.pin[t].id;
-	return x->pin.ino ? ns_owner(s->pod.pin[t].fd, &x->pin_owner, e) : 0;
+	return x->pin.ino && t != NS_USER ? ns_owner(s->pod.pin[t].fd, &x->pin_owner, e) : 0;
 }
 
 static int read_maps(struct share *s, struct error *e)
@@ -372,6 +373,7 @@ void share_forget(struct share *s)
 static int create(struct share *s, struct error *e)
 {
 	struct ns_setup setup = {
+		.is_new = true,
 		.loopback = s->plan.created & NS_BIT(NS_NET),
 		.sysctls = s->sysctls, .sysctl_count = s->sysctl_count,
 		.sysctl_types = s->plan.created,
@@ -427,8 +429,7 @@ static int pin(struct share *s, struct error *e)
 	return 0;
 }
 
-/* Where sysctls and names that are not set at creation go: into what the container is in, or is to be in. */
-static int set_up(struct share *s, struct error *e)
+int share_set_up(struct share *s, struct error *e)
 {
 	struct ns_setup setup = {
 		.sysctls = s->sysctls, .sysctl_count = s->sysctl_count,
@@ -436,9 +437,6 @@ static int set_up(struct share *s, struct error *e)
 	int join[NS_TYPES] = NS_FDS_NONE;
 	bool any = false;
 
-	/* At precreate a namespace that others are in keeps its values until the container really comes. */
-	if (s->in.stage == PLAN_PRECREATE)
-		return 0;
 	for (size_t i = 0; i < s->sysctl_count; i++) {
 		enum ns_type t = s->sysctls[i].type;
 
@@ -466,7 +464,7 @@ int share_act(struct share *s, struct error *e)
 {
 	if (create(s, e) < 0 || pin(s, e) < 0)
 		return -1;
-	return set_up(s, e) < 0 ? -1 : note_sysctls(s, e);
+	return note_sysctls(s, e);
 }
 
 int share_edit(struct share *s, struct edit *edit, struct error *e)

@@ -4,8 +4,9 @@
  *
  *   share_begin()   which pod; open, lock and sweep it
  *   share_plan()    read identities, decide, check sysctls: nothing has been touched yet
- *   share_act()     create, record what will be bound, bind, set up
+ *   share_act()     create, record what will be bound, bind
  *   share_edit()    what config.json shall say
+ *   share_set_up()  sysctls and names in namespaces that were there before: the last step, since others are in them
  *   share_undo()    take all of this run back
  *
  * Whatever acts notes in struct share what undoes it, before the next step.
@@ -70,6 +71,12 @@ int share_plan(struct share *s, enum plan_stage stage, struct error *e);
 /* Forget what share_plan() read, so that another config can be planned. */
 void share_forget(struct share *s);
 int share_act(struct share *s, struct error *e);
+
+/*
+ * Set sysctls, and the names of an adopted UTS namespace, in what the container is in. At precreate that is left alone: a pod's
+ * namespaces keep their values until the container really comes. All or nothing.
+ */
+int share_set_up(struct share *s, struct error *e);
 
 /* Fill an edit: paths, and names and shm where they apply. Strings live as long as s. */
 int share_edit(struct share *s, struct edit *edit, struct error *e);

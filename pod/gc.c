@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pod/gc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "ns/unhide.h"
+#include "pod/bundle.h"
+#include "pod/name.h"
+#include "pod/pod.h"
+#include "pod/view.h"
+
+/* ip-netns(8) makes a mount point a moment before it binds: one younger than this is looked at again. */
+#define YOUNG_SECONDS 2
+
+struct gc {
+	struct store *store;
+	const struct gc_options *opt;
+	struct views views;
+	bool failed;
+	struct error *e;	/* the last failure */
+};
+
+static void tell(const struct gc *g, enum gc_deed deed, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void tell(const struct gc *g, enum gc_deed deed, const char *fmt, ...)
+{
+	char what[sizeof(g->e->text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	g->opt->tell(g->opt->arg, deed, what);
+}
+
+/* One thing that cannot be swept keeps nothing else from being swept. */
+static void note_failure(struct gc *g, const struct error *e)
+{
+	if (g->failed)
+		log_error(LOG_LEVEL_ERROR, g->e);
+	g->failed = true;
+	*g->e = *e;
+}
+
+/* --- hidden pins ----------------------------------------------------------- */
+
+static int list_hidden(struct gc *g, enum ns_type t, struct hidden_pin **list, size_t *n,
+		       struct error *e)
+{
+	*n = 0;
+	*list = calloc(g->views.count + 1, sizeof(**list));
+	if (!*list)
+		return error_nomem(e);
+	for (size_t i = 0; i < g->views.count; i++) {
+		const struct view *x = &g->views.list[i];
+
+		if (x->hidden & NS_BIT(t))
+			(*list)[(*n)++] = (struct hidden_pin){ x->name, x->rec.pin[t].id };
+	}
+	return 0;
+}
+
+static int unhide_type(struct gc *g, enum ns_type t, struct error *e)
+{
+	cleanup_free struct hidden_pin *list = NULL;
+	size_t n;
+
+	if (list_hidden(g, t, &list, &n, e) < 0)
+		return -1;
+	if (n && !g->opt->dry_run &&
+	    pins_unhide(g->store->root_fd, g->store->root, t, list, n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		tell(g, GC_PIN, "%s/%sns/%s", g->store->root, ns_info[t].brief, list[i].name);
+	return 0;
+}
+
+static int load_views(struct gc *g, struct error *e)
+{
+	views_free(&g->views);
+	if (views_begin(&g->views, g->store, e) < 0 || views_add_all(&g->views, e) < 0)
+		return -1;
+	return views_find_processes(&g->views, e);
+}
+
+static int unhide_all(struct gc *g, struct error *e)
+{
+	ns_set hidden = 0;
+	struct error why;
+
+	for (size_t i = 0; i < g->views.count; i++)
+		hidden |= g->views.list[i].hidden;
+	for (int t = 0; t < NS_TYPES; t++)
+		if (hidden & NS_BIT(t) && unhide_type(g, (enum ns_type)t, &why) < 0)
+			note_failure(g, &why);
+	return hidden && !g->opt->dry_run ? load_views(g, e) : 0;
+}
+
+/* --- pods ------------------------------------------------------------------ */
+
+static void tell_dead(const struct gc *g, const char *pod, const struct record *rec)
+{
+	for (size_t i = 0; i < rec->entrant_count; i++) {
+		const struct entrant *x = &rec->entrants[i];
+
+		if (pod_entrant_lives(x))
+			continue;
+		if (x->kind == ENTRANT_MEMBER)
+			tell(g, GC_DROP, "container %s of pod %s: its process %d is gone", x->id, pod,
+			     x->pid);
+		else if (x->kind == ENTRANT_WAITING)
+			tell(g, GC_DROP, "container %s of pod %s: it never came", x->id, pod);
+		else
+			tell(g, GC_DROP, "claim %s on pod %s: it has expired", x->token, pod);
+	}
+}
+
+static bool all_dead(const struct record *rec)
+{
+	for (size_t i = 0; i < rec->entrant_count; i++)
+		if (pod_entrant_lives(&rec->entrants[i]))
+			return false;
+	return !rec->held;
+}
+
+static bool any_dead(const struct record *rec)
+{
+	for (size_t i = 0; i < rec->entrant_count; i++)
+		if (!pod_entrant_lives(&rec->entrants[i]))
+			return true;
+	return false;
+}
+
+/* The same for a record under its lock and for one that was only looked at. */
+static void tell_pod(const struct gc *g, const struct view *x, const struct record *rec)
+{
+	tell_dead(g, x->name, rec);
+	if (!all_dead(rec))
+		return;
+	if (x->pid_count)
+		tell(g, GC_KEEP, "pod %s: no container is left in it, but process %d is", x->name,
+		     x->pids[0]);
+	else
+		tell(g, GC_END, "pod %s", x->name);
+}
+
+static int sweep_pod(struct gc *g, const struct view *x, struct error *e)
+{
+	cleanup_pod struct pod pod = POD_NONE;
+
+	if (!x->unreadable && !any_dead(&x->rec) && !all_dead(&x->rec))
+		return 0;
+	if (g->opt->dry_run && !x->unreadable) {
+		tell_pod(g, x, &x->rec);
+		return 0;
+	}
+	if (pod_open(&pod, g->store, x->name, false, e) < 0)
+		return e->num == ENOENT ? 0 : -1;
+	log_context("gc: pod %s", x->name);
+	tell_pod(g, x, &pod.rec);
+	pod_drop_dead(&pod);
+	if (!record_is_empty(&pod.rec) || x->pid_count)
+		return pod_save(&pod, e);
+	return pod_end(&pod, e);
+}
+
+static void sweep_pods(struct gc *g)
+{
+	struct error why;
+
+	for (size_t i = 0; i < g->views.count; i++)
+		if (sweep_pod(g, &g->views.list[i], &why) < 0)
+			note_failure(g, &why);
+	log_context("gc");
+}
+
+/* --- what lies about without a pod ------------------------------------------ */
+
+/*
+ * Call fn with the pod's record under its lock, made for the time being where there is none: nobody else is then between making
+ * it and filling it.
+ */
+static int with_pod(struct gc *g, const char *name, int (*fn)(struct gc *g, const struct record *rec,
+							      const void *arg, struct error *e),
+		    const void *arg, struct error *e)
+{
+	cleanup_pod struct pod pod = POD_NONE;
+
+	if (pod_open(&pod, g->store, name, true, e) < 0)
+		return -1;
+	return fn(g, &pod.rec, arg, e);
+}
+
+static bool has_entry(const struct record *rec, const char *entry)
+{
+	for (size_t i = 0; i < rec->entrant_count; i++)
+		if (rec->entrants[i].kind != ENTRANT_CLAIM &&
+		    store_entry_is(entry, rec->entrants[i].id, rec->entrants[i].bundle))
+			return true;
+	return false;
+}
+
+static int drop_entry(struct gc *g, const struct record *rec, const void *arg, struct error *e)
+{
+	const char *entry = arg;
+
+	(void)e;
+	if (has_entry(rec, entry))
+		return 0;
+	store_drop_entry(g->store, entry);
+	tell(g, GC_REMOVE, "%s/podns/%s", g->store->root, entry);
+	return 0;
+}
+
+static int check_entry(void *arg, const char *entry, const char *pod, struct error *e)
+{
+	struct gc *g = arg;
+	const struct view *x = views_find(&g->views, pod);
+
+	if (x && (x->unreadable || has_entry(&x->rec, entry)))
+		return 0;
+	if (g->opt->dry_run) {
+		tell(g, GC_REMOVE, "%s/podns/%s", g->store->root, entry);
+		return 0;
+	}
+	/* What is no pod's name is no index entry of ours. */
+	if (pod_check_name(pod, e) < 0 || with_pod(g, pod, drop_entry, entry, e) < 0)
+		note_failure(g, e);
+	return 0;
+}
+
+static bool has_bundle(const struct record *rec, const char *bundle)
+{
+	for (size_t i = 0; i < rec->bundle_count; i++)
+		if (!strcmp(rec->bundles[i], bundle))
+			return true;
+	return false;
+}
+
+struct noted {
+	const char *pod, *bundle;
+};
+
+/* One that cannot be reverted stays noted where trying again may help, as at a pod's end. */
+static int revert(struct gc *g, const struct record *rec, const void *arg, struct error *e)
+{
+	const struct noted *x = arg;
+	enum bundle_reverted how;
+
+	if (has_bundle(rec, x->bundle))
+		return 0;
+	if (bundle_revert(x->bundle, &how, e) < 0) {
+		if (!e->num)
+			store_drop_bundle(g->store, x->pod, x->bundle);
+		return -1;
+	}
+	store_drop_bundle(g->store, x->pod, x->bundle);
+	if (how == BUNDLE_REVERTED)
+		tell(g, GC_REVERT, "%s: its pod %s is gone", x->bundle, x->pod);
+	return 0;
+}
+
+static int check_bundle(void *arg, const char *pod, const char *bundle, struct error *e)
+{
+	const struct noted noted = { pod, bundle };
+	struct gc *g = arg;
+	const struct view *x = views_find(&g->views, pod);
+
+	if (x && (x->unreadable || has_bundle(&x->rec, bundle)))
+		return 0;
+	if (g->opt->dry_run)
+		tell(g, GC_REVERT, "%s: its pod %s is gone", bundle, pod);
+	else if (with_pod(g, pod, revert, &noted, e) < 0)
+		note_failure(g, e);
+	return 0;
+}
+
+/* A record's directory without a record: a run was killed before it had written one, or is just about to. */
+static int check_record(void *arg, const char *pod, struct error *e)
+{
+	cleanup_close int fd = -1;
+	struct gc *g = arg;
+	struct stat st;
+
+	fd = openat(g->store->dir_fd, pod, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstatat(fd, POD_RECORD_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return 0;
+	tell(g, GC_REMOVE, "%s/podns/%s", g->store->root, pod);
+	cleanup_closep(&fd);
+	fd = -1;
+	if (!g->opt->dry_run) {
+		cleanup_pod struct pod there = POD_NONE;
+
+		/* pod_close() removes it. */
+		if (pod_open(&there, g->store, pod, false, e) < 0 && e->num != ENOENT)
+			note_failure(g, e);
+	}
+	return 0;
+}
+
+/* --- mount points ------------------------------------------------------------ */
+
+static bool is_claimed(const struct record *rec, enum ns_type t)
+{
+	return rec->pin[t].ours;
+}
+
+struct point {
+	enum ns_type type;
+	const char *name;
+};
+
+static int remove_point(struct gc *g, const struct record *rec, const void *arg, struct error *e)
+{
+	const struct point *x = arg;
+	int dir = g->views.dir[x->type];
+	time_t made;
+
+	if (is_claimed(rec, x->type) || !pin_is_leftover(dir, x->name, &made))
+		return 0;
+	if (unlinkat(dir, x->name, 0) < 0 && errno != ENOENT)
+		return error_set(e, errno, "remove %s/%sns/%s", g->store->root,
+				 ns_info[x->type].brief, x->name);
+	tell(g, GC_REMOVE, "%s/%sns/%s", g->store->root, ns_info[x->type].brief, x->name);
+	return 0;
+}
+
+static int check_point(struct gc *g, enum ns_type t, const char *name, struct error *e)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+	const struct view *x = views_find(&g->views, name);
+	const struct point point = { t, name };
+	time_t made;
+
+	if (x && (x->unreadable || is_claimed(&x->rec, t)))
+		return 0;
+	for (int i = 0; i < 10 * YOUNG_SECONDS; i++) {
+		if (!pin_is_leftover(g->views.dir[t], name, &made))
+			return 0;
+		if (time(NULL) - made >= YOUNG_SECONDS)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (g->opt->dry_run) {
+		tell(g, GC_REMOVE, "%s/%sns/%s", g->store->root, ns_info[t].brief, name);
+		return 0;
+	}
+	return with_pod(g, name, remove_point, &point, e);
+}
+
+static void sweep_points(struct gc *g, enum ns_type t)
+{
+	int fd = openat(g->views.dir[t], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	struct error why;
+
+	if (!dir) {
+		error_set(&why, errno, "read directory %s/%sns", g->store->root, ns_info[t].brief);
+		note_failure(g, &why);
+		cleanup_closep(&fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (pod_check_name(entry->d_name, &why) == 0 &&
+		    check_point(g, t, entry->d_name, &why) < 0)
+			note_failure(g, &why);
+	closedir(dir);
+}
+
+static int sweep_rest(struct gc *g, struct error *e)
+{
+	if (load_views(g, e) < 0 || store_each_index(g->store, check_entry, g, e) < 0 ||
+	    store_each_bundle(g->store, check_bundle, g, e) < 0 ||
+	    store_each_pod(g->store, check_record, g, e) < 0)
+		return -1;
+	for (int t = 0; t < NS_TYPES; t++)
+		if (g->views.dir[t] >= 0)
+			sweep_points(g, (enum ns_type)t);
+	return 0;
+}
+
+int pod_gc(struct store *store, const struct gc_options *opt, struct error *e)
+{
+	struct gc g = { .store = store, .opt = opt, .views = VIEWS_NONE, .e = e };
+	struct error why;
+	int r;
+
+	r = load_views(&g, &why);
+	if (r == 0)
+		r = unhide_all(&g, &why);
+	if (r == 0) {
+		sweep_pods(&g);
+		r = sweep_rest(&g, &why);
+	}
+	if (r < 0)
+		note_failure(&g, &why);
+	views_free(&g.views);
+	return g.failed ? -1 : 0;
+}
