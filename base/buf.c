@@ -49,18 +49,25 @@ int buf_adds(struct buf *b, const char *s)
 int buf_addf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
+	size_t room;
 	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	if (n < 0 || buf_reserve(b, (size_t)n) < 0)
+	/* Into the room there is; once more only where that is too small. */
+	if (buf_reserve(b, 1) < 0)
 		return -1;
-	va_start(ap, fmt);
-	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
-	va_end(ap);
-	b->len += (size_t)n;
-	return 0;
+	for (;;) {
+		room = b->cap - b->len;
+		va_start(ap, fmt);
+		n = vsnprintf(b->data + b->len, room, fmt, ap);
+		va_end(ap);
+		if (n >= 0 && (size_t)n < room) {
+			b->len += (size_t)n;
+			return 0;
+		}
+		b->data[b->len] = '\0';
+		if (n < 0 || buf_reserve(b, (size_t)n) < 0)
+			return -1;
+	}
 }
 
 void buf_free(struct buf *b)
@@ -117,18 +124,21 @@ char *arena_strndup(struct arena *a, const char *s, size_t n)
 
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
+	struct arena_chunk *c = a->chunks;
+	size_t room = c ? c->size - c->used : 0;
 	va_list ap;
 	char *p;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(c ? (char *)c->data + c->used : NULL, room, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		return NULL;
 	p = arena_alloc(a, (size_t)n + 1);
-	if (!p)
-		return NULL;
+	/* Where it fitted, that is the very place that it was printed to. */
+	if (!p || (size_t)n < room)
+		return p;
 	va_start(ap, fmt);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);
 	va_end(ap);

@@ -74,3 +74,52 @@ int id_maps_parse(const char *text, struct arena *a, struct id_maps *m, struct e
 	}
 	return 0;
 }
+
+/* One number and the separator behind it; *p moves on. */
+static bool take_id(const char **p, char separator, uint32_t *id)
+{
+	uint64_t value = 0;
+	const char *from = *p;
+
+	for (; **p >= '0' && **p <= '9' && value < UINT32_MAX; (*p)++)
+		value = value * 10 + (uint64_t)(**p - '0');
+	/* (uid_t)-1 is no id: setreuid(2). */
+	if (*p == from || value >= UINT32_MAX || (separator && **p != separator))
+		return false;
+	*p += separator != '\0';
+	*id = (uint32_t)value;
+	return true;
+}
+
+static bool fits(uint32_t first, uint32_t size)
+{
+	return size <= UINT32_MAX - first;
+}
+
+int id_maps_parse_list(const char *text, struct arena *a, struct id_maps *m, struct error *e)
+{
+	char within = strchr(text, ':') ? ':' : '-', after = within == ':' ? ',' : '@';
+	struct id_map *map = arena_alloc(a, ID_MAP_MAX * sizeof(*map));
+	const char *p = text;
+
+	if (!map)
+		return error_nomem(e);
+	*m = (struct id_maps){ map, 0 };
+	do {
+		struct id_map *x = &map[m->count];
+
+		if (m->count == ID_MAP_MAX)
+			return error_set(e, 0, "more than %d id mappings", ID_MAP_MAX);
+		if (!take_id(&p, within, &x->container) || !take_id(&p, within, &x->host) ||
+		    !take_id(&p, '\0', &x->size) || (*p && *p != after)) {
+			error_set(e, 0, "id mapping '%.200s' cannot be read", text);
+			return error_hint(e, "expected is CONTAINER:HOST:SIZE, such as 0:100000:65536");
+		}
+		if (!x->size || !fits(x->container, x->size) || !fits(x->host, x->size))
+			return error_set(e, 0, "id mapping '%.200s' maps no ids, or ids beyond 2^32 - 2",
+					 text);
+		m->count++;
+		p += *p != '\0';
+	} while (*p);
+	return 0;
+}

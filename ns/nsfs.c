@@ -218,6 +218,18 @@ bool process_alive(pid_t pid, uint64_t start)
 	return now == start && !state_is_dead(state);
 }
 
+int process_ns_id(const struct process *p, enum ns_type type, struct ns_id *id, struct error *e)
+{
+	char name[32];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "ns/%s", ns_info[type].brief);
+	if (fstatat(p->procfd, name, &st, 0) < 0)
+		return error_set(e, errno, "stat /proc/%d/%s", p->pid, name);
+	*id = ns_id_of(&st);
+	return 0;
+}
+
 int process_open_ns(const struct process *p, enum ns_type type, struct ns_id *id, struct error *e)
 {
 	cleanup_close int fd = -1;

@@ -90,6 +90,9 @@ bool process_lives(const struct process *p);
 /* Does a process with this pid and start time live (not as a zombie)? Unreadable counts as alive. */
 bool process_alive(pid_t pid, uint64_t start);
 
+/* Which namespace of this type the process is in, without opening it. */
+int process_ns_id(const struct process *p, enum ns_type type, struct ns_id *id, struct error *e);
+
 /* Open the namespace of this type of the process: its descriptor (caller closes) or -1. */
 int process_open_ns(const struct process *p, enum ns_type type, struct ns_id *id, struct error *e);
 

@@ -253,7 +253,7 @@ static int copy_xattrs(int from, int to, const char *config, struct error *e)
 	return 0;
 }
 
-/* chown before chmod: it clears set-id bits. An ACL's mask is the group's bits: mode last. */
+/* chown clears set-id bits, and an ACL's mask is the group's bits: the mode comes last. */
 static int copy_attributes(int from, int to, const struct stat *old, const char *name,
 			   struct error *e)
 {
@@ -322,9 +322,12 @@ static int put_in_place(const struct replacement *r, struct error *e)
 
 static int fill_and_rename(const struct replacement *r, int old_fd, int fd, struct error *e)
 {
+	/* A write clears set-id bits and capabilities: attributes come behind it. */
+	if (write_all(fd, r->text, r->len) < 0)
+		return error_set(e, errno, "write %s", r->name);
 	if (copy_attributes(old_fd, fd, r->old, r->name, e) < 0)
 		return -1;
-	if (write_all(fd, r->text, r->len) < 0 || sync_fd(fd) < 0)
+	if (sync_fd(fd) < 0)
 		return error_set(e, errno, "write %s", r->name);
 	return put_in_place(r, e);
 }

@@ -193,6 +193,16 @@ int record_add_bundle(struct record *r, const char *bundle, struct error *e)
 	return 0;
 }
 
+void record_drop_bundle(struct record *r, const char *bundle)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->bundle_count; i++)
+		if (strcmp(r->bundles[i], bundle))
+			r->bundles[kept++] = r->bundles[i];
+	r->bundle_count = kept;
+}
+
 int record_set_sysctl(struct record *r, const char *path, const char *value, struct error *e)
 {
 	if (copy(r, &value, e) < 0)

@@ -64,6 +64,7 @@ void record_free(struct record *r);
 int record_add_entrant(struct record *r, const struct entrant *x, struct error *e);
 void record_drop_entrant(struct record *r, size_t index);
 int record_add_bundle(struct record *r, const char *bundle, struct error *e);
+void record_drop_bundle(struct record *r, const char *bundle);
 int record_set_sysctl(struct record *r, const char *path, const char *value, struct error *e);
 
 /* The index of the entrant with this id and bundle, or with this token; -1 where there is none. */

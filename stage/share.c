@@ -74,10 +74,28 @@ int share_begin(struct share *s, struct error *e)
 
 /* --- reading ------------------------------------------------------------ */
 
-static int read_path(struct share *s, enum ns_type t, struct error *e)
+static int read_pin(struct share *s, enum ns_type t, struct error *e)
 {
 	struct plan_type *x = &s->in.type[t];
 
+	if (pod_look(&s->pod, NS_BIT(t), e) < 0)
+		return -1;
+	x->pin = s->pod.pin[t].id;
+	/* Whose child a user namespace is does not matter. */
+	return x->pin.ino && t != NS_USER ? ns_owner(s->pod.pin[t].fd, &x->pin_owner, e) : 0;
+}
+
+static int read_path(struct share *s, enum ns_type t, struct error *e)
+{
+	struct plan_type *x = &s->in.type[t];
+	const char *pin = x->pin.ino ? pod_pin_path(&s->pod, t, e) : NULL;
+
+	/* The usual case after precreate: what is at the pin has just been looked at. */
+	if (pin && !strcmp(x->path, pin)) {
+		x->at_path = x->pin;
+		x->path_owner = x->pin_owner;
+		return 0;
+	}
 	s->path_fd[t] = ns_open_path(x->path, t, &x->at_path, e);
 	/* Only a named pod takes an interest in what an engine put there. */
 	if (s->path_fd[t] < 0)
@@ -89,10 +107,17 @@ static int read_init(struct share *s, enum ns_type t, struct error *e)
 {
 	struct plan_type *x = &s->in.type[t];
 
+	if (process_ns_id(s->init, t, &x->init, e) < 0)
+		return -1;
+	if (ns_same(x->init, x->pin)) {
+		x->init_owner = x->pin_owner;
+		return 0;
+	}
+	if (ns_same(x->init, x->own))
+		return 0;
 	s->init_fd[t] = process_open_ns(s->init, t, &x->init, e);
 	if (s->init_fd[t] < 0)
 		return -1;
-	/* Whose child a user namespace is does not matter. */
 	return t == NS_USER ? 0 : ns_owner(s->init_fd[t], &x->init_owner, e);
 }
 
@@ -100,15 +125,11 @@ static int read_type(struct share *s, enum ns_type t, bool shared, struct error 
 {
 	struct plan_type *x = &s->in.type[t];
 
-	if (ns_own_id(t, &x->own, e) < 0 || (x->path && read_path(s, t, e) < 0) ||
-	    (s->init && read_init(s, t, e) < 0))
+	if ((t == NS_USER || x->path || s->init) && ns_own_id(t, &x->own, e) < 0)
 		return -1;
-	if (!shared)
-		return 0;
-	if (pod_look(&s->pod, NS_BIT(t), e) < 0)
+	if ((shared && read_pin(s, t, e) < 0) || (x->path && read_path(s, t, e) < 0))
 		return -1;
-	x->pin = s->pod.pin[t].id;
-	return x->pin.ino && t != NS_USER ? ns_owner(s->pod.pin[t].fd, &x->pin_owner, e) : 0;
+	return s->init ? read_init(s, t, e) : 0;
 }
 
 static int read_maps(struct share *s, struct error *e)
@@ -408,7 +429,7 @@ static int fd_to_bind(const struct share *s, enum ns_type t)
 
 static int pin(struct share *s, struct error *e)
 {
-	bool mounts_shm = s->shares_shm && !pod_shm_mounted(&s->pod);
+	bool mounts_shm = s->shares_shm && !(s->pod.rec.shm && pod_shm_mounted(&s->pod));
 	int fds[NS_TYPES];
 	bool any = mounts_shm || (s->shares_shm && !s->pod.rec.shm);
 
@@ -442,8 +463,8 @@ int share_set_up(struct share *s, struct error *e)
 
 		if (s->plan.created & NS_BIT(t))
 			continue;
-		join[t] = s->init ? s->init_fd[t] : s->plan.verb[t] == PLAN_JOIN ?
-			  s->pod.pin[t].fd : s->path_fd[t];
+		join[t] = s->plan.verb[t] == PLAN_JOIN ? s->pod.pin[t].fd :
+			  s->init ? s->init_fd[t] : s->path_fd[t];
 		if (join[t] < 0)
 			continue;
 		setup.sysctl_types |= NS_BIT(t);
