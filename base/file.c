@@ -137,22 +137,26 @@ static void on_alarm(int sig)
 
 static int lock_until(int fd, time_t deadline)
 {
-	struct timespec now;
+	while (flock(fd, LOCK_EX) < 0) {
+		int saved = errno;
 
-	for (;;) {
-		if (flock(fd, LOCK_EX) == 0)
-			return 0;
-		if (errno != EINTR)
-			return -1;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec >= deadline) {
-			errno = ETIMEDOUT;
+		if (saved != EINTR || lock_deadline(0) >= deadline) {
+			errno = saved == EINTR ? ETIMEDOUT : saved;
 			return -1;
 		}
 	}
+	return 0;
 }
 
-int lock_bounded(int fd, const char *what, time_t *deadline, struct error *e)
+time_t lock_deadline(time_t seconds)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + seconds;
+}
+
+static int lock_with_alarm(int fd, time_t deadline)
 {
 	/*
 	 * The timer repeats, so that one that fires just before flock()
@@ -161,28 +165,34 @@ int lock_bounded(int fd, const char *what, time_t *deadline, struct error *e)
 	const struct itimerval on = { .it_value.tv_sec = 1, .it_interval.tv_sec = 1 };
 	const struct itimerval off = { 0 };
 	struct sigaction alarm = { .sa_handler = on_alarm }, old;
-	struct timespec now;
-	int r;
+	sigset_t set, mask;
+	int r = -1;
 
+	/* Whoever started us may have blocked it. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	if (sigaction(SIGALRM, &alarm, &old) < 0 || sigprocmask(SIG_UNBLOCK, &set, &mask) < 0)
+		return -1;
+	if (setitimer(ITIMER_REAL, &on, NULL) == 0)
+		r = lock_until(fd, deadline);
+	setitimer(ITIMER_REAL, &off, NULL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	sigaction(SIGALRM, &old, NULL);
+	return r;
+}
+
+int lock_bounded(int fd, const char *what, time_t deadline, struct error *e)
+{
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno != EWOULDBLOCK && errno != EINTR)
 		return error_set(e, errno, "lock %s", what);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!*deadline)
-		*deadline = now.tv_sec + LOCK_WAIT_SECONDS;
-	if (sigaction(SIGALRM, &alarm, &old) < 0 || setitimer(ITIMER_REAL, &on, NULL) < 0)
-		return error_set(e, errno, "set a time limit for the lock of %s", what);
-	r = lock_until(fd, *deadline);
-	if (r < 0) {
-		error_set(e, errno, "lock %s", what);
-		if (e->num == ETIMEDOUT)
-			error_hint(e, "another run held the lock for %d seconds; see who has %s open",
-				   LOCK_WAIT_SECONDS, what);
-	}
-	setitimer(ITIMER_REAL, &off, NULL);
-	sigaction(SIGALRM, &old, NULL);
-	return r;
+	if (lock_with_alarm(fd, deadline) == 0)
+		return 0;
+	error_set(e, errno, "lock %s", what);
+	if (e->num == ETIMEDOUT)
+		error_hint(e, "somebody else holds it all the time; see who has %s open", what);
+	return -1;
 }
 
 bool parse_u64(const char *s, uint64_t max, uint64_t *value)

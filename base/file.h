@@ -44,11 +44,15 @@ int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bo
 		 struct error *e);
 
 /*
- * flock(fd, LOCK_EX), waiting until *deadline (seconds of CLOCK_MONOTONIC) at the latest. Where that is 0
- * it is set to LOCK_WAIT_SECONDS from now, so that several calls share one bound. what names the lock in the error.
+ * flock(fd, LOCK_EX), waiting until deadline at the latest: seconds of CLOCK_MONOTONIC, see lock_deadline(). what names the
+ * lock in the error, whose num is ETIMEDOUT after that. The bounds of one run together stay below the timeout in the
+ * hooks' JSON files, 30 s: a pod 20, a bundle 5, <root>/netns 2.
  */
-#define LOCK_WAIT_SECONDS 20
-int lock_bounded(int fd, const char *what, time_t *deadline, struct error *e);
+#define LOCK_POD_SECONDS 20
+#define LOCK_BUNDLE_SECONDS 5
+#define LOCK_NETNS_SECONDS 2
+int lock_bounded(int fd, const char *what, time_t deadline, struct error *e);
+time_t lock_deadline(time_t seconds);
 
 /* Parse all of s as a decimal number up to max. */
 bool parse_u64(const char *s, uint64_t max, uint64_t *value);

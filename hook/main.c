@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,11 +31,14 @@ static int tidy_descriptors(void)
 {
 	int fd;
 
+	/* Read only: what is written to a standard output that was closed is an error, not lost. */
 	do
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	while (fd >= 0 && fd <= 2);
-	if (fd < 0)
+	if (fd < 0) {
+		perror(PROGRAM ": open /dev/null");
 		return -1;
+	}
 	close(fd);
 	/* Before Linux 5.9 there is no such call; a descriptor that stays open harms nobody. */
 	syscall(SYS_close_range, 3U, ~0U, 0U);

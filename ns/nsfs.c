@@ -86,17 +86,27 @@ int ns_open_own(enum ns_type type, struct error *e)
 	return fd;
 }
 
-int ns_own_id(enum ns_type type, struct ns_id *id, struct error *e)
+static int own_id(const char *name, struct ns_id *id, struct error *e)
 {
-	char name[64];
+	char path[64];
 	struct stat st;
 
-	/* The time namespace that we are in, not the one for our children. */
-	snprintf(name, sizeof(name), "/proc/self/ns/%s", ns_info[type].brief);
-	if (stat(name, &st) < 0)
-		return error_set(e, errno, "stat %s", name);
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
+	if (stat(path, &st) < 0)
+		return error_set(e, errno, "stat %s", path);
 	*id = ns_id_of(&st);
 	return 0;
+}
+
+int ns_own_id(enum ns_type type, struct ns_id *id, struct error *e)
+{
+	/* The time namespace that we are in, not the one for our children. */
+	return own_id(ns_info[type].brief, id, e);
+}
+
+int ns_own_pidns(struct ns_id *id, struct error *e)
+{
+	return own_id("pid", id, e);
 }
 
 int ns_owner(int fd, struct ns_id *owner, struct error *e)

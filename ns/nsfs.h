@@ -61,6 +61,9 @@ int ns_open_path(const char *path, enum ns_type type, struct ns_id *id, struct e
 int ns_open_own(enum ns_type type, struct error *e);
 int ns_own_id(enum ns_type type, struct ns_id *id, struct error *e);
 
+/* Our own pid namespace: what pids mean here. It is never pinned, so it is no type. */
+int ns_own_pidns(struct ns_id *id, struct error *e);
+
 /*
  * The user namespace that owns fd (NS_GET_USERNS). EPERM, where it lies outside our own, is
  * reported as an id with ino 0 and no error.

@@ -92,7 +92,6 @@ int pin_dir_mount(int dir_fd, int root_fd, const char *root, enum ns_type type, 
 {
 	cleanup_close int before = dir_fd, fd = -1;
 	cleanup_free char *what = NULL;
-	time_t deadline = 0;
 
 	if (!ns_info[type].dir_propagation || is_mounted_well(before, type))
 		return take_fd(&before);
@@ -100,8 +99,13 @@ int pin_dir_mount(int dir_fd, int root_fd, const char *root, enum ns_type type, 
 		what = NULL;
 		return error_nomem(e);
 	}
-	/* The lock that ip-netns(8) takes for the same purpose, on the same directory. */
-	if (lock_bounded(before, what, &deadline, e) < 0)
+	/*
+	 * The lock that ip-netns(8) takes for the same purpose, on the same
+	 * directory. Anybody may take it, since anybody may open that: so it
+	 * is not waited for long, and without it the worst is a second mount.
+	 */
+	if (lock_bounded(before, what, lock_deadline(LOCK_NETNS_SECONDS), e) < 0 &&
+	    e->num != ETIMEDOUT)
 		return -1;
 	fd = pin_dir_open(root_fd, root, type, false, e);
 	if (fd < 0)

@@ -77,6 +77,11 @@ int bundle_open(const char *bundle, struct error *e)
 	return fd < 0 ? error_set(e, errno, "open bundle %s", bundle) : fd;
 }
 
+int bundle_lock(int bundle_fd, const char *bundle, struct error *e)
+{
+	return lock_bounded(bundle_fd, bundle, lock_deadline(LOCK_BUNDLE_SECONDS), e);
+}
+
 static char *config_name(const char *bundle)
 {
 	size_t len = strlen(bundle);
@@ -282,12 +287,6 @@ static int sync_fd(int fd)
 	return ret;
 }
 
-/* Some file systems cannot sync a directory and say EINVAL: nothing to be done about that. */
-static int sync_directory(int fd)
-{
-	return sync_fd(fd) < 0 && errno != EINVAL ? -1 : 0;
-}
-
 struct replacement {
 	int bundle_fd;
 	const char *name;	/* of config.json, in messages */
@@ -349,8 +348,12 @@ static int replace(const struct replacement *r, struct error *e)
 		unlinkat(r->bundle_fd, TEMPORARY, 0);
 		return -1;
 	}
-	if (sync_directory(r->bundle_fd) < 0)
-		return error_set(e, errno, "write %s: sync its directory", r->name);
+	/*
+	 * The new file is in its place. Where the directory cannot be synced
+	 * (some file systems never can), a power cut may bring the old one
+	 * back: whole, too. There is nothing to undo.
+	 */
+	sync_fd(r->bundle_fd);
 	return 0;
 }
 
@@ -360,5 +363,8 @@ int bundle_write_config(int bundle_fd, const char *bundle, const struct stat *ol
 	cleanup_free char *name = config_name(bundle);
 	struct replacement r = { bundle_fd, name, old, text, len };
 
-	return name ? replace(&r, e) : error_nomem(e);
+	if (!name)
+		return error_nomem(e);
+	/* The temporary file has one name: two writers must not have it at once. */
+	return bundle_lock(bundle_fd, bundle, e) < 0 ? -1 : replace(&r, e);
 }

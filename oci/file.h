@@ -24,6 +24,12 @@ int read_document(int fd, const char *what, size_t max, struct buf *out, struct 
 int bundle_open(const char *bundle, struct error *e);
 
 /*
+ * Lock the bundle's directory (flock(2), for LOCK_BUNDLE_SECONDS at most) against other writers
+ * of ours, until the descriptor is closed. Who holds a pod's lock too takes that first.
+ */
+int bundle_lock(int bundle_fd, const char *bundle, struct error *e);
+
+/*
  * Append <bundle>/config.json to *out. It must be a regular file and not a symlink (e->num is
  * then ELOOP); at most CONFIG_SIZE_MAX bytes. *st gets its status from before it was read, for
  * bundle_write_config(). bundle is for messages.
@@ -36,9 +42,8 @@ int bundle_read_config(int bundle_fd, const char *bundle, struct buf *out, struc
  * extended attributes copied, fsync, rename over it, fsync of the directory. old is the status of
  * the file that the new bytes were made from: if config.json is another file by then, or was
  * changed since, the edit is refused (e->num is then ESTALE). On failure the old file stands
- * untouched and no temporary is left; but where only the last step fails, the fsync of the
- * directory, the new file is in place. A temporary left by a killed run is overwritten. Not to be
- * called twice at once for one bundle.
+ * untouched and no temporary is left. A temporary left by a killed run is overwritten. Takes the
+ * bundle's lock.
  */
 int bundle_write_config(int bundle_fd, const char *bundle, const struct stat *old,
 			const char *text, size_t len, struct error *e);

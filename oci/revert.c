@@ -356,7 +356,8 @@ static int revert(struct config *c, uint32_t node, struct buf *out, enum revert_
 		if (revert_values(c, &undo, node, out, e) < 0)
 			return -1;
 	}
-	return check_result(c, node, out, e);
+	/* By length and check sum it is the very document that an edit was made from. */
+	return exact ? 0 : check_result(c, node, out, e);
 }
 
 int edit_revert(struct config *c, struct buf *out, enum revert_how *how, struct error *e)

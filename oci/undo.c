@@ -26,7 +26,7 @@
 
 uint64_t undo_sum(const char *bytes, size_t n)
 {
-	return hash_bytes(HASH_START, bytes, n);
+	return hash_text(bytes, n);
 }
 
 static int quote_between(struct buf *b, const char *before, const char *s, const char *behind)

@@ -171,7 +171,8 @@ static int sweep_pod(struct gc *g, const struct view *x, struct error *e)
 		return e->num == ENOENT ? 0 : -1;
 	log_context("gc: pod %s", x->name);
 	tell_pod(g, x, &pod.rec);
-	pod_drop_dead(&pod);
+	if (pod_drop_dead(&pod, e) < 0)
+		return -1;
 	if (!record_is_empty(&pod.rec) || x->pid_count)
 		return pod_save(&pod, e);
 	return pod_end(&pod, e);
@@ -262,7 +263,7 @@ static int revert(struct gc *g, const struct record *rec, const void *arg, struc
 
 	if (has_bundle(rec, x->bundle))
 		return 0;
-	if (bundle_revert(x->bundle, &how, e) < 0) {
+	if (bundle_revert(g->store->root, x->pod, x->bundle, &how, e) < 0) {
 		if (!e->num)
 			store_drop_bundle(g->store, x->pod, x->bundle);
 		return -1;

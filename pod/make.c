@@ -98,7 +98,7 @@ static int check_new(struct pod *p, struct error *e)
 		return -1;
 	if (record_is_empty(&p->rec))
 		return 0;
-	error_set(e, EEXIST, "pod %s", p->name);
+	error_set(e, 0, "it exists already");
 	return error_hint(e, "`podns rm %s` ends it", p->name);
 }
 

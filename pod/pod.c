@@ -29,28 +29,31 @@ uint64_t pod_boot_seconds(void)
 }
 
 /* Is the directory that we locked still the one at its path? */
-static bool still_there(const struct pod *p)
+static bool still_there(const struct pod *p, int fd)
 {
 	struct stat held, now;
 
-	return fstat(p->fd, &held) == 0 &&
+	return fstat(fd, &held) == 0 &&
 	       fstatat(p->store->dir_fd, p->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       held.st_dev == now.st_dev && held.st_ino == now.st_ino;
 }
 
 static int lock_dir(struct pod *p, bool make, struct error *e)
 {
-	time_t deadline = 0;
+	time_t deadline = lock_deadline(LOCK_POD_SECONDS);
 
 	if (p->store->dir_fd < 0)
 		return error_set(e, ENOENT, "open pod %s", p->name);
 	for (int tries = 0; tries < OPEN_TRIES; tries++) {
-		p->fd = open_own_dir(p->store->dir_fd, p->name, make ? 0700 : 0, p->path, NULL, e);
-		if (p->fd < 0 || lock_bounded(p->fd, p->path, &deadline, e) < 0)
+		cleanup_close int fd = open_own_dir(p->store->dir_fd, p->name, make ? 0700 : 0,
+						    p->path, NULL, e);
+
+		if (fd < 0 || lock_bounded(fd, p->path, deadline, e) < 0)
 			return -1;
-		if (still_there(p))
+		if (still_there(p, fd)) {
+			p->fd = take_fd(&fd);
 			return 0;
-		close(take_fd(&p->fd));
+		}
 	}
 	return error_set(e, EBUSY, "lock %s", p->path);
 }
@@ -267,8 +270,33 @@ void pod_forget_entrant(struct pod *p, size_t i)
 	record_drop_entrant(&p->rec, i);
 }
 
-void pod_drop_dead(struct pod *p)
+static bool has_members(const struct record *rec)
 {
+	for (size_t i = 0; i < rec->entrant_count; i++)
+		if (rec->entrants[i].kind == ENTRANT_MEMBER)
+			return true;
+	return false;
+}
+
+int pod_check_pids(const struct pod *p, struct error *e)
+{
+	struct ns_id here;
+
+	if (!has_members(&p->rec))
+		return 0;
+	if (ns_own_pidns(&here, e) < 0)
+		return -1;
+	if (ns_same(here, p->rec.pidns))
+		return 0;
+	error_set(e, EXDEV, "the pod's containers are known by their pids in pid namespace [%ju], and "
+		  "this is [%ju]", (uintmax_t)p->rec.pidns.ino, (uintmax_t)here.ino);
+	return error_hint(e, "run this in that pid namespace, or give this one a root of its own");
+}
+
+int pod_drop_dead(struct pod *p, struct error *e)
+{
+	if (pod_check_pids(p, e) < 0)
+		return -1;
 	for (size_t i = 0; i < p->rec.entrant_count;) {
 		if (pod_entrant_lives(&p->rec.entrants[i])) {
 			i++;
@@ -278,6 +306,7 @@ void pod_drop_dead(struct pod *p)
 			  p->rec.entrants[i].id : "an expired claim");
 		pod_forget_entrant(p, i);
 	}
+	return 0;
 }
 
 static void keep_first(struct error *first, const struct error *e)
@@ -294,7 +323,7 @@ static void revert_bundles(struct pod *p)
 	struct error e;
 
 	for (size_t i = 0; i < p->rec.bundle_count; i++) {
-		if (bundle_revert(p->rec.bundles[i], NULL, &e) < 0) {
+		if (bundle_revert(p->store->root, p->name, p->rec.bundles[i], NULL, &e) < 0) {
 			log_error(LOG_LEVEL_WARN, &e);
 			if (e.num)
 				continue;
@@ -419,7 +448,8 @@ static int check_visible(struct pod *p, const char *id, const char *bundle, stru
 
 int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e)
 {
-	pod_drop_dead(p);
+	if (pod_drop_dead(p, e) < 0)
+		return -1;
 	if (record_is_empty(&p->rec) && p->saved.len && pod_clear(p, e) < 0)
 		return -1;
 	return check_visible(p, id, bundle, e);

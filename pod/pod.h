@@ -54,6 +54,9 @@ const char *pod_pin_path(struct pod *p, enum ns_type t, struct error *e);
 /* "<root>/podns/<name>/shm" likewise. */
 const char *pod_shm_path(struct pod *p, struct error *e);
 
+/* A pid tells nothing in another pid namespace than the one that it was written down in: an error with num EXDEV. */
+int pod_check_pids(const struct pod *p, struct error *e);
+
 /*
  * Drop the members that are dead and the claims that expired. Then, if nobody is left and it is not held, what it owned is
  * taken away. A pod with live members whose pins cannot be seen from here is an error that names both mount namespaces;
@@ -61,8 +64,10 @@ const char *pod_shm_path(struct pod *p, struct error *e);
  */
 int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e);
 
-/* Drop the members that are dead and the claims that expired, and nothing else. */
-void pod_drop_dead(struct pod *p);
+/*
+ * Drop the members that are dead and the claims that expired, and nothing else. After pod_check_pids().
+ */
+int pod_drop_dead(struct pod *p, struct error *e);
 
 /* Does its process live, or does it still count as on its way? */
 bool pod_entrant_lives(const struct entrant *x);

@@ -73,8 +73,9 @@ static int format_lists(const struct record *r, struct buf *b)
 
 int record_format(const struct record *r, struct buf *out, struct error *e)
 {
-	if (buf_addf(out, RECORD_VERSION "\nmntns %ju %ju\ncreated %" PRIu64 "\n%s%s",
-		     (uintmax_t)r->mntns.dev, (uintmax_t)r->mntns.ino, r->created,
+	if (buf_addf(out, RECORD_VERSION "\nmntns %ju %ju\npidns %ju %ju\ncreated %" PRIu64 "\n%s%s",
+		     (uintmax_t)r->mntns.dev, (uintmax_t)r->mntns.ino, (uintmax_t)r->pidns.dev,
+		     (uintmax_t)r->pidns.ino, r->created,
 		     r->held ? "held\n" : "", r->shm ? "shm\n" : "") < 0)
 		return error_nomem(e);
 	for (int t = 0; t < NS_TYPES; t++)
@@ -270,6 +271,8 @@ static bool parse_line(struct record *r, char *line, struct error *e)
 		return r->shm = true;
 	if (n == 3 && !strcmp(field[0], "mntns"))
 		return parse_id(field + 1, &r->mntns);
+	if (n == 3 && !strcmp(field[0], "pidns"))
+		return parse_id(field + 1, &r->pidns);
 	if (n == 2 && !strcmp(field[0], "created"))
 		return parse_u64(field[1], UINT64_MAX, &r->created);
 	if (n == 5 && !strcmp(field[0], "pin"))

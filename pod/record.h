@@ -43,6 +43,7 @@ struct record_sysctl {
 struct record {
 	struct arena arena;	/* holds all strings */
 	struct ns_id mntns;	/* the mount namespace that the pins are in */
+	struct ns_id pidns;	/* the pid namespace that the members' pids are of */
 	uint64_t created;	/* seconds of CLOCK_REALTIME */
 	bool held;		/* made by `podns create` */
 	bool shm;		/* we mounted (or were about to) <record>/shm */

@@ -86,6 +86,9 @@ static int read_again(struct run *r, struct error *e)
 	struct share *s = &r->share;
 	const char *pod = s->choice.name;
 
+	/* Until we are done: other pods may want to give this bundle its entries back. */
+	if (bundle_lock(r->bundle.fd, r->bundle.path, e) < 0)
+		return -1;
 	if (!is_stale(&r->bundle))
 		return 0;
 	if (read_config(&r->bundle, e) < 0 || share_choose(s, s->id, &r->clues, e) < 0)
@@ -186,6 +189,8 @@ static int record_member(struct share *s, struct error *e)
 	if (s->init) {
 		x.pid = s->init->pid;
 		x.start = s->init->start;
+		if (ns_own_pidns(&s->pod.rec.pidns, e) < 0)
+			return -1;
 	} else {
 		x.expires = pod_boot_seconds() + CLAIM_SECONDS;
 	}

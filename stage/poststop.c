@@ -66,28 +66,23 @@ static void read_trace(const char *bundle, const struct stage_options *opt, stru
 	config_free(&config);
 }
 
-static void drop_member(struct pod *pod, const struct state *state)
+/* Take the container out of the record, in memory; false where it stays. */
+static bool drop_member(struct pod *pod, const struct state *state)
 {
 	long i = record_find_container(&pod->rec, state->id, state->bundle);
 	const struct entrant *x = i < 0 ? NULL : &pod->rec.entrants[i];
 
-	if (!x)
-		return;
-	if (x->kind == ENTRANT_MEMBER && process_alive(x->pid, x->start))
+	if (x && x->kind == ENTRANT_MEMBER && process_alive(x->pid, x->start)) {
 		log_warn("container %s stays a member: its process %d lives", state->id, x->pid);
-	else
-		pod_forget_entrant(pod, (size_t)i);
+		return false;
+	}
+	if (x)
+		record_drop_entrant(&pod->rec, (size_t)i);
+	return true;
 }
 
-static int leave(struct pod *pod, const struct stage_options *opt, const struct state *state,
-		 const char *token, struct error *e)
+static int end_or_save(struct pod *pod, const struct stage_options *opt, struct error *e)
 {
-	long claim = token ? record_find_claim(&pod->rec, token) : -1;
-
-	if (claim >= 0)
-		record_drop_entrant(&pod->rec, (size_t)claim);
-	drop_member(pod, state);
-	pod_drop_dead(pod);
 	if (!record_is_empty(&pod->rec))
 		return pod_save(pod, e);
 	if (!opt->keep)
@@ -95,6 +90,25 @@ static int leave(struct pod *pod, const struct stage_options *opt, const struct 
 	/* Pins that are to stay make it a pod that somebody holds. */
 	pod->rec.held = true;
 	return pod_save(pod, e);
+}
+
+/* The index goes last: a run that was killed before can be done over. */
+static int leave(struct pod *pod, const struct stage_options *opt, const struct state *state,
+		 const char *token, struct error *e)
+{
+	long claim = token ? record_find_claim(&pod->rec, token) : -1;
+	bool gone;
+
+	if (pod_check_pids(pod, e) < 0)
+		return -1;
+	if (claim >= 0)
+		record_drop_entrant(&pod->rec, (size_t)claim);
+	gone = drop_member(pod, state);
+	if (pod_drop_dead(pod, e) < 0 || end_or_save(pod, opt, e) < 0)
+		return -1;
+	if (gone)
+		store_unindex(pod->store, state->id, state->bundle, pod->name);
+	return 0;
 }
 
 static int with_state(const struct stage_options *opt, const struct state *state, struct error *e)

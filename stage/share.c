@@ -210,13 +210,16 @@ static int check_sysctl_targets(struct share *s, struct error *e)
 	return 0;
 }
 
+/* At precreate only what has been set: in the namespaces that this run made. */
 static int note_sysctls(struct share *s, struct error *e)
 {
+	ns_set types = s->in.stage == PLAN_PRECREATE ? s->plan.created : s->plan.shared;
+
 	for (size_t i = 0; i < s->sysctl_count; i++) {
 		const struct sysctl *x = &s->sysctls[i];
 		const char *before = record_sysctl(&s->pod.rec, x->path);
 
-		if (!(s->plan.shared & NS_BIT(x->type)))
+		if (!(types & NS_BIT(x->type)))
 			continue;
 		if (before && strcmp(before, x->value))
 			log_warn("sysctl %s: '%s' replaces '%s' for the whole pod", x->key,

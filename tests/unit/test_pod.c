@@ -71,6 +71,7 @@ static void fill(struct record *r)
 	r->held = r->shm = true;
 	r->created = 12345;
 	r->mntns = (struct ns_id){ .dev = 4, .ino = 4026531840 };
+	r->pidns = (struct ns_id){ .dev = 4, .ino = 4026531836 };
 	r->pin[NS_NET] = (struct record_pin){ true, { 4, 4026532000, 12 } };
 	r->pin[NS_USER] = (struct record_pin){ true, { 4, 4026532001, 13 } };
 	CHECK(record_add_entrant(r, &member, &e) == 0);
