@@ -365,12 +365,17 @@ static int read_names(struct shared *sh, struct error *e)
 	return 0;
 }
 
+/* 1: not here. Rootless podman's root is none in the namespace that owns our own, so it could not come back to that. */
 static int names_here(int uts_fd, struct utsname *names, struct error *e)
 {
 	cleanup_close int own = ns_open_own(NS_UTS, e);
 	int r;
 
-	if (own < 0 || ns_join(uts_fd, NS_UTS, e) < 0)
+	if (own < 0)
+		return -1;
+	if (setns(own, ns_info[NS_UTS].flag) < 0 && errno == EPERM)
+		return 1;
+	if (ns_join(uts_fd, NS_UTS, e) < 0)
 		return -1;
 	r = uname(names);
 	if (r < 0)
@@ -380,25 +385,30 @@ static int names_here(int uts_fd, struct utsname *names, struct error *e)
 	return r;
 }
 
-int ns_uts_names(int uts_fd, int user_fd, char hostname[65], char domainname[65], struct error *e)
+static int names_in_child(int uts_fd, int user_fd, struct utsname *names, struct error *e)
 {
 	int join[NS_TYPES] = NS_FDS_NONE;
 	struct job job = { .user_fd = user_fd, .join = join, .inside = read_names };
-	cleanup_shared struct shared *sh = NULL;
-	struct utsname here;
+	cleanup_shared struct shared *sh = shared_new(e);
 
-	if (user_fd < 0) {
-		if (names_here(uts_fd, &here, e) < 0)
-			return -1;
-	} else {
-		join[NS_UTS] = uts_fd;
-		sh = shared_new(e);
-		if (!sh || in_child(&job, sh, e) < 0)
-			return -1;
-		here = sh->names;
-	}
-	snprintf(hostname, 65, "%s", here.nodename);
-	snprintf(domainname, 65, "%s", here.domainname);
+	join[NS_UTS] = uts_fd;
+	if (!sh || in_child(&job, sh, e) < 0)
+		return -1;
+	*names = sh->names;
+	return 0;
+}
+
+int ns_uts_names(int uts_fd, int user_fd, char hostname[65], char domainname[65], struct error *e)
+{
+	struct utsname names;
+	int r = user_fd < 0 ? names_here(uts_fd, &names, e) : 1;
+
+	if (r > 0)
+		r = names_in_child(uts_fd, user_fd, &names, e);
+	if (r < 0)
+		return -1;
+	snprintf(hostname, 65, "%s", names.nodename);
+	snprintf(domainname, 65, "%s", names.domainname);
 	return 0;
 }
 

@@ -33,16 +33,19 @@ static void decode(char *s)
 /* "36 35 98:0 /root /point options optional... - fs source options" */
 static bool parse_line(char *line, struct mount_entry *x)
 {
-	char *field[5], *rest = line, *bracket;
+	char *field[5], *rest = line, *options, *bracket;
 
 	for (size_t i = 0; i < 5; i++) {
 		field[i] = strsep(&rest, " ");
 		if (!rest)
 			return false;
 	}
+	options = rest;
 	rest = strstr(rest, " - ");
 	if (!rest)
 		return false;
+	*rest = '\0';
+	x->shared = strstr(options, " shared:");
 	x->id = atoi(field[0]);
 	x->parent = atoi(field[1]);
 	x->dev = field[2];
@@ -164,6 +167,20 @@ static const char *below(const char *path, const char *dir)
 	if (!strcmp(dir, "/"))
 		return path;
 	return !strncmp(path, dir, n) && (path[n] == '/' || !path[n]) ? path + n : NULL;
+}
+
+const struct mount_entry *mounts_of_path(const struct mounts *m, const char *path)
+{
+	const struct mount_entry *best = NULL;
+
+	for (size_t i = 0; i < m->count; i++) {
+		const struct mount_entry *x = &m->list[i];
+
+		if (below(path, x->point) && !is_covered(m, x) &&
+		    (!best || strlen(x->point) >= strlen(best->point)))
+			best = x;
+	}
+	return best;
 }
 
 bool mounts_hides_itself(const struct mounts *m, const struct mount_entry *x)

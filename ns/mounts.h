@@ -15,6 +15,7 @@ struct mount_entry {
 	const char *root;	/* what of it is mounted: "/", or "net:[4026531840]" for a namespace */
 	const char *point;	/* decoded */
 	const char *fs;		/* "nsfs" */
+	bool shared;		/* its propagation */
 	ino_t ns_ino;		/* of the namespace, where it is one; else 0 */
 };
 
@@ -35,6 +36,9 @@ bool mounts_has_pin(const struct mounts *m, struct ns_id id, const char *path);
 
 /* The mount whose point is path and that path leads to: the last one on top; NULL for none. */
 const struct mount_entry *mounts_top(const struct mounts *m, const char *path);
+
+/* The mount that a file at path (absolute, without symbolic links) is on; NULL for none. */
+const struct mount_entry *mounts_of_path(const struct mounts *m, const char *path);
 
 /* Is x a bind mount of the very directory that it hides: of the same file system and the same place in it? */
 bool mounts_hides_itself(const struct mounts *m, const struct mount_entry *x);

@@ -32,22 +32,59 @@ static bool read_process(int proc_fd, pid_t pid, ns_set set, struct ns_id in[NS_
 	return any;
 }
 
+static DIR *open_proc(struct error *e)
+{
+	DIR *dir = opendir("/proc");
+
+	if (!dir)
+		error_set(e, errno, "read directory /proc");
+	return dir;
+}
+
+/* The next process; 0 behind the last one. */
+static pid_t next_pid(DIR *dir)
+{
+	struct dirent *entry;
+	uint64_t pid;
+
+	while ((entry = readdir(dir)))
+		if (parse_u64(entry->d_name, INT32_MAX, &pid) && pid)
+			return (pid_t)pid;
+	return 0;
+}
+
 int procs_walk(ns_set set,
 	       int (*fn)(void *arg, pid_t pid, const struct ns_id in[NS_TYPES], struct error *e),
 	       void *arg, struct error *e)
 {
 	struct ns_id in[NS_TYPES];
-	struct dirent *entry;
-	uint64_t pid;
+	DIR *dir = open_proc(e);
+	pid_t pid;
 	int r = 0;
-	DIR *dir = opendir("/proc");
 
 	if (!dir)
-		return error_set(e, errno, "read directory /proc");
-	while (!r && (entry = readdir(dir)))
-		if (parse_u64(entry->d_name, INT32_MAX, &pid) &&
-		    read_process(dirfd(dir), (pid_t)pid, set, in))
-			r = fn(arg, (pid_t)pid, in, e);
+		return -1;
+	while (!r && (pid = next_pid(dir)))
+		if (read_process(dirfd(dir), pid, set, in))
+			r = fn(arg, pid, in, e);
 	closedir(dir);
 	return r;
+}
+
+int procs_find_pidns(struct ns_id pidns, bool *found, struct error *e)
+{
+	DIR *dir = open_proc(e);
+	char name[64];
+	struct stat st;
+	pid_t pid;
+
+	*found = false;
+	if (!dir)
+		return -1;
+	while (!*found && (pid = next_pid(dir))) {
+		snprintf(name, sizeof(name), "%d/ns/pid", pid);
+		*found = fstatat(dirfd(dir), name, &st, 0) == 0 && ns_same(ns_id_of(&st), pidns);
+	}
+	closedir(dir);
+	return 0;
 }

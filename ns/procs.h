@@ -16,4 +16,7 @@ int procs_walk(ns_set set,
 	       int (*fn)(void *arg, pid_t pid, const struct ns_id in[NS_TYPES], struct error *e),
 	       void *arg, struct error *e);
 
+/* Is any process in this pid namespace, as far as /proc shows? */
+int procs_find_pidns(struct ns_id pidns, bool *found, struct error *e);
+
 #endif

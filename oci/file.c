@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -80,6 +81,11 @@ int bundle_open(const char *bundle, struct error *e)
 int bundle_lock(int bundle_fd, const char *bundle, struct error *e)
 {
 	return lock_bounded(bundle_fd, bundle, lock_deadline(LOCK_BUNDLE_SECONDS), e);
+}
+
+void bundle_unlock(int bundle_fd)
+{
+	flock(bundle_fd, LOCK_UN);
 }
 
 static char *config_name(const char *bundle)
@@ -285,6 +291,11 @@ static int sync_fd(int fd)
 		ret = fsync(fd);
 	while (ret < 0 && errno == EINTR);
 	return ret;
+}
+
+void bundle_remove_temporary(int bundle_fd)
+{
+	unlinkat(bundle_fd, TEMPORARY, 0);
 }
 
 struct replacement {

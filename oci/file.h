@@ -28,6 +28,7 @@ int bundle_open(const char *bundle, struct error *e);
  * of ours, until the descriptor is closed. Who holds a pod's lock too takes that first.
  */
 int bundle_lock(int bundle_fd, const char *bundle, struct error *e);
+void bundle_unlock(int bundle_fd);
 
 /*
  * Append <bundle>/config.json to *out. It must be a regular file and not a symlink (e->num is
@@ -36,6 +37,12 @@ int bundle_lock(int bundle_fd, const char *bundle, struct error *e);
  */
 int bundle_read_config(int bundle_fd, const char *bundle, struct buf *out, struct stat *st,
 		       struct error *e);
+
+/*
+ * Remove the temporary file that a killed writer left, if there is one. The caller holds the
+ * bundle's lock.
+ */
+void bundle_remove_temporary(int bundle_fd);
 
 /*
  * Put len bytes in place of <bundle>/config.json: a temporary file beside it, mode, owner and

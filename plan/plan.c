@@ -270,7 +270,8 @@ int plan_check_hostname(const char *name, const char *what, struct error *e)
 		return error_set(e, 0, "%s '%.80s': a hostname has 1 to %d bytes", what, name,
 				 PLAN_HOSTNAME_MAX);
 	for (size_t i = 0; i < n; i++)
-		if (name[i] <= ' ' || name[i] == 0x7f || name[i] == '/')
+		if ((unsigned char)name[i] <= ' ' || (unsigned char)name[i] >= 0x7f ||
+		    name[i] == '/')
 			return error_set(e, 0, "%s '%s': a hostname holds no space, '/' or other "
 					 "than printable ASCII", what, name);
 	return 0;

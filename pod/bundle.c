@@ -2,28 +2,27 @@
 #include "pod/bundle.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "oci/edit.h"
 #include "oci/file.h"
 
-/* Does the undo tell of a path to one of this pod's pins? */
-static int names_pin(const char *undo, const char *root, const char *pod, struct error *e)
+int bundle_undo_is_for(const char *undo, const char *root, const char *pod, bool *is,
+		       struct error *e)
 {
-	cleanup_free char *path = NULL;
-	bool found = false;
+	cleanup_buf struct buf path = { 0 }, quoted = { 0 };
 
-	for (int t = 0; t < NS_TYPES && !found; t++) {
-		free(take_ptr(&path));
-		if (asprintf(&path, "\"%s/%sns/%s\"", root, ns_info[t].brief, pod) < 0) {
-			path = NULL;
+	*is = false;
+	for (int t = 0; t < NS_TYPES && !*is; t++) {
+		path.len = quoted.len = 0;
+		/* As the undo has it: a JSON string. */
+		if (buf_addf(&path, "%s/%sns/%s", root, ns_info[t].brief, pod) < 0 ||
+		    json_quote(&quoted, path.data) < 0)
 			return error_nomem(e);
-		}
-		found = strstr(undo, path);
+		*is = strstr(undo, quoted.data);
 	}
-	return found;
+	return 0;
 }
 
 /* Take the edit back, in memory. *how is REVERT_NOTHING where it is not one for this pod. */
@@ -31,15 +30,14 @@ static int revert_text(struct config *c, const char *root, const char *pod, stru
 		       enum revert_how *how, struct error *e)
 {
 	const char *undo;
-	int ours;
+	bool ours;
 
 	*how = REVERT_NOTHING;
 	if (config_annotation(c, ANNOTATION_UNDO, &undo, NULL, e) < 0)
 		return -1;
 	if (!undo)
 		return 0;
-	ours = names_pin(undo, root, pod, e);
-	if (ours < 0)
+	if (bundle_undo_is_for(undo, root, pod, &ours, e) < 0)
 		return -1;
 	return ours ? edit_revert(c, out, how, e) : 0;
 }
@@ -57,8 +55,13 @@ int bundle_revert(const char *root, const char *pod, const char *bundle,
 	if (how)
 		*how = BUNDLE_UNTOUCHED;
 	fd = bundle_open(bundle, e);
-	if (fd < 0 || bundle_read_config(fd, bundle, &text, &st, e) < 0)
+	if (fd < 0)
 		return e->num == ENOENT || e->num == ENOTDIR ? 0 : -1;
+	if (bundle_lock(fd, bundle, e) < 0)
+		return -1;
+	bundle_remove_temporary(fd);
+	if (bundle_read_config(fd, bundle, &text, &st, e) < 0)
+		return e->num == ENOENT ? 0 : -1;
 	if (config_parse(&config, "config.json", text.data, text.len, e) < 0)
 		return error_prefix(e, "%s", bundle);
 	r = revert_text(&config, root, pod, &out, &found, e);

@@ -2,7 +2,13 @@
 #ifndef PODNS_POD_BUNDLE_H
 #define PODNS_POD_BUNDLE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
+
+/* Does the undo (the annotation's value) tell of a path to a pin of this pod? */
+int bundle_undo_is_for(const char *undo, const char *root, const char *pod, bool *is,
+		       struct error *e);
 
 enum bundle_reverted {
 	BUNDLE_REVERTED,	/* its config.json has its original entries back */

@@ -161,15 +161,19 @@ static int sweep_pod(struct gc *g, const struct view *x, struct error *e)
 {
 	cleanup_pod struct pod pod = POD_NONE;
 
-	if (!x->unreadable && !any_dead(&x->rec) && !all_dead(&x->rec))
+	if (!x->unreadable && !x->elsewhere && !any_dead(&x->rec) && !all_dead(&x->rec))
 		return 0;
-	if (g->opt->dry_run && !x->unreadable) {
+	if (g->opt->dry_run && !x->unreadable && !x->elsewhere) {
 		tell_pod(g, x, &x->rec);
 		return 0;
 	}
 	if (pod_open(&pod, g->store, x->name, false, e) < 0)
 		return e->num == ENOENT ? 0 : -1;
 	log_context("gc: pod %s", x->name);
+	if (pod_check_pids(&pod, e) < 0)
+		return -1;
+	if (g->opt->dry_run)
+		return 0;
 	tell_pod(g, x, &pod.rec);
 	if (pod_drop_dead(&pod, e) < 0)
 		return -1;

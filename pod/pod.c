@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "ns/procs.h"
 #include "ns/shm.h"
 #include "pod/bundle.h"
 #include "pod/name.h"
@@ -256,9 +257,13 @@ void pod_unbind(struct pod *p, enum ns_type t)
 
 bool pod_entrant_lives(const struct entrant *x)
 {
+	uint64_t now;
+
 	if (x->kind == ENTRANT_MEMBER)
 		return process_alive(x->pid, x->start);
-	return x->expires > pod_boot_seconds();
+	/* One that seems to come from the future is of an earlier boot. */
+	now = pod_boot_seconds();
+	return x->expires > now && x->expires - now <= CLAIM_SECONDS;
 }
 
 void pod_forget_entrant(struct pod *p, size_t i)
@@ -278,32 +283,60 @@ static bool has_members(const struct record *rec)
 	return false;
 }
 
-int pod_check_pids(const struct pod *p, struct error *e)
+/* The inode of the initial pid namespace: PROC_PID_INIT_INO in include/linux/proc_ns.h. From there all processes are seen. */
+#define INITIAL_PIDNS 0xEFFFFFFCU
+
+/* Is nobody in this pid namespace any more? Told from the initial one alone. */
+static bool pidns_is_gone(struct ns_id pidns, struct ns_id here)
+{
+	bool found = false;
+	struct error ignored;
+
+	return here.ino == INITIAL_PIDNS && procs_find_pidns(pidns, &found, &ignored) == 0 && !found;
+}
+
+static int check_pids(const struct pod *p, bool *gone, struct error *e)
 {
 	struct ns_id here;
 
+	*gone = false;
 	if (!has_members(&p->rec))
 		return 0;
 	if (ns_own_pidns(&here, e) < 0)
 		return -1;
 	if (ns_same(here, p->rec.pidns))
 		return 0;
-	error_set(e, EXDEV, "the pod's containers are known by their pids in pid namespace [%ju], and "
+	*gone = pidns_is_gone(p->rec.pidns, here);
+	if (*gone)
+		return 0;
+	error_set(e, 0, "the pod's containers are known by their pids in pid namespace [%ju], and "
 		  "this is [%ju]", (uintmax_t)p->rec.pidns.ino, (uintmax_t)here.ino);
-	return error_hint(e, "run this in that pid namespace, or give this one a root of its own");
+	error_hint(e, "run this in that pid namespace, or give this one a root of its own");
+	e->num = EXDEV;
+	return -1;
+}
+
+int pod_check_pids(const struct pod *p, struct error *e)
+{
+	bool gone;
+
+	return check_pids(p, &gone, e);
 }
 
 int pod_drop_dead(struct pod *p, struct error *e)
 {
-	if (pod_check_pids(p, e) < 0)
+	bool gone;
+
+	if (check_pids(p, &gone, e) < 0)
 		return -1;
 	for (size_t i = 0; i < p->rec.entrant_count;) {
-		if (pod_entrant_lives(&p->rec.entrants[i])) {
+		const struct entrant *x = &p->rec.entrants[i];
+
+		if (pod_entrant_lives(x) && !(gone && x->kind == ENTRANT_MEMBER)) {
 			i++;
 			continue;
 		}
-		log_debug("pod %s: sweep %s", p->name, p->rec.entrants[i].id ?
-			  p->rec.entrants[i].id : "an expired claim");
+		log_debug("pod %s: sweep %s", p->name, x->id ? x->id : "an expired claim");
 		pod_forget_entrant(p, i);
 	}
 	return 0;

@@ -25,6 +25,7 @@ struct view {
 	const char *name;
 	struct record rec;	/* empty where there is none, or where it cannot be read */
 	bool unreadable;
+	bool elsewhere;		/* its members' pids are of another pid namespace */
 	ns_set pinned;		/* the types that stand at their places */
 	struct ns_id pin[NS_TYPES];
 	enum pod_state state;
@@ -40,7 +41,7 @@ struct views {
 	struct store *store;	/* borrowed */
 	struct arena arena;
 	int dir[NS_TYPES];	/* of pins; -1: not there */
-	struct ns_id own[NS_TYPES];
+	struct ns_id own[NS_TYPES], pidns;
 	struct mounts mounts;
 	bool mounts_read;
 	struct view *list;

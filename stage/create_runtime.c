@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "oci/file.h"
 #include "oci/state.h"
+#include "pod/bundle.h"
 #include "stage/share.h"
 
 /* A config and the bytes that it was parsed from. */
@@ -79,6 +80,7 @@ struct run {
 	struct share_clues clues;
 	const char *claim;	/* in the share's arena, or NULL */
 	bool has_undo;
+	bool undo_is_ours;	/* it is of an edit for this pod */
 };
 
 static int read_again(struct run *r, struct error *e)
@@ -115,6 +117,8 @@ static int read_marks(struct run *r, struct error *e)
 	if (undo && s->choice.cri && !share_bundle_is_noted(s))
 		return error_set(e, 0, "config.json has an annotation " ANNOTATION_UNDO " that we did "
 				 "not write");
+	if (undo && bundle_undo_is_for(undo, s->store.root, s->choice.name, &r->undo_is_ours, e) < 0)
+		return -1;
 	if (!r->claim)
 		return 0;
 	r->claim = arena_strndup(&s->arena, r->claim, strlen(r->claim));
@@ -133,7 +137,8 @@ static int plan_config(struct share *s, bool *changed, struct buf *out, struct e
 
 /*
  * A config that we edited before is good as it is, or else is edited from what it was at first, so that undos never stack. The
- * latter also where its paths lead nowhere any more: the pod's former life ended without us, in a reboot say.
+ * latter also where its paths lead nowhere any more: the pod's former life ended without us, in a reboot say; and where they are
+ * another pod's.
  */
 static int plan_edited(struct run *r, bool *changed, struct buf *out, struct error *e)
 {
@@ -141,7 +146,7 @@ static int plan_edited(struct run *r, bool *changed, struct buf *out, struct err
 	struct share *s = &r->share;
 	enum revert_how how;
 
-	if (plan_config(s, changed, out, e) == 0)
+	if (r->undo_is_ours && plan_config(s, changed, out, e) == 0)
 		return 0;
 	if (edit_revert(s->config, &b->original.text, &how, e) < 0 ||
 	    document_parse(&b->original, b->path, e) < 0)
@@ -186,6 +191,7 @@ static int record_member(struct share *s, struct error *e)
 
 	if (!s->plan.shared)
 		return 0;
+	s->to_index = true;
 	if (s->init) {
 		x.pid = s->init->pid;
 		x.start = s->init->start;
@@ -199,9 +205,7 @@ static int record_member(struct share *s, struct error *e)
 		return 0;
 	if (old >= 0)
 		record_drop_entrant(&s->pod.rec, (size_t)old);
-	if (record_add_entrant(&s->pod.rec, &x, e) < 0)
-		return -1;
-	return store_index(&s->store, s->id, s->bundle, s->pod.name, &s->indexed, e);
+	return record_add_entrant(&s->pod.rec, &x, e);
 }
 
 /*
@@ -243,7 +247,7 @@ static int steps(struct run *r, struct error *e)
 	drop_claim(r);
 	if (record_member(s, e) < 0 || note_bundle(r, changed, e) < 0)
 		return -1;
-	if (!record_is_empty(&s->pod.rec) && pod_save(&s->pod, e) < 0)
+	if (!record_is_empty(&s->pod.rec) && share_save(s, e) < 0)
 		return -1;
 	if (changed && bundle_write_config(b->fd, b->path, &b->st, out.data, out.len, e) < 0)
 		return -1;
@@ -260,6 +264,8 @@ static void fail(struct run *r)
 	struct share *s = &r->share;
 	struct error e;
 
+	/* The pod may end now, and give its bundles their entries back, this one too. */
+	bundle_unlock(r->bundle.fd);
 	share_undo(s);
 	if (s->pod.fd < 0 || !r->claim || record_find_claim(&s->pod.rec, r->claim) < 0)
 		return;

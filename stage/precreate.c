@@ -51,7 +51,7 @@ static int record_comer(struct share *s, const char *token, struct error *e)
 		s->pod.rec.held |= record_is_empty(&s->pod.rec);
 	else if (record_add_entrant(&s->pod.rec, &claim, e) < 0)
 		return -1;
-	return pod_save(&s->pod, e);
+	return share_save(s, e);
 }
 
 static int run(struct share *s, bool claims, const char *text, size_t len,

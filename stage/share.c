@@ -34,6 +34,9 @@ int share_choose(struct share *s, const char *id, const struct share_clues *stat
 	    agree(&clues.annotation, state->pod, "pod", e) < 0 ||
 	    pod_choose(&clues, &s->choice, e) < 0)
 		return -1;
+	if (s->choice.cri && clues.annotation)
+		log_info("annotation %s counts for nothing in sandbox %s", s->opt->pod_annotation,
+			 s->choice.name);
 	if (!s->choice.name)
 		return 0;
 	/* The config may be read anew under the pod's lock. */
@@ -136,8 +139,10 @@ static int read_maps(struct share *s, struct error *e)
 {
 	struct id_maps uid, gid;
 
+	bool any = s->config->uid_maps.count || s->config->gid_maps.count;
+
 	s->in.has_maps = s->config->uid_maps.count && s->config->gid_maps.count;
-	if (!s->in.has_maps || !s->in.type[NS_USER].pin.ino)
+	if (!any || !s->in.type[NS_USER].pin.ino)
 		return 0;
 	if (ns_read_maps(s->pod.pin[NS_USER].fd, &s->arena, &uid, &gid, e) < 0)
 		return -1;
@@ -314,6 +319,11 @@ static int read_names(struct share *s, int uts_fd, struct error *e)
 
 	if (ns_uts_names(uts_fd, owner_fd(s), hostname, domainname, e) < 0)
 		return -1;
+	/* A container that may call sethostname(2) can have left anything there. */
+	if (plan_check_hostname(hostname, "the pod's hostname", e) < 0) {
+		log_error(LOG_LEVEL_WARN, e);
+		return 0;
+	}
 	s->hostname = arena_strndup(&s->arena, hostname, strlen(hostname));
 	s->domainname = arena_strndup(&s->arena, domainname, strlen(domainname));
 	return s->hostname && s->domainname ? 0 : error_nomem(e);
@@ -529,12 +539,23 @@ bool share_bundle_is_noted(const struct share *s)
 
 int share_note_bundle(struct share *s, struct error *e)
 {
-	if (share_bundle_is_noted(s))
-		return 0;
-	if (store_add_bundle(&s->store, s->pod.name, s->bundle, e) < 0)
-		return -1;
-	s->bundle_noted = true;
+	/* Also where the record has it: a kill may have come before the note itself was made. */
+	s->to_note = true;
+	s->was_noted = share_bundle_is_noted(s);
 	return record_add_bundle(&s->pod.rec, s->bundle, e);
+}
+
+int share_save(struct share *s, struct error *e)
+{
+	if (pod_save(&s->pod, e) < 0)
+		return -1;
+	if (s->to_index &&
+	    store_index(&s->store, s->id, s->bundle, s->pod.name, &s->indexed, e) < 0)
+		return -1;
+	if (!s->to_note)
+		return 0;
+	s->bundle_noted = !s->was_noted;
+	return store_add_bundle(&s->store, s->pod.name, s->bundle, e);
 }
 
 /* --- undoing ------------------------------------------------------------ */

@@ -44,6 +44,8 @@ struct share {
 	/* what has been done */
 	ns_set bound;
 	bool shm_mounted, indexed, bundle_noted;
+	/* what share_save() is to make */
+	bool to_index, to_note, was_noted;
 };
 
 #define SHARE_NONE { \
@@ -81,9 +83,15 @@ int share_set_up(struct share *s, struct error *e);
 /* Fill an edit: paths, and names and shm where they apply. Strings live as long as s. */
 int share_edit(struct share *s, struct edit *edit, struct error *e);
 
-/* Do the record and the list of bundles know that the bundle's config.json is ours to revert? Make them know. */
+/* Does the record know that the bundle's config.json is ours to revert? Make it know. */
 bool share_bundle_is_noted(const struct share *s);
 int share_note_bundle(struct share *s, struct error *e);
+
+/*
+ * Save the record, and then make what it tells of: the index entry of a member, the note of a bundle. In that order, since what no record
+ * tells of would be left behind by a kill.
+ */
+int share_save(struct share *s, struct error *e);
 
 /* Take back what this run did and restore the record to what it was after the sweep. Failures are logged. */
 void share_undo(struct share *s);
