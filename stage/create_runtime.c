@@ -102,19 +102,22 @@ static int read_again(struct run *r, struct error *e)
 }
 
 /*
- * Read the annotations of ours. Under a CRI engine pod authors write annotations: an undo is acted on there only if it is known to be
- * ours, else it could put any path into a config.json.
+ * Read the annotations of ours. Under a CRI engine pod authors write annotations. A claim counts there only if the record knows
+ * its token, which nobody can guess; and an undo is acted on only if it came with such a claim or the bundle is noted, else it
+ * could put any path into a config.json. (podman marks containers of its own pods like a CRI engine, and has precreate.)
  */
 static int read_marks(struct run *r, struct error *e)
 {
 	struct share *s = &r->share;
 	const char *undo;
 
-	if (share_annotation(s, ANNOTATION_CLAIM, &r->claim, e) < 0 ||
+	if (config_annotation(s->config, ANNOTATION_CLAIM, &r->claim, NULL, e) < 0 ||
 	    config_annotation(s->config, ANNOTATION_UNDO, &undo, NULL, e) < 0)
 		return -1;
+	if (r->claim && s->choice.cri && record_find_claim(&s->pod.rec, r->claim) < 0)
+		r->claim = NULL;
 	r->has_undo = undo != NULL;
-	if (undo && s->choice.cri && !share_bundle_is_noted(s))
+	if (undo && s->choice.cri && !r->claim && !share_bundle_is_noted(s))
 		return error_set(e, 0, "config.json has an annotation " ANNOTATION_UNDO " that we did "
 				 "not write");
 	if (undo && bundle_undo_is_for(undo, s->store.root, s->choice.name, &r->undo_is_ours, e) < 0)

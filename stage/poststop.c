@@ -43,7 +43,7 @@ static void trace_config(struct config *c, const struct stage_options *opt, stru
 	if (pod_find_sandbox(get_annotation, c, &clues.sandbox, &ignored) < 0 ||
 	    get_annotation(c, opt->pod_annotation, &clues.annotation, &ignored) < 0 ||
 	    get_annotation(c, ANNOTATION_CLAIM, &token, &ignored) < 0 ||
-	    pod_choose(&clues, &choice, &ignored) < 0 || choice.cri || !choice.name || !token)
+	    pod_choose(&clues, &choice, &ignored) < 0 || !choice.name || !token)
 		return;
 	t->pod = strdup(choice.name);
 	t->token = strdup(token);

@@ -61,6 +61,41 @@ static void chooses_the_pod(void)
 	CHECK(pod_choose(&bad, &choice, &e) < 0);
 }
 
+/* A stand-in for a document: the two annotations by which CRI engines name a sandbox. */
+static int get_sandbox(void *doc, const char *key, const char **value, struct error *e)
+{
+	const char *const *values = doc;
+
+	(void)e;
+	*value = values[strstr(key, "cri-o") != NULL];
+	return 0;
+}
+
+static void finds_the_sandbox(void)
+{
+	static const struct {
+		const char *containerd, *crio, *sandbox;
+		bool good;
+	} rows[] = {
+		{ NULL, NULL, NULL, true },
+		{ "s1", NULL, "s1", true },
+		{ NULL, "s1", "s1", true },
+		{ "s1", "s1", "s1", true },
+		/* A pod author wrote the one that his engine does not use. */
+		{ "victim", "s1", NULL, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *values[] = { rows[i].containerd, rows[i].crio }, *sandbox;
+		struct error e;
+		int r = pod_find_sandbox(get_sandbox, values, &sandbox, &e);
+
+		CHECK((r == 0) == rows[i].good);
+		if (r == 0)
+			CHECK_STR(sandbox, rows[i].sandbox);
+	}
+}
+
 static void fill(struct record *r)
 {
 	const struct entrant member = { ENTRANT_MEMBER, "c1", "/b/a b%\n", NULL, 42, 4711, 0 };
@@ -208,6 +243,7 @@ int main(void)
 {
 	RUN(checks_pod_names);
 	RUN(chooses_the_pod);
+	RUN(finds_the_sandbox);
 	RUN(writes_and_reads_a_record);
 	RUN(refuses_a_damaged_record);
 	RUN(keeps_many_entrants);
