@@ -23,30 +23,37 @@ struct fd_path fd_path(int fd);
 /* Write all n bytes. 0, or -1 with errno. */
 int write_all(int fd, const void *bytes, size_t n);
 
-/* Append everything that can be read from fd, at most max bytes (EFBIG beyond). 0, or -1 with errno. */
+/*
+ * Append everything that can be read from fd, at most max bytes (EFBIG beyond). 0, or -1
+ * with errno.
+ */
 int read_all(int fd, size_t max, struct buf *out);
 
 /* Append the file `name` of a directory (AT_FDCWD too), never through a symlink. As read_all. */
 int read_file_at(int dir_fd, const char *name, size_t max, struct buf *out);
 
 /*
- * Put n bytes in place of the file `name` of a directory, mode 0600: a temporary file called ".<name>.new", then rename.
- * Not synced: for run-time state, which does not outlive a boot. 0, or -1 with errno and nothing left.
+ * Put n bytes in place of the file `name` of a directory, mode 0600: a temporary file
+ * called ".<name>.new", then rename. Not synced: for run-time state, which does not
+ * outlive a boot. 0, or -1 with errno and nothing left.
  */
 int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n);
 
 /*
- * Open the directory `name` below dir_fd, which must belong to us and be writable by nobody else; its last component is never
- * followed as a symlink. make: with this mode where it is absent (0: do not make). path is for messages. *made
- * (may be NULL) tells whether it was made. Returns a descriptor, or -1 (e->num ENOENT where absent and make is 0).
+ * Open the directory `name` below dir_fd, which must belong to us and be writable by
+ * nobody else; its last component is never followed as a symlink. make: with this mode
+ * where it is absent (0: do not make). path is for messages. *made (may be NULL) tells
+ * whether it was made. Returns a descriptor, or -1 (e->num ENOENT where absent and make is
+ * 0).
  */
 int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bool *made,
 		 struct error *e);
 
 /*
- * flock(fd, LOCK_EX), waiting until deadline at the latest: seconds of CLOCK_MONOTONIC, see lock_deadline(). what names the
- * lock in the error, whose num is ETIMEDOUT after that. The bounds of one run together stay below the timeout in the
- * hooks' JSON files, 30 s: a pod 20, a bundle 5, <root>/netns 2.
+ * flock(fd, LOCK_EX), waiting until deadline at the latest: seconds of CLOCK_MONOTONIC,
+ * see lock_deadline(). what names the lock in the error, whose num is ETIMEDOUT after
+ * that. The bounds of one run together stay below the timeout in the hooks' JSON files, 30
+ * s: a pod 20, a bundle 5, <root>/netns 2.
  */
 #define LOCK_POD_SECONDS 20
 #define LOCK_BUNDLE_SECONDS 5

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * FNV-1a, 64 bits (draft-eastlake-fnv): tells accidents and hand edits, not an adversary who computes it anew.
- * Start with HASH_START and feed pieces.
+ * FNV-1a, 64 bits (draft-eastlake-fnv): tells accidents and hand edits, not an adversary
+ * who computes it anew. Start with HASH_START and feed pieces.
  */
 #define HASH_START UINT64_C(0xcbf29ce484222325)
 
@@ -23,8 +23,8 @@ static inline uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
 }
 
 /*
- * A check sum over much text, 8 bytes a step: multiply and shift, as in wyhash and its kin. The bytes are taken as
- * little-endian words, so it is the same on all machines.
+ * A check sum over much text, 8 bytes a step: multiply and shift, as in wyhash and its
+ * kin. The bytes are taken as little-endian words, so it is the same on all machines.
  */
 static inline uint64_t hash_step(uint64_t h, uint64_t word)
 {

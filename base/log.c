@@ -46,8 +46,9 @@ int log_level_by_name(const char *name)
 }
 
 /*
- * Not syslog(3): that connects anew when the daemon was restarted, which the seccomp filter forbids by then, and it reads
- * the time zone. The daemon puts its own time to a line without one.
+ * Not syslog(3): that connects anew when the daemon was restarted, which the seccomp
+ * filter forbids by then, and it reads the time zone. The daemon puts its own time to a
+ * line without one.
  */
 static int connect_syslog(void)
 {

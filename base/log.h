@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The logger: the only global state. podman shows nothing of a precreate hook's stderr and crun nothing of any hook's, so errors
- * and warnings also go to syslog and to a bounded file, <root>/podns/log.
+ * The logger: the only global state. podman shows nothing of a precreate hook's stderr and
+ * crun nothing of any hook's, so errors and warnings also go to syslog and to a bounded
+ * file, <root>/podns/log.
  */
 #ifndef PODNS_BASE_LOG_H
 #define PODNS_BASE_LOG_H
@@ -16,16 +17,23 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 int log_level_by_name(const char *name);
 
 /*
- * Begin: program is put before each line on stderr. file: also append all messages there (NULL: none), opened now.
- * syslog: connect to it now; absent is fine. -1 where the file cannot be opened.
+ * Begin: program is put before each line on stderr. file: also append all messages there
+ * (NULL: none), opened now. syslog: connect to it now; absent is fine. -1 where the file
+ * cannot be opened.
  */
 int log_begin(const char *program, enum log_level level, const char *file, bool syslog,
 	      struct error *e);
 
-/* What stands before each message from now on: "createRuntime: pod web". Copied, cut where too long. */
+/*
+ * What stands before each message from now on: "createRuntime: pod web". Copied, cut where
+ * too long.
+ */
 void log_context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* From now on errors and warnings are also kept in the file `log` of this directory (the descriptor is duplicated). */
+/*
+ * From now on errors and warnings are also kept in the file `log` of this directory (the
+ * descriptor is duplicated).
+ */
 void log_keep_in(int dir_fd);
 bool log_is_kept(void);
 

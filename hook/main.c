@@ -26,8 +26,8 @@
 #define PROGRAM "oci-podns-hook"
 
 /*
- * Descriptors 0 to 2 exist from here on, so that no file of ours gets one of these numbers, and whatever else the
- * runtime left open is closed.
+ * Descriptors 0 to 2 exist from here on, so that no file of ours gets one of these
+ * numbers, and whatever else the runtime left open is closed.
  */
 static int tidy_descriptors(void)
 {
@@ -105,7 +105,10 @@ static int run(struct hook_options *o, struct error *e)
 	return run_stage(o, &doc, e);
 }
 
-/* An error from before the store was opened goes to its log, too: engines show nobody our stderr. */
+/*
+ * An error from before the store was opened goes to its log, too: engines show nobody our
+ * stderr.
+ */
 static void find_log(const struct hook_options *o)
 {
 	cleanup_store struct store store = STORE_NONE;
@@ -127,7 +130,10 @@ int main(int argc, char **argv)
 	/* One step of the heap is enough: growing it and giving it back costs page faults. */
 	mallopt(M_TOP_PAD, 128 * 1024);
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
-	/* Engines differ in what they pass (podman: nothing at precreate), and none of it may matter. */
+	/*
+	 * Engines differ in what they pass (podman: nothing at precreate), and none of it
+	 * may matter.
+	 */
 	clearenv();
 	/* A reader that goes away is an error of write(2), after which all is undone. */
 	signal(SIGPIPE, SIG_IGN);

@@ -25,7 +25,10 @@ struct hook_options {
 /* What parsing came to: go on, or exit with this status (usage and version have been printed). */
 enum { OPTIONS_GO_ON = -1 };
 
-/* Parse argv. Returns OPTIONS_GO_ON or an exit status: 0 for --help and --version, 2 for wrong usage. */
+/*
+ * Parse argv. Returns OPTIONS_GO_ON or an exit status: 0 for --help and --version, 2 for
+ * wrong usage.
+ */
 int hook_parse_options(int argc, char **argv, struct hook_options *o);
 
 /* The stage's name as OCI writes it. */

@@ -22,7 +22,10 @@ static int enter_user(int fd, struct error *e)
 {
 	if (ns_join(fd, NS_USER, e) < 0)
 		return -1;
-	/* setgroups(2) may be denied there (user_namespaces(7)); the groups of outside then stay, unmapped. */
+	/*
+	 * setgroups(2) may be denied there (user_namespaces(7)); the groups of outside
+	 * then stay, unmapped.
+	 */
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
 		return error_set(e, errno, "drop the groups of outside the pod");
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)

@@ -141,8 +141,8 @@ static int make_here(ns_set set, const struct ns_setup *setup, int fds[NS_TYPES]
 }
 
 /*
- * Work in a child. It speaks to its parent by a byte over a pipe and by shared memory; it ends when the parent
- * does, since its read of the other pipe then meets the end.
+ * Work in a child. It speaks to its parent by a byte over a pipe and by shared memory; it
+ * ends when the parent does, since its read of the other pipe then meets the end.
  */
 struct shared {
 	struct error e;
@@ -188,8 +188,9 @@ static int join_all(const int fds[NS_TYPES], struct error *e)
 }
 
 /*
- * The ipc sysctls ask for the effective uid that is root in the owning user namespace (ipc_permissions() in ipc/ipc_sysctl.c).
- * Where id 0 is not mapped there is none to be: then the capabilities must do.
+ * The ipc sysctls ask for the effective uid that is root in the owning user namespace
+ * (ipc_permissions() in ipc/ipc_sysctl.c). Where id 0 is not mapped there is none to be:
+ * then the capabilities must do.
  */
 static void become_root(void)
 {
@@ -365,7 +366,10 @@ static int read_names(struct shared *sh, struct error *e)
 	return 0;
 }
 
-/* 1: not here. Rootless podman's root is none in the namespace that owns our own, so it could not come back to that. */
+/*
+ * 1: not here. Rootless podman's root is none in the namespace that owns our own, so it
+ * could not come back to that.
+ */
 static int names_here(int uts_fd, struct utsname *names, struct error *e)
 {
 	cleanup_close int own = ns_open_own(NS_UTS, e);

@@ -2,10 +2,11 @@
 /*
  * Making namespaces and doing things inside of them.
  *
- * Without a user namespace of its own a pod's namespaces are made in this very process, with one unshare(2), and it
- * stays in them: it is short-lived, and the mount namespace, the only one that matters to its further work, is not among them.
- * With a user namespace a child does it: only a process left outside can write its uid_map (user_namespaces(7)); and with a
- * mount namespace too, since the pin has to be made outside of it.
+ * Without a user namespace of its own a pod's namespaces are made in this very process,
+ * with one unshare(2), and it stays in them: it is short-lived, and the mount namespace,
+ * the only one that matters to its further work, is not among them. With a user namespace
+ * a child does it: only a process left outside can write its uid_map (user_namespaces(7));
+ * and with a mount namespace too, since the pin has to be made outside of it.
  */
 #ifndef PODNS_NS_MAKE_H
 #define PODNS_NS_MAKE_H
@@ -26,16 +27,17 @@ struct ns_setup {
 };
 
 /*
- * Make the types in `set` and do the setup in them. user_fd: the user namespace that shall own them, or -1 for our own; with
- * NS_USER in set a new one is made first, with these maps, and owns the others. fds[T] are open on the new ones,
- * -1 for the rest; on failure all are -1. They hold the namespaces: no process needs to stay in them.
+ * Make the types in `set` and do the setup in them. user_fd: the user namespace that shall
+ * own them, or -1 for our own; with NS_USER in set a new one is made first, with these
+ * maps, and owns the others. fds[T] are open on the new ones, -1 for the rest; on failure
+ * all are -1. They hold the namespaces: no process needs to stay in them.
  */
 int ns_make(ns_set set, int user_fd, const struct id_maps *uid_maps, const struct id_maps *gid_maps,
 	    const struct ns_setup *setup, int fds[NS_TYPES], struct error *e);
 
 /*
- * Do the setup inside namespaces that exist: fds[T] >= 0 says which; those at -1 are our own. user_fd: the user namespace
- * that owns them where it is not ours, else -1.
+ * Do the setup inside namespaces that exist: fds[T] >= 0 says which; those at -1 are our
+ * own. user_fd: the user namespace that owns them where it is not ours, else -1.
  */
 int ns_setup_in(const int fds[NS_TYPES], int user_fd, const struct ns_setup *setup, struct error *e);
 

@@ -35,9 +35,10 @@ int id_maps_text(const struct id_maps *m, struct buf *out, struct error *e);
 int id_maps_parse(const char *text, struct arena *a, struct id_maps *m, struct error *e);
 
 /*
- * Parse what a command line takes: "CONTAINER:HOST:SIZE,..." as podman has it, or "CONTAINER-HOST-SIZE@..." as pinns
- * does. A separator at the end is allowed, for CRI-O writes one. At least one extent, at most ID_MAP_MAX, each of
- * size 1 or more and with ids below 2^32 - 1 alone.
+ * Parse what a command line takes: "CONTAINER:HOST:SIZE,..." as podman has it, or
+ * "CONTAINER-HOST-SIZE@..." as pinns does. A separator at the end is allowed, for CRI-O
+ * writes one. At least one extent, at most ID_MAP_MAX, each of size 1 or more and with ids
+ * below 2^32 - 1 alone.
  */
 int id_maps_parse_list(const char *text, struct arena *a, struct id_maps *m, struct error *e);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mounts of our mount namespace as /proc/self/mountinfo lists them (proc(5)): also those that a later mount hides,
- * which no path leads to.
+ * The mounts of our mount namespace as /proc/self/mountinfo lists them (proc(5)): also
+ * those that a later mount hides, which no path leads to.
  */
 #ifndef PODNS_NS_MOUNTS_H
 #define PODNS_NS_MOUNTS_H
@@ -40,7 +40,10 @@ const struct mount_entry *mounts_top(const struct mounts *m, const char *path);
 /* The mount that a file at path (absolute, without symbolic links) is on; NULL for none. */
 const struct mount_entry *mounts_of_path(const struct mounts *m, const char *path);
 
-/* Is x a bind mount of the very directory that it hides: of the same file system and the same place in it? */
+/*
+ * Is x a bind mount of the very directory that it hides: of the same file system and the
+ * same place in it?
+ */
 bool mounts_hides_itself(const struct mounts *m, const struct mount_entry *x);
 
 /* The mount with this id, or NULL. */

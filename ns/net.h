@@ -5,8 +5,9 @@
 #include "base/error.h"
 
 /*
- * Raise `lo` in the network namespace that the caller is in (netdevice(7), SIOCSIFFLAGS). The kernel makes it
- * down, and runc and crun raise it only in a namespace that they made themselves.
+ * Raise `lo` in the network namespace that the caller is in (netdevice(7), SIOCSIFFLAGS).
+ * The kernel makes it down, and runc and crun raise it only in a namespace that they made
+ * themselves.
  */
 int net_loopback_up(struct error *e);
 

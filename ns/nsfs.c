@@ -55,7 +55,10 @@ int ns_open_path(const char *path, enum ns_type type, struct ns_id *id, struct e
 	cleanup_close int place = -1, fd = -1;
 	struct statfs fs;
 
-	/* O_PATH first: a config may name any file, and to open a device or a FIFO is to act on it. */
+	/*
+	 * O_PATH first: a config may name any file, and to open a device or a FIFO is to
+	 * act on it.
+	 */
 	place = open(path, O_PATH | O_CLOEXEC);
 	if (place < 0)
 		return error_set(e, errno, "open %s namespace %s", ns_info[type].oci, path);

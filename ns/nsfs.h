@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Namespaces as the kernel shows them: files of nsfs, known by device and inode (namespaces(7): two processes are in
- * the same namespace if st_dev and st_ino of the files are the same).
+ * Namespaces as the kernel shows them: files of nsfs, known by device and inode
+ * (namespaces(7): two processes are in the same namespace if st_dev and st_ino of the
+ * files are the same).
  */
 #ifndef PODNS_NS_NSFS_H
 #define PODNS_NS_NSFS_H
@@ -12,9 +13,10 @@
 #include "ns/types.h"
 
 /*
- * Which namespace. ino 0: none. The kernel gives the lowest free inode number to the next namespace, so among namespaces that do not
- * live at the same time dev and ino tell nothing; born does: the time when nsfs made the inode, which lives as long as
- * a bind mount or a descriptor of it.
+ * Which namespace. ino 0: none. The kernel gives the lowest free inode number to the next
+ * namespace, so among namespaces that do not live at the same time dev and ino tell
+ * nothing; born does: the time when nsfs made the inode, which lives as long as a bind
+ * mount or a descriptor of it.
  */
 struct ns_id {
 	dev_t dev;
@@ -46,14 +48,14 @@ enum ns_kind {
 };
 
 /*
- * What is fd? Told by the file system's magic number and NS_GET_NSTYPE (ioctl_ns(2)). *id is set for both kinds of
- * namespace. An fd that cannot be asked is NS_IS_NOT.
+ * What is fd? Told by the file system's magic number and NS_GET_NSTYPE (ioctl_ns(2)). *id
+ * is set for both kinds of namespace. An fd that cannot be asked is NS_IS_NOT.
  */
 enum ns_kind ns_look(int fd, enum ns_type type, struct ns_id *id);
 
 /*
- * Open the namespace file at path, which must be a namespace of this type. Symbolic links are followed
- * (/proc/PID/ns/net is one). Returns a descriptor (caller closes) or -1.
+ * Open the namespace file at path, which must be a namespace of this type. Symbolic links
+ * are followed (/proc/PID/ns/net is one). Returns a descriptor (caller closes) or -1.
  */
 int ns_open_path(const char *path, enum ns_type type, struct ns_id *id, struct error *e);
 
@@ -81,7 +83,8 @@ struct process {
 #define PROCESS_NONE { .pidfd = -1, .procfd = -1 }
 
 /*
- * Hold process pid. A process that is gone, or a zombie, is an error. Release with process_release().
+ * Hold process pid. A process that is gone, or a zombie, is an error. Release with
+ * process_release().
  */
 int process_hold(pid_t pid, struct process *p, struct error *e);
 void process_release(struct process *p);
@@ -90,7 +93,10 @@ void process_release(struct process *p);
 /* Is what was held still there (and no zombie)? Called after reading from it. */
 bool process_lives(const struct process *p);
 
-/* Does a process with this pid and start time live (not as a zombie)? Unreadable counts as alive. */
+/*
+ * Does a process with this pid and start time live (not as a zombie)? Unreadable counts as
+ * alive.
+ */
 bool process_alive(pid_t pid, uint64_t start);
 
 /* Which namespace of this type the process is in, without opening it. */

@@ -78,7 +78,10 @@ static int bind_over_itself(int dir_fd, int root_fd, const char *root, enum ns_t
 	return -1;
 }
 
-/* A netns that is a mount of somebody's making is left as it is; a mntns must be unbindable whoever made it. */
+/*
+ * A netns that is a mount of somebody's making is left as it is; a mntns must be
+ * unbindable whoever made it.
+ */
 static bool is_mounted_well(int fd, enum ns_type type)
 {
 	int is_root = is_mount_root(fd);
@@ -157,7 +160,10 @@ int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 	return error_hint(e, "remove it if nothing needs it, or name the pod otherwise");
 }
 
-/* An empty file of any owner; the file of a namespace that is mounted there already looks like one, too. */
+/*
+ * An empty file of any owner; the file of a namespace that is mounted there already looks
+ * like one, too.
+ */
 static bool is_empty_file(int fd, const struct stat *st)
 {
 	struct statfs fs;
@@ -256,7 +262,10 @@ int pin_unmount(int dir_fd, const char *name, const char *path, struct error *e)
 	return 0;
 }
 
-/* Look once more: what is on top now, and is it ours to take? 1: unmount it. 0: nothing is mounted. */
+/*
+ * Look once more: what is on top now, and is it ours to take? 1: unmount it. 0: nothing is
+ * mounted.
+ */
 static int top_is_ours(int dir_fd, const char *name, const char *path, enum ns_type type,
 		       struct ns_id id, struct error *e)
 {
@@ -291,7 +300,10 @@ int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type
 			return error_set(e, errno, "unmount %s", path);
 		if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 			return 0;
-		/* EBUSY: another layer; or a kernel before 3.18 with a copy of the mount elsewhere. */
+		/*
+		 * EBUSY: another layer; or a kernel before 3.18 with a copy of the mount
+		 * elsewhere.
+		 */
 		if (errno != EBUSY)
 			return error_set(e, errno, "remove %s", path);
 	}

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pins: bind mounts of namespace files at <root>/<brief>ns/<pod>, the layout of ip-netns(8) and pinns.
+ * Pins: bind mounts of namespace files at <root>/<brief>ns/<pod>, the layout of
+ * ip-netns(8) and pinns.
  *
- * Everything is relative to descriptors of directories that were checked when opened. A mount point is held by an O_PATH
- * descriptor while it is mounted on, so that nothing put in its place meanwhile is ever mounted on. The one function that
- * binds, ns_bind(), looks at the descriptor that it binds with NS_GET_NSTYPE: whatever goes wrong above it, a
- * pid namespace is never pinned.
+ * Everything is relative to descriptors of directories that were checked when opened. A
+ * mount point is held by an O_PATH descriptor while it is mounted on, so that nothing put
+ * in its place meanwhile is ever mounted on. The one function that binds, ns_bind(), looks
+ * at the descriptor that it binds with NS_GET_NSTYPE: whatever goes wrong above it, a pid
+ * namespace is never pinned.
  */
 #ifndef PODNS_NS_PIN_H
 #define PODNS_NS_PIN_H
@@ -19,45 +21,56 @@ enum pin_state {
 };
 
 /*
- * Open <root>/<brief>ns, made (mode 0755) if make. A directory that is not ours or that others may write to is
- * refused. Returns a descriptor; -1 and e; or -1 with e->num ENOENT where it is absent and !make.
+ * Open <root>/<brief>ns, made (mode 0755) if make. A directory that is not ours or that
+ * others may write to is refused. Returns a descriptor; -1 and e; or -1 with e->num ENOENT
+ * where it is absent and !make.
  */
 int pin_dir_open(int root_fd, const char *root, enum ns_type type, bool make, struct error *e);
 
 /*
- * Make <root>/<brief>ns the kind of mount point that pins of this type need (ns_info.dir_propagation): netns is shared as
- * ip-netns(8) expects it (SPEC section 3), mntns unbindable. dir_fd is of the directory before; the returned descriptor is of
- * the directory to use from now on (dir_fd is closed, also on failure).
+ * Make <root>/<brief>ns the kind of mount point that pins of this type need
+ * (ns_info.dir_propagation): netns is shared as ip-netns(8) expects it, mntns unbindable.
+ * dir_fd is of the directory before; the returned descriptor is of the directory to use
+ * from now on (dir_fd is closed, also on failure).
  */
 int pin_dir_mount(int dir_fd, int root_fd, const char *root, enum ns_type type, struct error *e);
 
 /*
- * Look at the pin `name` in the directory. PIN_THERE: *fd is open on the namespace (fd may be NULL) and *id is set.
- * Something there that is no namespace of the type is an error ("/run/netns/web is not a network namespace"),
- * except an empty mount point of ours: a regular file of our uid, size 0, mode 0. path is for messages.
+ * Look at the pin `name` in the directory. PIN_THERE: *fd is open on the namespace (fd may
+ * be NULL) and *id is set. Something there that is no namespace of the type is an error
+ * ("/run/netns/web is not a network namespace"), except an empty mount point of ours: a
+ * regular file of our uid, size 0, mode 0. path is for messages.
  */
 int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 	     enum pin_state *state, int *fd, struct ns_id *id, struct error *e);
 
 /*
- * Bind ns_fd at `name`, whose mount point is made if need be (mode 0, as ip-netns(8) and pinns do). Undone by itself
- * on failure. any_file: a mount point that is there already and is any empty regular file is used as it is (pinns); *made
- * (may be NULL) tells whether it was made here. A namespace that is there already is never mounted on. The
- * one place that binds: refuses anything but a namespace of `type`.
+ * Bind ns_fd at `name`, whose mount point is made if need be (mode 0, as ip-netns(8) and
+ * pinns do). Undone by itself on failure. any_file: a mount point that is there already
+ * and is any empty regular file is used as it is (pinns); *made (may be NULL) tells
+ * whether it was made here. A namespace that is there already is never mounted on. The one
+ * place that binds: refuses anything but a namespace of `type`.
  */
 int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const char *path,
 	    bool any_file, bool *made, struct error *e);
 
 /*
- * Remove the pin: umount2(MNT_DETACH | UMOUNT_NOFOLLOW), at most 16 layers of them, then unlink. Gone already is no error. id:
- * only a mount of this namespace is taken away (ino 0: any); another one is an error with num EXDEV.
+ * Remove the pin: umount2(MNT_DETACH | UMOUNT_NOFOLLOW), at most 16 layers of them, then
+ * unlink. Gone already is no error. id: only a mount of this namespace is taken away (ino
+ * 0: any); another one is an error with num EXDEV.
  */
 int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type, struct ns_id id, struct error *e);
 
-/* Is it an empty mount point as we, pinns and ip-netns(8) leave it when killed before the bind? *made: when. */
+/*
+ * Is it an empty mount point as we, pinns and ip-netns(8) leave it when killed before the
+ * bind? *made: when.
+ */
 bool pin_is_leftover(int dir_fd, const char *name, time_t *made);
 
-/* Take away the mount alone, one layer of it, and leave the file: what undoes ns_bind() on a file that was there before. */
+/*
+ * Take away the mount alone, one layer of it, and leave the file: what undoes ns_bind() on
+ * a file that was there before.
+ */
 int pin_unmount(int dir_fd, const char *name, const char *path, struct error *e);
 
 #endif

@@ -9,7 +9,10 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 
-/* False where there was nothing to read: the process went, is a zombie, or is none of our business. */
+/*
+ * False where there was nothing to read: the process went, is a zombie, or is none of our
+ * business.
+ */
 static bool read_process(int proc_fd, pid_t pid, ns_set set, struct ns_id in[NS_TYPES])
 {
 	char name[64];

@@ -8,9 +8,10 @@
 #include "ns/nsfs.h"
 
 /*
- * Call fn for each process whose namespaces can be read, its namespaces of the types in set in `in` (the others
- * have ino 0). A zombie has none and is left out, as are processes that we may not look at. Stops where fn returns non-zero and returns
- * that; -1 with e set where /proc cannot be read.
+ * Call fn for each process whose namespaces can be read, its namespaces of the types in
+ * set in `in` (the others have ino 0). A zombie has none and is left out, as are processes
+ * that we may not look at. Stops where fn returns non-zero and returns that; -1 with e set
+ * where /proc cannot be read.
  */
 int procs_walk(ns_set set,
 	       int (*fn)(void *arg, pid_t pid, const struct ns_id in[NS_TYPES], struct error *e),

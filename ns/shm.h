@@ -11,8 +11,9 @@
 #include "base/error.h"
 
 /*
- * Mount a tmpfs (nosuid, nodev, noexec, mode 1777) on the directory `name` of dir_fd, which is made. size in
- * bytes, 0: the kernel's default of half the memory. label: an SELinux context or NULL. Undone by itself on failure.
+ * Mount a tmpfs (nosuid, nodev, noexec, mode 1777) on the directory `name` of dir_fd,
+ * which is made. size in bytes, 0: the kernel's default of half the memory. label: an
+ * SELinux context or NULL. Undone by itself on failure.
  */
 int shm_mount(int dir_fd, const char *name, const char *path, uint64_t size, const char *label,
 	      struct error *e);

@@ -22,8 +22,9 @@
 #define DOMAINNAME "kernel/domainname"
 
 /*
- * What lives in a namespace. A pattern that ends in '/' takes everything below it. The ipc keys are ipc_sysctls[] of
- * ipc/ipc_sysctl.c and mq_sysctls[] of ipc/mq_sysctl.c; the list is runtime-spec's and runc's, too.
+ * What lives in a namespace. A pattern that ends in '/' takes everything below it. The ipc
+ * keys are ipc_sysctls[] of ipc/ipc_sysctl.c and mq_sysctls[] of ipc/mq_sysctl.c; the list
+ * is runtime-spec's and runc's, too.
  */
 static const struct {
 	const char *pattern;

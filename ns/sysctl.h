@@ -2,10 +2,11 @@
 /*
  * Sysctls of a pod's namespaces.
  *
- * CRI-O's pinns once wrote whatever text it was given, after splitting it at '+': a pod author could set
- * kernel.core_pattern of the host and be root there (CVE-2022-0811). So a key is accepted only where the kernel keeps
- * it per namespace, all keys are checked before anything is touched, a value is one write and never split, and the
- * file is opened beneath /proc/sys with no symbolic link and no other mount in its way.
+ * CRI-O's pinns once wrote whatever text it was given, after splitting it at '+': a pod
+ * author could set kernel.core_pattern of the host and be root there (CVE-2022-0811). So a
+ * key is accepted only where the kernel keeps it per namespace, all keys are checked
+ * before anything is touched, a value is one write and never split, and the file is opened
+ * beneath /proc/sys with no symbolic link and no other mount in its way.
  */
 #ifndef PODNS_NS_SYSCTL_H
 #define PODNS_NS_SYSCTL_H
@@ -22,13 +23,15 @@ struct sysctl {
 };
 
 /*
- * Check a key and value; a pure function. Keys have '.' or '/' between their components as in sysctl(8): the first
- * of the two in the key is the separator, and the other one then stands for itself turned round
- * (net.ipv4.conf.eth0/100.rp_filter and net/ipv4/conf/eth0.100/rp_filter are the same file).
- * Accepted: net.* ; kernel.{msgmax,msgmnb,msgmni,sem,shmall,shmmax,shmmni,shm_rmid_forced} and fs.mqueue.* ;
- * kernel.domainname ; user.* where trusted. Refused: anything else, empty, "." and ".." components, control characters, a key
- * over 1024 bytes, an empty value or one over 4095 bytes (a sysctl takes a page at the most).
- * path is in the arena; key and value are borrowed. Returns 0 or -1.
+ * Check a key and value; a pure function. Keys have '.' or '/' between their components as
+ * in sysctl(8): the first of the two in the key is the separator, and the other one then
+ * stands for itself turned round (net.ipv4.conf.eth0/100.rp_filter and
+ * net/ipv4/conf/eth0.100/rp_filter are the same file). Accepted: net.* ;
+ * kernel.{msgmax,msgmnb,msgmni,sem,shmall,shmmax,shmmni,shm_rmid_forced} and fs.mqueue.* ;
+ * kernel.domainname ; user.* where trusted. Refused: anything else, empty, "." and ".."
+ * components, control characters, a key over 1024 bytes, an empty value or one over 4095
+ * bytes (a sysctl takes a page at the most). path is in the arena; key and value are
+ * borrowed. Returns 0 or -1.
  */
 int sysctl_check(const char *key, const char *value, bool trusted, struct arena *a,
 		 struct sysctl *s, struct error *e);
@@ -38,10 +41,12 @@ int sysctl_check_pair(const char *pair, bool trusted, struct arena *a, struct sy
 		      struct error *e);
 
 /*
- * Write s in the namespaces that the caller is in. kernel.domainname is set by setdomainname(2). The value goes out in one
- * write(2). Where old is not NULL it gets the value that was there, or nothing where that cannot be read: for sysctl_restore().
- * /proc must be procfs (statfs magic); openat2(2) with RESOLVE_BENEATH, NO_SYMLINKS, NO_XDEV, and on
- * kernels before 5.6 an open of each component with O_NOFOLLOW and a check of device numbers.
+ * Write s in the namespaces that the caller is in. kernel.domainname is set by
+ * setdomainname(2). The value goes out in one write(2). Where old is not NULL it gets the
+ * value that was there, or nothing where that cannot be read: for sysctl_restore(). /proc
+ * must be procfs (statfs magic); openat2(2) with RESOLVE_BENEATH, NO_SYMLINKS, NO_XDEV,
+ * and on kernels before 5.6 an open of each component with O_NOFOLLOW and a check of
+ * device numbers.
  */
 int sysctl_write(const struct sysctl *s, struct buf *old, struct error *e);
 

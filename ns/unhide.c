@@ -70,7 +70,10 @@ static int pin_held(struct job *j, struct error *e)
 		cleanup_free char *path = NULL;
 		struct ns_id id;
 
-		/* Somebody's namespace stands there. If it is another one, it is not ours to replace. */
+		/*
+		 * Somebody's namespace stands there. If it is another one, it is not ours
+		 * to replace.
+		 */
 		if (there >= 0 && ns_look(there, j->type, &id) != NS_IS_NOT)
 			continue;
 		if (asprintf(&path, "%s/%s", j->dir, j->held[i].name) < 0) {
@@ -142,7 +145,10 @@ static bool is_visible(const struct job *j, const struct hidden_pin *pin, int *f
 	return false;
 }
 
-/* In a mount namespace of our own: take mounts away until there are no more, and hold the pins that come to light. */
+/*
+ * In a mount namespace of our own: take mounts away until there are no more, and hold the
+ * pins that come to light.
+ */
 static int dig(struct job *j, const struct hidden_pin *pins, size_t n, struct error *e)
 {
 	if (unshare(CLONE_NEWNS) < 0)

@@ -7,7 +7,7 @@
  * leaves are byte spans. Numbers stay text. A caller names the members that it
  * wants; what lies under any other is checked by yajl and then forgotten.
  *
- * What is refused, by name and place (SPEC 5.8): truncated text, text behind
+ * What is refused, by name and place: truncated text, text behind
  * the value, invalid UTF-8 (yajl lets overlong forms and surrogates pass, so
  * we look ourselves), depth over JSON_DEPTH_MAX. Duplicate members, members
  * that differ from one we read only in case (Go's encoding/json, and so runc

@@ -123,8 +123,8 @@ static int decide(const struct plan_input *in, enum ns_type t, enum plan_verb *v
 }
 
 /*
- * The user namespace that the container will be in. Fresh: a private one that does not exist yet, or that no other
- * container can be in.
+ * The user namespace that the container will be in. Fresh: a private one that does not
+ * exist yet, or that no other container can be in.
  */
 struct user {
 	bool fresh;
@@ -169,7 +169,10 @@ static int refuse_owner(const struct plan_input *in, enum ns_type t, struct ns_i
 			  "pod types, or give the container none of its own");
 }
 
-/* SPEC section 3: a pin is only joined by a container of the same user namespace as its owner. */
+/*
+ * A pin is only joined by a container of the same user namespace as its owner: with
+ * another one runc fails on mqueue and crun on sethostname(2).
+ */
 static int check_owner(const struct plan_input *in, const struct plan *plan, enum ns_type t,
 		       struct user user, struct error *e)
 {

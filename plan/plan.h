@@ -2,8 +2,9 @@
 /*
  * The decision: what becomes of each of a container's namespaces.
  *
- * Pure functions, from what was read (the config's entries, the identities of namespaces, the pod's pins) to a
- * list of verbs. Nothing here opens, reads or changes anything, so the whole table of SPEC section 3 is tested without root.
+ * Pure functions, from what was read (the config's entries, the identities of namespaces,
+ * the pod's pins) to a list of verbs. Nothing here opens, reads or changes anything, so
+ * the whole table of DECISIONS in oci-podns-hook(1) is tested without root.
  */
 #ifndef PODNS_PLAN_PLAN_H
 #define PODNS_PLAN_PLAN_H
@@ -62,9 +63,10 @@ int plan_make(const struct plan_input *in, struct plan *plan, struct error *e);
 #define PLAN_HOSTNAME_MAX 64
 
 /*
- * The name of a UTS namespace that gets one: SPEC section 3. annotation, hostname and id may be NULL. id is the
- * container's, where it is known; at precreate it is not, and a hostname of 12 hex digits is taken for the
- * engine's default. The pod's name is cut to PLAN_HOSTNAME_MAX bytes, in `room`.
+ * The name of a UTS namespace that gets one: HOSTNAME in oci-podns-hook(1). annotation,
+ * hostname and id may be NULL. id is the container's, where it is known; at precreate it
+ * is not, and a hostname of 12 hex digits is taken for the engine's default. The pod's
+ * name is cut to PLAN_HOSTNAME_MAX bytes, in `room`.
  */
 const char *plan_hostname(const char *annotation, const char *pod, const char *hostname,
 			  const char *id, char room[PLAN_HOSTNAME_MAX + 1]);
@@ -73,12 +75,15 @@ const char *plan_hostname(const char *annotation, const char *pod, const char *h
 int plan_check_hostname(const char *name, const char *what, struct error *e);
 
 /*
- * Is `source` the engine's own shm directory of a container: podman's and CRI-O's .../<64 hex>/userdata/shm,
- * containerd's .../sandboxes/<64 hex>/shm?
+ * Is `source` the engine's own shm directory of a container: podman's and CRI-O's .../<64
+ * hex>/userdata/shm, containerd's .../sandboxes/<64 hex>/shm?
  */
 bool plan_is_engine_shm(const char *source);
 
-/* Parse a size as podman's --shm-size takes it: a number and b, k, m or g. 0 and nonsense are refused. */
+/*
+ * Parse a size as podman's --shm-size takes it: a number and b, k, m or g. 0 and nonsense
+ * are refused.
+ */
 int plan_parse_size(const char *text, uint64_t *bytes, struct error *e);
 
 #endif

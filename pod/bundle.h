@@ -16,8 +16,9 @@ enum bundle_reverted {
 };
 
 /*
- * Give the config.json of a bundle its original entries back, if it was rewritten for this pod. One that is gone, carries no undo, or was
- * rewritten for another pod since, is no error. *how may be NULL.
+ * Give the config.json of a bundle its original entries back, if it was rewritten for this
+ * pod. One that is gone, carries no undo, or was rewritten for another pod since, is no
+ * error. *how may be NULL.
  */
 int bundle_revert(const char *root, const char *pod, const char *bundle,
 		  enum bundle_reverted *how, struct error *e);

@@ -21,7 +21,10 @@
 #include "pod/pod.h"
 #include "pod/view.h"
 
-/* ip-netns(8) makes a mount point a moment before it binds: one younger than this is looked at again. */
+/*
+ * ip-netns(8) makes a mount point a moment before it binds: one younger than this is
+ * looked at again.
+ */
 #define YOUNG_SECONDS 2
 
 struct gc {
@@ -195,8 +198,8 @@ static void sweep_pods(struct gc *g)
 /* --- what lies about without a pod ------------------------------------------ */
 
 /*
- * Call fn with the pod's record under its lock, made for the time being where there is none: nobody else is then between making
- * it and filling it.
+ * Call fn with the pod's record under its lock, made for the time being where there is
+ * none: nobody else is then between making it and filling it.
  */
 static int with_pod(struct gc *g, const char *name, int (*fn)(struct gc *g, const struct record *rec,
 							      const void *arg, struct error *e),
@@ -293,7 +296,10 @@ static int check_bundle(void *arg, const char *pod, const char *bundle, struct e
 	return 0;
 }
 
-/* A record's directory without a record: a run was killed before it had written one, or is just about to. */
+/*
+ * A record's directory without a record: a run was killed before it had written one, or is
+ * just about to.
+ */
 static int check_record(void *arg, const char *pod, struct error *e)
 {
 	cleanup_close int fd = -1;

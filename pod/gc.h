@@ -9,8 +9,9 @@
  *   bundles whose pod is gone				get their config.json back
  *   records and mount points that a killed run left	are removed
  *
- * What decides is whether processes live; a claim alone has a time limit. Everything is looked at first without a lock; what is then found to be
- * done is looked at once more under the pod's lock, since hooks run meanwhile.
+ * What decides is whether processes live; a claim alone has a time limit. Everything is
+ * looked at first without a lock; what is then found to be done is looked at once more
+ * under the pod's lock, since hooks run meanwhile.
  */
 #ifndef PODNS_POD_GC_H
 #define PODNS_POD_GC_H

@@ -18,15 +18,18 @@ struct pod_spec {
 };
 
 /*
- * The types to pin of a process where the user did not name any: the default ones that it does not share with us, and its
- * user namespace where that owns them. None is an error. named: only check that set, of which none may be our own.
+ * The types to pin of a process where the user did not name any: the default ones that it
+ * does not share with us, and its user namespace where that owns them. None is an error.
+ * named: only check that set, of which none may be our own.
  */
 int pod_types_of(const struct process *from, bool named, ns_set *set, struct error *e);
 
 /*
- * Make the pod `name` and hold it. A pod of that name that has ended but for its record is swept first; one that exists is an
- * error. Namespaces that are pinned under the name already, by `ip netns add` say, are joined and stay somebody
- * else's. All or nothing: where it fails nothing of it is left. *p is open afterwards (pod_close()), on failure too.
+ * Make the pod `name` and hold it. A pod of that name that has ended but for its record is
+ * swept first; one that exists is an error. Namespaces that are pinned under the name
+ * already, by `ip netns add` say, are joined and stay somebody else's. All or nothing:
+ * where it fails nothing of it is left. *p is open afterwards (pod_close()), on failure
+ * too.
  */
 int pod_make(struct pod *p, struct store *store, const char *name, const struct pod_spec *spec,
 	     struct error *e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which pod a container belongs to: SPEC section 2. Pure.
+ * Which pod a container belongs to: WHICH POD in oci-podns-hook(1). Pure.
  */
 #ifndef PODNS_POD_NAME_H
 #define PODNS_POD_NAME_H
@@ -17,14 +17,15 @@
 #define ANNOTATION_SHM_SIZE "io.podns.shm-size"
 
 /*
- * Is this a pod's name: 1 to 128 of A-Za-z0-9_.+- and no '.' in front? Refused too is "log", the name of the log
- * file beside the records.
+ * Is this a pod's name: 1 to 128 of A-Za-z0-9_.+- and no '.' in front? Refused too is
+ * "log", the name of the log file beside the records.
  */
 int pod_check_name(const char *name, struct error *e);
 
 /*
- * The sandbox that a CRI engine named, in *sandbox (NULL: none). get() looks an annotation up. Engines pass on what pod authors write, and an author
- * may write the annotation of the other engine: two that differ are refused.
+ * The sandbox that a CRI engine named, in *sandbox (NULL: none). get() looks an annotation
+ * up. Engines pass on what pod authors write, and an author may write the annotation of
+ * the other engine: two that differ are refused.
  */
 int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, struct error *e),
 		     void *doc, const char **sandbox, struct error *e);

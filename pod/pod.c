@@ -283,7 +283,10 @@ static bool has_members(const struct record *rec)
 	return false;
 }
 
-/* The inode of the initial pid namespace: PROC_PID_INIT_INO in include/linux/proc_ns.h. From there all processes are seen. */
+/*
+ * The inode of the initial pid namespace: PROC_PID_INIT_INO in include/linux/proc_ns.h.
+ * From there all processes are seen.
+ */
 #define INITIAL_PIDNS 0xEFFFFFFCU
 
 /* Is nobody in this pid namespace any more? Told from the initial one alone. */
@@ -350,7 +353,10 @@ static void keep_first(struct error *first, const struct error *e)
 		log_error(LOG_LEVEL_WARN, e);
 }
 
-/* A bundle that cannot be reverted keeps nobody from ending the pod: it stays noted for gc where trying again may help. */
+/*
+ * A bundle that cannot be reverted keeps nobody from ending the pod: it stays noted for gc
+ * where trying again may help.
+ */
 static void revert_bundles(struct pod *p)
 {
 	struct error e;
@@ -462,7 +468,10 @@ static int refuse_invisible(struct pod *p, enum ns_type t, struct error *e)
 	return error_hint(e, "stop the pod's containers first, or run this in that mount namespace");
 }
 
-/* Pins that the record tells of and nobody can see: SPEC 5.7. */
+/*
+ * Pins that the record tells of and nobody can see. Live containers are in the ones that
+ * were: a new one would not be with them.
+ */
 static int check_visible(struct pod *p, const char *id, const char *bundle, struct error *e)
 {
 	for (int t = 0; t < NS_TYPES; t++) {

@@ -2,12 +2,13 @@
 /*
  * A pod, open and locked: its record, its pins, its life and its end.
  *
- * The lock is flock(2) on the record's directory, so it goes with the process whatever happens to it. Between opening the
- * directory and having the lock, the pod may have ended and begun anew: so the path is looked up again after locking, and
- * if it names another directory by then, all is done over.
+ * The lock is flock(2) on the record's directory, so it goes with the process whatever
+ * happens to it. Between opening the directory and having the lock, the pod may have ended
+ * and begun anew: so the path is looked up again after locking, and if it names another
+ * directory by then, all is done over.
  *
- * What a run is about to bind is written into the record before the bind (pod_save), with type and inode. Whoever comes
- * after a crash therefore knows which pins are ours.
+ * What a run is about to bind is written into the record before the bind (pod_save), with
+ * type and inode. Whoever comes after a crash therefore knows which pins are ours.
  */
 #ifndef PODNS_POD_POD_H
 #define PODNS_POD_POD_H
@@ -42,8 +43,9 @@ struct pod {
 #define POD_NONE { .fd = -1, .dir = NS_FDS_NONE, .pin = { [0 ... NS_TYPES - 1] = { .fd = -1 } } }
 
 /*
- * Open and lock the pod `name`, made if `make`. Without make, one that has no record is -1 with e->num ENOENT.
- * The record is read; a record that cannot be read is an error. Close with pod_close(): a directory that is left without a record is removed then.
+ * Open and lock the pod `name`, made if `make`. Without make, one that has no record is -1
+ * with e->num ENOENT. The record is read; a record that cannot be read is an error. Close
+ * with pod_close(): a directory that is left without a record is removed then.
  */
 int pod_open(struct pod *p, struct store *store, const char *name, bool make, struct error *e);
 void pod_close(struct pod *p);
@@ -54,18 +56,23 @@ const char *pod_pin_path(struct pod *p, enum ns_type t, struct error *e);
 /* "<root>/podns/<name>/shm" likewise. */
 const char *pod_shm_path(struct pod *p, struct error *e);
 
-/* A pid tells nothing in another pid namespace than the one that it was written down in: an error with num EXDEV. */
+/*
+ * A pid tells nothing in another pid namespace than the one that it was written down in:
+ * an error with num EXDEV.
+ */
 int pod_check_pids(const struct pod *p, struct error *e);
 
 /*
- * Drop the members that are dead and the claims that expired. Then, if nobody is left and it is not held, what it owned is
- * taken away. A pod with live members whose pins cannot be seen from here is an error that names both mount namespaces;
- * the container (id, bundle), which may be NULL, does not count for that. All pins are looked at.
+ * Drop the members that are dead and the claims that expired. Then, if nobody is left and
+ * it is not held, what it owned is taken away. A pod with live members whose pins cannot
+ * be seen from here is an error that names both mount namespaces; the container (id,
+ * bundle), which may be NULL, does not count for that. All pins are looked at.
  */
 int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e);
 
 /*
- * Drop the members that are dead and the claims that expired, and nothing else. After pod_check_pids().
+ * Drop the members that are dead and the claims that expired, and nothing else. After
+ * pod_check_pids().
  */
 int pod_drop_dead(struct pod *p, struct error *e);
 
@@ -85,8 +92,8 @@ int pod_save(struct pod *p, struct error *e);
 int pod_bind(struct pod *p, enum ns_type t, int ns_fd, struct error *e);
 
 /*
- * Pin what fds are open on (-1: nothing of that type): note it all in the record, save that, bind. *bound tells what was
- * bound, also after a failure: for pod_unbind().
+ * Pin what fds are open on (-1: nothing of that type): note it all in the record, save
+ * that, bind. *bound tells what was bound, also after a failure: for pod_unbind().
  */
 int pod_pin(struct pod *p, const int fds[NS_TYPES], ns_set *bound, struct error *e);
 
@@ -94,8 +101,10 @@ int pod_pin(struct pod *p, const int fds[NS_TYPES], ns_set *bound, struct error 
 void pod_unbind(struct pod *p, enum ns_type t);
 
 /*
- * Take away what the pod owns: revert bundles, remove our pins and shm, forget members. The record stays, empty, until it is saved or removed.
- * Goes on after a failure, so that as much as can be is taken away; the first error is returned and what could not be removed stays recorded.
+ * Take away what the pod owns: revert bundles, remove our pins and shm, forget members.
+ * The record stays, empty, until it is saved or removed. Goes on after a failure, so that
+ * as much as can be is taken away; the first error is returned and what could not be
+ * removed stays recorded.
  */
 int pod_clear(struct pod *p, struct error *e);
 

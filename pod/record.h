@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is remembered of a pod, and its form as text: one line an item, fields separated by spaces, with
- * space, '%' and control characters in a field written as %XX. Pure but for memory.
+ * What is remembered of a pod, and its form as text: one line an item, fields separated by
+ * spaces, with space, '%' and control characters in a field written as %XX. Pure but for
+ * memory.
  */
 #ifndef PODNS_POD_RECORD_H
 #define PODNS_POD_RECORD_H
@@ -10,8 +11,8 @@
 #include "ns/nsfs.h"
 
 /*
- * Who keeps a pod alive. Members are containers with an init; one that was reported without a pid waits, like a claim,
- * for a bounded time.
+ * Who keeps a pod alive. Members are containers with an init; one that was reported
+ * without a pid waits, like a claim, for a bounded time.
  */
 enum entrant_kind {
 	ENTRANT_MEMBER,	/* id, bundle, pid, start */
@@ -56,7 +57,10 @@ struct record {
 	size_t sysctl_count;
 };
 
-/* Parse a record's text. *r is made anew. A record that cannot be read is an error: nothing is guessed. */
+/*
+ * Parse a record's text. *r is made anew. A record that cannot be read is an error:
+ * nothing is guessed.
+ */
 int record_parse(struct record *r, const char *text, struct error *e);
 int record_format(const struct record *r, struct buf *out, struct error *e);
 void record_free(struct record *r);

@@ -242,7 +242,10 @@ void store_drop_bundle(struct store *s, const char *pod, const char *bundle)
 		unlinkat(s->bundles_fd, name.s, 0);
 }
 
-/* Read a directory through a stream of its own, so that the descriptor's offset is nobody's concern. */
+/*
+ * Read a directory through a stream of its own, so that the descriptor's offset is
+ * nobody's concern.
+ */
 static DIR *open_stream(int dir_fd, const char *path, struct error *e)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

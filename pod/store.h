@@ -8,9 +8,11 @@
  *   <root>/podns/log              the last errors and warnings
  *   <bundles>/<pod>@<hash>        symlink: a bundle whose config.json we rewrote for the pod
  *
- * <bundles> is $(localstatedir)/lib/oci-podns for the root /run, so that it outlives a boot, and <root>/podns for any other.
- * A pod's name has no '@', so none of these collide; the hash is of id and bundle, or of the bundle. A symlink is made and
- * removed in one system call, and finding a container's pod by it costs the same however many pods there are.
+ * <bundles> is $(localstatedir)/lib/oci-podns for the root /run, so that it outlives a
+ * boot, and <root>/podns for any other. A pod's name has no '@', so none of these collide;
+ * the hash is of id and bundle, or of the bundle. A symlink is made and removed in one
+ * system call, and finding a container's pod by it costs the same however many pods there
+ * are.
  */
 #ifndef PODNS_POD_STORE_H
 #define PODNS_POD_STORE_H
@@ -30,15 +32,19 @@ struct store {
 #define STORE_NONE { .root_fd = -1, .dir_fd = -1, .bundles_fd = -1 }
 
 /*
- * Find and open the root: `root` where given (made absolute; made, mode 0755, where it is absent and `make`); else /run where that belongs to our
- * own uid 0; else /run/user/N where N is what uid 0 is outside (rootless podman). Never from the environment. make: also make
- * <root>/podns. Close with store_close().
+ * Find and open the root: `root` where given (made absolute; made, mode 0755, where it is
+ * absent and `make`); else /run where that belongs to our own uid 0; else /run/user/N
+ * where N is what uid 0 is outside (rootless podman). Never from the environment. make:
+ * also make <root>/podns. Close with store_close().
  */
 int store_open(struct store *s, const char *root, bool make, struct error *e);
 void store_close(struct store *s);
 #define cleanup_store __attribute__((cleanup(store_close)))
 
-/* Which pod is the container with this id and bundle in? Its name in *pod (caller frees), NULL for none. */
+/*
+ * Which pod is the container with this id and bundle in? Its name in *pod (caller frees),
+ * NULL for none.
+ */
 int store_find(const struct store *s, const char *id, const char *bundle, char **pod,
 	       struct error *e);
 /* Say that it is in this pod; *made tells whether that was new. Or in none. */
@@ -51,8 +57,8 @@ int store_add_bundle(struct store *s, const char *pod, const char *bundle, struc
 void store_drop_bundle(struct store *s, const char *pod, const char *bundle);
 
 /*
- * Call fn for each noted bundle. fn may drop it. Stops where fn returns non-zero and returns that; -1 with e set where the list
- * cannot be read.
+ * Call fn for each noted bundle. fn may drop it. Stops where fn returns non-zero and
+ * returns that; -1 with e set where the list cannot be read.
  */
 int store_each_bundle(struct store *s,
 		      int (*fn)(void *arg, const char *pod, const char *bundle, struct error *e),

@@ -331,7 +331,10 @@ int views_open_pins(const struct views *v, const struct view *x, int fds[NS_TYPE
 
 /* --- processes ------------------------------------------------------------ */
 
-/* A hash table from a namespace to the pods that pin it, by open addressing: several may pin one. */
+/*
+ * A hash table from a namespace to the pods that pin it, by open addressing: several may
+ * pin one.
+ */
 struct slot {
 	struct ns_id id;
 	struct view *view;

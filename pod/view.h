@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looking at pods without touching them: no lock is taken and nothing is swept. A record is replaced by rename, so
- * what is read is always whole. What was pinned under a name by another program, with no record, can be looked at, too.
+ * Looking at pods without touching them: no lock is taken and nothing is swept. A record
+ * is replaced by rename, so what is read is always whole. What was pinned under a name by
+ * another program, with no record, can be looked at, too.
  */
 #ifndef PODNS_POD_VIEW_H
 #define PODNS_POD_VIEW_H
@@ -54,15 +55,19 @@ int views_begin(struct views *v, struct store *store, struct error *e);
 void views_free(struct views *v);
 #define cleanup_views __attribute__((cleanup(views_free)))
 
-/* Look at the pod `name`. ENOENT: neither a record nor a pin. Pointers to earlier views are no longer valid. */
+/*
+ * Look at the pod `name`. ENOENT: neither a record nor a pin. Pointers to earlier views
+ * are no longer valid.
+ */
 int views_add(struct views *v, const char *name, struct error *e);
 
 /* Look at all pods that have a record, and sort them by name. */
 int views_add_all(struct views *v, struct error *e);
 
 /*
- * Find the processes of all pods that were looked at, in one walk over /proc: those that are in one of a pod's namespaces.
- * One that podns itself is in does not count: `pinns --net=host` pins the host's.
+ * Find the processes of all pods that were looked at, in one walk over /proc: those that
+ * are in one of a pod's namespaces. One that podns itself is in does not count: `pinns
+ * --net=host` pins the host's.
  */
 int views_find_processes(struct views *v, struct error *e);
 
@@ -75,7 +80,10 @@ int views_open_pins(const struct views *v, const struct view *x, int fds[NS_TYPE
 /* Where the pin is, or would be; in the arena. NULL without memory. */
 const char *views_pin_path(struct views *v, const struct view *x, enum ns_type t, struct error *e);
 
-/* Look at the pins alone of every name that is pinned in the root, by whomever, and sort them by name. */
+/*
+ * Look at the pins alone of every name that is pinned in the root, by whomever, and sort
+ * them by name.
+ */
 int views_add_pinned(struct views *v, struct error *e);
 
 #endif

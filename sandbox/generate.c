@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs at build time: has libseccomp compile the rows of rules.c and prints the program as a C array.
+ * Runs at build time: has libseccomp compile the rows of rules.c and prints the program as
+ * a C array.
  */
 #include <errno.h>
 #include <linux/filter.h>

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The allow-list. Whatever is not here kills the process: execve, connect, bind, ptrace, bpf, open_by_handle_at,
- * process_vm_readv, kill, keyctl, io_uring and all that are yet to come.
+ * The allow-list. Whatever is not here kills the process: execve, connect, bind, ptrace,
+ * bpf, open_by_handle_at, process_vm_readv, kill, keyctl, io_uring and all that are yet to
+ * come.
  *
- * An argument is compared where the call could do more than we need. Flags of namespaces are compared so that no call can carry
- * CLONE_NEWPID. What a bind mount pins cannot be told from the call's arguments: ns_bind() looks at that.
+ * An argument is compared where the call could do more than we need. Flags of namespaces
+ * are compared so that no call can carry CLONE_NEWPID. What a bind mount pins cannot be
+ * told from the call's arguments: ns_bind() looks at that.
  */
 #include "sandbox/rules.h"
 
@@ -34,7 +36,10 @@
 #define ANSWER(call, error, reason) \
 	{ SCMP_SYS(call), SCMP_ACT_ERRNO(error), reason, 0, { { 0 } } }
 
-/* All that may be made. Anything else in the flags of unshare(2), CLONE_NEWPID above all, is fatal. */
+/*
+ * All that may be made. Anything else in the flags of unshare(2), CLONE_NEWPID above all,
+ * is fatal.
+ */
 #define MAKEABLE (CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWTIME | CLONE_NEWNS)
 
 #define SETNS(flag, reason) ALLOW_IF(setns, reason, 1, ARG(1, EQ, flag))

@@ -55,7 +55,10 @@ int sandbox_enter(struct error *e)
 
 	if (drop_capabilities(e) < 0)
 		return -1;
-	/* Not dumpable: processes of the same user, rootless podman's others, cannot attach or read our memory. */
+	/*
+	 * Not dumpable: processes of the same user, rootless podman's others, cannot
+	 * attach or read our memory.
+	 */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_set(e, errno, "give up privileges");
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0U, &filter) < 0) {

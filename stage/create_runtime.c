@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The runtime has made the container and waits for us before it starts the container's program. Order: decide, then compute
- * the new config.json in memory, then act, then record, then put the new config.json in its place, and last touch what others
- * use too, the sysctls: whatever fails, what came before is taken back.
+ * The runtime has made the container and waits for us before it starts the container's
+ * program. Order: decide, then compute the new config.json in memory, then act, then
+ * record, then put the new config.json in its place, and last touch what others use too,
+ * the sysctls: whatever fails, what came before is taken back.
  *
- * config.json is read twice where that matters. The first time it tells which pod; once the pod is locked and swept it may be
- * another file: the sweep itself gives a bundle its original entries back when it ends the pod's former life.
+ * config.json is read twice where that matters. The first time it tells which pod; once
+ * the pod is locked and swept it may be another file: the sweep itself gives a bundle its
+ * original entries back when it ends the pod's former life.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -102,9 +104,11 @@ static int read_again(struct run *r, struct error *e)
 }
 
 /*
- * Read the annotations of ours. Under a CRI engine pod authors write annotations. A claim counts there only if the record knows
- * its token, which nobody can guess; and an undo is acted on only if it came with such a claim or the bundle is noted, else it
- * could put any path into a config.json. (podman marks containers of its own pods like a CRI engine, and has precreate.)
+ * Read the annotations of ours. Under a CRI engine pod authors write annotations. A claim
+ * counts there only if the record knows its token, which nobody can guess; and an undo is
+ * acted on only if it came with such a claim or the bundle is noted, else it could put any
+ * path into a config.json. (podman marks containers of its own pods like a CRI engine, and
+ * has precreate.)
  */
 static int read_marks(struct run *r, struct error *e)
 {
@@ -139,9 +143,10 @@ static int plan_config(struct share *s, bool *changed, struct buf *out, struct e
 }
 
 /*
- * A config that we edited before is good as it is, or else is edited from what it was at first, so that undos never stack. The
- * latter also where its paths lead nowhere any more: the pod's former life ended without us, in a reboot say; and where they are
- * another pod's.
+ * A config that we edited before is good as it is, or else is edited from what it was at
+ * first, so that undos never stack. The latter also where its paths lead nowhere any more:
+ * the pod's former life ended without us, in a reboot say; and where they are another
+ * pod's.
  */
 static int plan_edited(struct run *r, bool *changed, struct buf *out, struct error *e)
 {
@@ -159,7 +164,10 @@ static int plan_edited(struct run *r, bool *changed, struct buf *out, struct err
 	return plan_config(s, changed, out, e);
 }
 
-/* A claim that nobody knows: fine only for a container that is in the pod's namespaces all the same. */
+/*
+ * A claim that nobody knows: fine only for a container that is in the pod's namespaces all
+ * the same.
+ */
 static int check_claim(const struct run *r, struct error *e)
 {
 	const struct share *s = &r->share;
@@ -212,8 +220,8 @@ static int record_member(struct share *s, struct error *e)
 }
 
 /*
- * Note the bundle for reverting where we rewrite it, and where it came rewritten: a copy. Not one with a claim: that was
- * written by an engine that writes it anew at every start.
+ * Note the bundle for reverting where we rewrite it, and where it came rewritten: a copy.
+ * Not one with a claim: that was written by an engine that writes it anew at every start.
  */
 static int note_bundle(struct run *r, bool changed, struct error *e)
 {

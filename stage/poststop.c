@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The container is gone. It is found by id and bundle alone, since its annotations and its bundle may be gone too; only a
- * container that never became a member is looked for by the claim in its config.json.
+ * The container is gone. It is found by id and bundle alone, since its annotations and its
+ * bundle may be gone too; only a container that never became a member is looked for by the
+ * claim in its config.json.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,7 +16,10 @@
 #include "pod/pod.h"
 #include "stage/stage.h"
 
-/* What the bundle's config.json tells of a container that is no member. All empty where it cannot be read. */
+/*
+ * What the bundle's config.json tells of a container that is no member. All empty where it
+ * cannot be read.
+ */
 struct trace {
 	char *pod, *token;
 };
@@ -49,7 +53,10 @@ static void trace_config(struct config *c, const struct stage_options *opt, stru
 	t->token = strdup(token);
 }
 
-/* Deletion must not fail for what is gone or broken already: whatever cannot be read tells nothing. */
+/*
+ * Deletion must not fail for what is gone or broken already: whatever cannot be read tells
+ * nothing.
+ */
 static void read_trace(const char *bundle, const struct stage_options *opt, struct trace *t)
 {
 	cleanup_buf struct buf text = { 0 };

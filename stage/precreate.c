@@ -7,8 +7,9 @@
 #include "stage/share.h"
 
 /*
- * A config that carries our undo is planned from what it was before, so that undos never stack. Under a CRI engine
- * pod authors write annotations, and no config comes to us twice: there it is somebody else's.
+ * A config that carries our undo is planned from what it was before, so that undos never
+ * stack. Under a CRI engine pod authors write annotations, and no config comes to us
+ * twice: there it is somebody else's.
  */
 static int use_original(struct share *s, struct config *config, struct buf *original,
 			struct error *e)
@@ -39,7 +40,10 @@ static int new_token(char token[2 * CLAIM_TOKEN_BYTES + 1], struct error *e)
 	return 0;
 }
 
-/* Say in the record who is coming: a claim, or for `podns rewrite` that a pod which it made is held. */
+/*
+ * Say in the record who is coming: a claim, or for `podns rewrite` that a pod which it
+ * made is held.
+ */
 static int record_comer(struct share *s, const char *token, struct error *e)
 {
 	struct entrant claim = {

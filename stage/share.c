@@ -161,7 +161,10 @@ static int read_identities(struct share *s, ns_set also, struct error *e)
 		x->entry = s->config->ns[t].entry != JSON_NONE;
 		x->path = s->config->ns[t].path;
 		shared = x->entry && s->in.types & NS_BIT(t);
-		/* Who owns what is asked of every container: so the user namespace is always read. */
+		/*
+		 * Who owns what is asked of every container: so the user namespace is
+		 * always read.
+		 */
 		if ((shared || t == NS_USER || (x->entry && also & NS_BIT(t))) &&
 		    read_type(s, (enum ns_type)t, shared, e) < 0)
 			return -1;
@@ -245,7 +248,7 @@ static bool has_option(const struct config *c, const char *name)
 	return false;
 }
 
-/* May the container's /dev/shm be the pod's? SPEC section 3: only where it is what an engine makes by itself. */
+/* May the container's /dev/shm be the pod's? Only where it is what an engine makes by itself. */
 static bool shm_is_plain(const struct config *c)
 {
 	bool bind = has_option(c, "bind") || has_option(c, "rbind") ||
@@ -290,7 +293,8 @@ static int plan_shm(struct share *s, enum plan_stage stage, struct error *e)
 /* --- names -------------------------------------------------------------- */
 
 /*
- * A descriptor of the user namespace that owns what the container shares, where that is not our own; else -1.
+ * A descriptor of the user namespace that owns what the container shares, where that is
+ * not our own; else -1.
  */
 static int owner_fd(const struct share *s)
 {

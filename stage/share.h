@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a container comes to share a pod's namespaces: what precreate and createRuntime have in common.
+ * How a container comes to share a pod's namespaces: what precreate and createRuntime have
+ * in common.
  *
  *   share_begin()   which pod; open, lock and sweep it
  *   share_plan()    read identities, decide, check sysctls: nothing has been touched yet
@@ -64,7 +65,10 @@ struct share_clues {
 int share_choose(struct share *s, const char *id, const struct share_clues *state,
 		 struct error *e);
 
-/* The value of an io.podns annotation of the config: NULL where absent, or where none counts (CRI). */
+/*
+ * The value of an io.podns annotation of the config: NULL where absent, or where none
+ * counts (CRI).
+ */
 int share_annotation(struct share *s, const char *key, const char **value, struct error *e);
 
 int share_begin(struct share *s, struct error *e);
@@ -75,8 +79,9 @@ void share_forget(struct share *s);
 int share_act(struct share *s, struct error *e);
 
 /*
- * Set sysctls, and the names of an adopted UTS namespace, in what the container is in. At precreate that is left alone: a pod's
- * namespaces keep their values until the container really comes. All or nothing.
+ * Set sysctls, and the names of an adopted UTS namespace, in what the container is in. At
+ * precreate that is left alone: a pod's namespaces keep their values until the container
+ * really comes. All or nothing.
  */
 int share_set_up(struct share *s, struct error *e);
 
@@ -88,12 +93,16 @@ bool share_bundle_is_noted(const struct share *s);
 int share_note_bundle(struct share *s, struct error *e);
 
 /*
- * Save the record, and then make what it tells of: the index entry of a member, the note of a bundle. In that order, since what no record
- * tells of would be left behind by a kill.
+ * Save the record, and then make what it tells of: the index entry of a member, the note
+ * of a bundle. In that order, since what no record tells of would be left behind by a
+ * kill.
  */
 int share_save(struct share *s, struct error *e);
 
-/* Take back what this run did and restore the record to what it was after the sweep. Failures are logged. */
+/*
+ * Take back what this run did and restore the record to what it was after the sweep.
+ * Failures are logged.
+ */
 void share_undo(struct share *s);
 
 /* Release everything; a pod with nobody in it is ended first. */

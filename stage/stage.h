@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stages of a container's life that a pod has a part in: SPEC section 4. Documents come in as bytes; what the
- * outside world is given goes out through a callback, which is the last step: where it fails, all is undone.
+ * The stages of a container's life that a pod has a part in: STAGES in oci-podns-hook(1).
+ * Documents come in as bytes; what the outside world is given goes out through a callback,
+ * which is the last step: where it fails, all is undone.
  */
 #ifndef PODNS_STAGE_STAGE_H
 #define PODNS_STAGE_STAGE_H
@@ -24,14 +25,18 @@ struct stage_options {
 /* Takes the finished document. Returns 0, or -1 and *e. */
 typedef int (*stage_deliver_fn)(void *arg, const char *text, size_t len, struct error *e);
 
-/* precreate: the config at text goes to deliver(), edited, or as it is where it belongs to no pod. */
+/*
+ * precreate: the config at text goes to deliver(), edited, or as it is where it belongs to
+ * no pod.
+ */
 int stage_precreate(const struct stage_options *opt, const char *text, size_t len,
 		    stage_deliver_fn deliver, void *arg, struct error *e);
 
 /*
- * `podns rewrite`: the same for this pod, whatever the annotations say. No claim is made, since no hook may ever redeem it;
- * a pod that this makes is held. bundle: the directory (absolute) whose config.json deliver() writes, which is noted before, so
- * that the pod's end reverts it; or NULL.
+ * `podns rewrite`: the same for this pod, whatever the annotations say. No claim is made,
+ * since no hook may ever redeem it; a pod that this makes is held. bundle: the directory
+ * (absolute) whose config.json deliver() writes, which is noted before, so that the pod's
+ * end reverts it; or NULL.
  */
 int stage_rewrite(const struct stage_options *opt, const char *pod, const char *bundle,
 		  const char *text, size_t len, stage_deliver_fn deliver, void *arg,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The decision as a table: every row of "Decisions, for each pod type T", for each type that may be shared.
+ * The decision as a table: every row of "Decisions, for each pod type T", for each type
+ * that may be shared.
  */
 #include "plan/plan.h"
 

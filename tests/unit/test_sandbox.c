@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tries forbidden system calls inside the sandbox, each in a child: it has to die of SIGSYS; and allowed ones, which
- * have to return.
+ * Tries forbidden system calls inside the sandbox, each in a child: it has to die of
+ * SIGSYS; and allowed ones, which have to return.
  */
 #include "sandbox/sandbox.h"
 
@@ -160,7 +160,10 @@ static bool is_confined(void)
 	return status_line("\nSeccomp:\t")[0] == '2' && status_line("\nNoNewPrivs:\t")[0] == '1';
 }
 
-/* What is left of the capabilities, as the kernel shows it; everything that nothing of ours needs is out. */
+/*
+ * What is left of the capabilities, as the kernel shows it; everything that nothing of
+ * ours needs is out.
+ */
 static bool lacks_capabilities(void)
 {
 	static const unsigned dropped[] = { CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_BOOT, CAP_SYS_TIME,
