@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Shows what oci-podns does, on a real container, from a fresh clone on a fresh Debian:
+#
+#     sudo tests/demo.sh
+#
+# It builds, then starts two containers with runc in one pod that no process holds.
+# Everything happens in a mount namespace of its own with a /run of its own, and
+# nothing is left. BUILD_DIR=DIR in the environment: build there and keep it.
+
+set -eu -o pipefail
+
+SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+STATE_DIR=/var/lib/oci-podns
+export LC_ALL=C
+
+# shellcheck source=tests/setup.bash
+. "$SRC/tests/setup.bash"
+
+# --- telling ---------------------------------------------------------------------
+
+say() {
+	if [ -t 1 ]; then
+		printf '\n\033[1m%s\033[0m\n' "$*"
+	else
+		printf '\n%s\n' "$*"
+	fi
+}
+
+# show COMMAND...: as a person would have typed it, then what it says.
+show() {
+	printf '# %s\n' "$*"
+	"$@" | sed 's/^/    /'
+}
+
+# show_sh SCRIPT: the same for a line of shell.
+show_sh() {
+	printf '# %s\n' "$1"
+	bash -c "$1" | sed 's/^/    /'
+}
+
+# --- two containers, without an image --------------------------------------------
+
+# make_bundle NAME SCRIPT NAMESPACES: what `runc spec` writes, with a program, the pod's name
+# and the hook in it.
+make_bundle() {
+	mkdir "$1"
+	(cd "$1" && runc spec)
+	jq --arg rootfs "$PWD/rootfs" --arg script "$2" --arg hook "$HOOK" --argjson namespaces "$3" '
+		.root.path = $rootfs
+		| .process.terminal = false
+		| .process.args = ["sh", "-c", $script]
+		| del(.process.rlimits, .linux.resources)
+		| .hostname = "web"
+		| .annotations["io.podns.pod"] = "web"
+		| .hooks.createRuntime = [{path: $hook, timeout: 30}]
+		| .hooks.poststop = .hooks.createRuntime
+		| .linux.namespaces = $namespaces' <"$1/config.json" >"$1/new"
+	mv "$1/new" "$1/config.json"
+}
+
+# seen_by CONTAINER: its own view of its namespaces.
+seen_by() {
+	show_sh "for type in net ipc uts pid; do runc exec $1 readlink /proc/self/ns/\$type; done"
+	show runc exec "$1" hostname
+}
+
+# start NAME, stop NAME: the container demo-NAME. It prints into a file, because it would hold a
+# pipe open.
+start() {
+	printf '# runc run --detach --bundle %s demo-%s\n' "$1" "$1"
+	if ! runc run --detach --bundle "$1" "demo-$1" </dev/null >"$1.out" 2>&1; then
+		cat "$1.out" >&2
+		return 1
+	fi
+}
+
+stop() {
+	printf '# runc kill demo-%s KILL; runc delete demo-%s\n' "$1" "$1"
+	set -- "demo-$1"
+	runc kill "$1" KILL
+	until [ "$(runc state "$1" | jq -r .status)" = stopped ]; do
+		sleep 0.05
+	done
+	runc delete "$1"
+}
+
+demo() {
+	export HOOK=$1
+	mount -t tmpfs -o mode=0755 tmpfs /run
+	mount -t tmpfs -o mode=0755 tmpfs "$STATE_DIR"
+	trap '{ runc delete --force demo-server; runc delete --force demo-client; } >/dev/null 2>&1' EXIT
+	cd "$2"
+	make_rootfs rootfs
+	make_bundle server 'while :; do echo "hello from the server" | nc -l -p 8080; done' \
+		'[{"type":"pid"},{"type":"network"},{"type":"ipc"},{"type":"uts"},{"type":"mount"}]'
+	make_bundle client 'sleep 1000' \
+		'[{"type":"pid"},{"type":"network","path":"/run/netns/web"},{"type":"ipc","path":"/run/ipcns/web"},{"type":"uts","path":"/run/utsns/web"},{"type":"mount"}]'
+
+	say "1. A bundle, its config.json, and nothing in /run"
+	show jq -c '.annotations, .hooks.createRuntime, .linux.namespaces' server/config.json
+	show_sh 'sha256sum server/config.json | tee server.sum'
+	show_sh 'ls /run/netns /run/ipcns /run/utsns 2>&1 || true'
+
+	say "2. runc starts it; at createRuntime the hook pins its namespaces and points config.json at the pins"
+	start server
+	show jq -c '.linux.namespaces[]' server/config.json
+	show_sh 'stat -f -c "%n is on %T" /run/{net,ipc,uts}ns/web; stat -c "%n inode %i" /run/{net,ipc,uts}ns/web'
+
+	say "3. What the container itself sees: the same inodes; its pid namespace is its own"
+	seen_by demo-server
+	show ip netns list
+
+	say "4. A second container in the same pod"
+	start client
+	seen_by demo-client
+
+	say "5. It reaches the first on 127.0.0.1"
+	printf '# runc exec demo-client nc 127.0.0.1 8080\n'
+	until runc exec demo-client nc -w 5 127.0.0.1 8080 </dev/null >answer 2>/dev/null && [ -s answer ]; do
+		sleep 0.05
+	done
+	sed 's/^/    /' answer
+
+	say "6. Every process in the pod: the containers' own, and none that holds the pod"
+	show_sh "for pid in \$(ip netns pids web); do echo \$pid \$(tr '\\0' ' ' </proc/\$pid/cmdline); done"
+
+	say "7. The first container goes; the pod stays for the second"
+	stop server
+	show stat -c '%n inode %i' /run/netns/web
+
+	say "8. The last one goes, and the pod with it: config.json is byte for byte what it was"
+	stop client
+	show sha256sum --check server.sum
+	show_sh 'find /run/{net,ipc,uts}ns /run/podns ! -type d; echo "(that is all)"'
+	[ -z "$(find /run/netns /run/ipcns /run/utsns /run/podns ! -type d ! -name log)" ]
+	trap - EXIT
+}
+
+# --- from here on in the caller's mount namespace ----------------------------------
+
+if [ "${1-}" = --inside ]; then
+	demo "$2" "$3"
+	exit
+fi
+
+be_root tests/demo.sh
+umask 022
+SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/oci-podns-demo.XXXXXX")
+made_state_dir=''
+clean_up() {
+	rm -rf --one-file-system "$SCRATCH"
+	[ -z "$made_state_dir" ] || rmdir "$STATE_DIR"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+have_packages
+BUILD=${BUILD_DIR:-$SCRATCH/build}
+echo "# building"
+if ! build "$BUILD/gcc" gcc; then
+	tail -n 40 "$BUILD/gcc/build.log" >&2
+	exit 1
+fi
+BUILD=$(realpath "$BUILD")
+if [ ! -e "$STATE_DIR" ]; then
+	mkdir "$STATE_DIR"
+	made_state_dir=yes
+fi
+mkdir "$SCRATCH/demo"
+timeout -k 10 120 unshare --mount --propagation private \
+	"$SRC/tests/demo.sh" --inside "$BUILD/gcc/hook/oci-podns-hook" "$SCRATCH/demo" </dev/null

@@ -1,0 +1,248 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Which pod a container is in, whom that is believed from, and what the pod is called.
+
+load helpers
+
+CRI=', "io.kubernetes.cri.sandbox-id": "sandbox"'
+CRIO=', "io.kubernetes.cri-o.SandboxID": "sandbox"'
+
+pod_is() {
+	assert_pinned "$1" net ipc uts
+	# And no other.
+	equal "$(ls "$ROOT/netns")" "$1"
+}
+
+# --- which -----------------------------------------------------------------------
+
+@test "the annotation io.podns.pod names the pod" {
+	make_bundle a pod=shop.front_1+x-y
+	create a ''
+	pod_is shop.front_1+x-y
+}
+
+@test "--pod-annotation names another annotation, and io.podns.pod no longer counts" {
+	make_bundle a pod=web annotations=', "org.example/pod": "db"'
+	create a '' --pod-annotation org.example/pod
+	pod_is db
+	make_bundle b pod=web
+	poststop a --pod-annotation org.example/pod
+	create b '' --pod-annotation org.example/pod
+	pod_is "$(id_of b)"
+}
+
+@test "without an annotation the container is a pod of one" {
+	make_bundle a pod=
+	create a ''
+	pod_is "$(id_of a)"
+	poststop a
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "a container's id with + or a leading _ is a pod's name" {
+	make_bundle a pod=
+	ids_begin_with _a+b
+	create a ''
+	pod_is _a+b-a
+	poststop a
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "a CRI engine's sandbox is the pod, whatever the pod's author wrote" {
+	make_bundle a pod=evil annotations="$CRI"
+	create a ''
+	pod_is sandbox
+	poststop a
+	make_bundle b pod=evil annotations="$CRIO"
+	create b ''
+	pod_is sandbox
+	poststop b
+	assert_untouched a
+	assert_untouched b
+	assert_nothing_left
+}
+
+@test "under a CRI engine no io.podns annotation counts" {
+	make_bundle a pod= annotations="$CRI"', "io.podns.namespaces": "net", "io.podns.hostname": "evil"'
+	create a ''
+	pod_is sandbox
+	equal "$(in_pin uts sandbox hostname)" first
+}
+
+@test "under a CRI engine a pod cannot be joined by its name" {
+	local net
+	make_bundle a pod=web
+	create a ''
+	net=$(ns_ino "$ROOT/netns/web")
+	make_bundle b pod=web annotations="$CRI"
+	create b ''
+	assert_pinned sandbox net ipc uts
+	differ "$(ns_ino "$ROOT/netns/sandbox")" "$net"
+	equal "$(ns_path b network)" "$ROOT/netns/sandbox"
+}
+
+@test "--trust-annotations lifts that" {
+	make_bundle a pod=web annotations="$CRI"', "io.podns.hostname": "shop"'
+	create a '' --trust-annotations
+	pod_is web
+	equal "$(in_pin uts web hostname)" shop
+}
+
+@test "--pod-annotation does not lift that" {
+	make_bundle a pod= annotations="$CRI"', "org.example/pod": "db"'
+	create a '' --pod-annotation org.example/pod
+	pod_is sandbox
+}
+
+@test "annotations that are in config.json alone count" {
+	make_bundle a annotations="$CRI"
+	state_doc a '' creating '{}' | hook createRuntime
+	pod_is sandbox
+}
+
+bad_pod() {
+	make_bundle a pod= annotations=", \"io.podns.pod\": $1"
+	fails_with 'createRuntime: ' create a ''
+	assert_untouched a
+	assert_nothing_left
+	[ ! -e "$ROOT/evil" ]
+}
+
+@test "a pod name that is a path or hidden: refused" {
+	bad_pod '".."'
+	bad_pod '"."'
+	bad_pod '"../evil"'
+	bad_pod '"a/b"'
+	bad_pod '"/etc/passwd"'
+	bad_pod '".hidden"'
+}
+
+@test "a pod name with other characters: refused" {
+	bad_pod '"a b"'
+	bad_pod '"a\nb"'
+	bad_pod '"caf\u00e9"'
+	bad_pod '"a\u0000b"'
+	bad_pod '"a%b"'
+	bad_pod '"a:b"'
+}
+
+@test "a pod name that is empty, too long, or no string: refused" {
+	bad_pod '""'
+	bad_pod "\"$(printf '%0129d' 0)\""
+	bad_pod '7'
+	bad_pod '["web"]'
+}
+
+@test "a pod name of 128 characters is well" {
+	make_bundle a pod="$(printf '%0128d' 0)"
+	create a ''
+	pod_is "$(printf '%0128d' 0)"
+	poststop a
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "a sandbox annotation that is no pod name: refused" {
+	make_bundle a annotations=', "io.kubernetes.cri.sandbox-id": "../evil"'
+	fails_with 'createRuntime: ' create a ''
+	assert_untouched a
+	assert_nothing_left
+}
+
+bad_namespaces() {
+	make_bundle a annotations=", \"io.podns.namespaces\": $1"
+	fails_with "$2" create a ''
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "io.podns.namespaces: pid is refused, and it says why" {
+	bad_namespaces '"net,pid"' init
+	bad_namespaces '"pid"' pid
+}
+
+@test "io.podns.namespaces: mount, unknown, empty and repeated types are refused" {
+	bad_namespaces '"net,mount"' mount
+	bad_namespaces '"mnt"' mount
+	bad_namespaces '"net,nonsense"' nonsense
+	bad_namespaces '""' io.podns.namespaces
+	bad_namespaces '"net,,ipc"' io.podns.namespaces
+	bad_namespaces '"net,network"' network
+	bad_namespaces '[]' io.podns.namespaces
+}
+
+# --- hostname --------------------------------------------------------------------
+
+@test "hostname: the config's, for a pod that the hook makes" {
+	make_bundle a hostname=shop
+	create a ''
+	equal "$(in_pin uts web hostname)" shop
+}
+
+@test "hostname: io.podns.hostname counts for more" {
+	make_bundle a hostname=shop annotations=', "io.podns.hostname": "front"'
+	create a ''
+	equal "$(in_pin uts web hostname)" front
+	equal "$(jq -r .hostname <"$T/a/config.json")" front
+}
+
+@test "hostname: the pod's name where the config has none" {
+	make_bundle a hostname=
+	create a ''
+	equal "$(in_pin uts web hostname)" web
+	differ "$(in_pin uts web hostname)" "$(hostname)"
+}
+
+@test "hostname: the pod's name where the config has only the engine's default" {
+	ids_begin_with 0123456789abcdef
+	make_bundle a hostname=0123456789ab
+	create a ''
+	equal "$(in_pin uts web hostname)" web
+}
+
+@test "hostname: a container that joins gets the pod's, in hostname and HOSTNAME" {
+	make_bundle a hostname=shop
+	make_bundle b hostname=other env_hostname=other
+	create a ''
+	create b ''
+	equal "$(in_pin uts web hostname)" shop
+	equal "$(jq -r .hostname <"$T/b/config.json")" shop
+	equal "$(jq -r '.process.env[] | select(startswith("HOSTNAME="))' <"$T/b/config.json")" HOSTNAME=shop
+	poststop a
+	poststop b
+	assert_untouched a
+	assert_untouched b
+	assert_nothing_left
+}
+
+@test "hostname: a container that joins does not rename the pod" {
+	make_bundle a hostname=shop
+	create a ''
+	make_bundle b hostname=other env_hostname=other stages=
+	create b ''
+	start b
+	equal "$(saw b hostname)" shop
+	equal "$(saw b env_hostname)" shop
+	equal "$(in_pin uts web hostname)" shop
+}
+
+@test "hostname: never added where the container has no uts entry" {
+	make_bundle a hostname= namespaces="$(entry network)"
+	create a ''
+	equal "$(jq -c 'has("hostname")' <"$T/a/config.json")" false
+}
+
+@test "domainname: a container that joins gets the pod's" {
+	make_bundle a
+	create a '' --sysctl kernel.domainname=pods.example
+	make_bundle b
+	edit_config b '.domainname = "other.example"'
+	create b ''
+	equal "$(jq -r .domainname <"$T/b/config.json")" pods.example
+	poststop a
+	poststop b
+	assert_untouched b
+}

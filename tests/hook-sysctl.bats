@@ -1,0 +1,221 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Sysctls: what is accepted is in force in the pod, and what is refused is refused
+# before anything is touched. What the host has does not change by any of it.
+
+load helpers
+
+# What no test may change.
+host_values() {
+	cat /proc/sys/kernel/{core_pattern,shm_rmid_forced,msgmax,domainname} \
+		/proc/sys/net/ipv4/ip_default_ttl /proc/sys/vm/swappiness
+}
+
+setup() {
+	common_setup runc
+	HOST_VALUES=$(host_values)
+}
+
+teardown() {
+	common_teardown
+	equal "$(host_values)" "$HOST_VALUES" "the host's values"
+}
+
+# refused KEY=VALUE TEXT: by option and in config.json.
+refused() {
+	local text=${2-${1%%=*}} status=0
+	make_bundle a
+	create a '' --sysctl "$1" >"$T/stdout" 2>"$T/stderr" || status=$?
+	cat "$T/stderr"
+	[ "$status" = 1 ] || [ "$status" = 2 ]
+	equal "$(wc -l <"$T/stderr")" 1
+	contains "$(cat "$T/stderr")" "$text"
+	assert_untouched a
+	assert_nothing_left
+	make_bundle a sysctl="$(json_strings "${1%%=*}"): $(json_strings "${1#*=}")"
+	fails_with "$text" create a ''
+	assert_untouched a
+	assert_nothing_left
+}
+
+# --- accepted ----------------------------------------------------------------------
+
+@test "sysctls of network, ipc and uts, with either separator" {
+	make_bundle a
+	create a '' --sysctl net.ipv4.ip_default_ttl=70 --sysctl net/ipv4/tcp_fin_timeout=33 \
+		--sysctl kernel.msgmax=10000 --sysctl kernel/msgmnb=20000 --sysctl kernel.msgmni=300 \
+		--sysctl kernel.shmall=4000 --sysctl kernel.shmmax=50000000 --sysctl kernel.shmmni=600 \
+		--sysctl kernel.shm_rmid_forced=1 --sysctl fs.mqueue.msg_max=20 \
+		--sysctl 'kernel.sem=100 20000 50 60' --sysctl kernel.domainname=pods.example
+	in_net() { in_pin net web cat "/proc/sys/$1"; }
+	in_ipc() { in_pin ipc web cat "/proc/sys/$1"; }
+	equal "$(in_net net/ipv4/ip_default_ttl)" 70
+	equal "$(in_net net/ipv4/tcp_fin_timeout)" 33
+	equal "$(in_ipc kernel/msgmax)" 10000
+	equal "$(in_ipc kernel/msgmnb)" 20000
+	equal "$(in_ipc kernel/msgmni)" 300
+	equal "$(in_ipc kernel/shmall)" 4000
+	equal "$(in_ipc kernel/shmmax)" 50000000
+	equal "$(in_ipc kernel/shmmni)" 600
+	equal "$(in_ipc kernel/shm_rmid_forced)" 1
+	equal "$(in_ipc kernel/sem | tr '\t' ' ')" '100 20000 50 60'
+	equal "$(in_ipc fs/mqueue/msg_max)" 20
+	equal "$(in_pin uts web cat /proc/sys/kernel/domainname)" pods.example
+}
+
+@test "linux.sysctl of the config" {
+	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "71", "kernel.msgmax":"10001"'
+	create a ''
+	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 71
+	equal "$(in_pin ipc web cat /proc/sys/kernel/msgmax)" 10001
+	poststop a
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "linux.sysctl comes after --sysctl" {
+	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "72"'
+	create a '' --sysctl net.ipv4.ip_default_ttl=73
+	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 72
+}
+
+@test "an interface with a dot in its name" {
+	ip netns add web
+	ip -n web link add name eth0.100 type veth peer name peer
+	make_bundle a root= namespaces="$(entry network)"
+	state_doc a '' | "$HOOK" --no-syslog --sysctl net.ipv4.conf.eth0/100.rp_filter=2 createRuntime
+	equal "$(ip netns exec web cat /proc/sys/net/ipv4/conf/eth0.100/rp_filter)" 2
+	state_doc a '' stopped | "$HOOK" --no-syslog
+	ip netns del web
+}
+
+@test "a later container's other value wins, with a warning" {
+	make_bundle a
+	create a '' --sysctl net.ipv4.ip_default_ttl=74
+	make_bundle b
+	create b '' --sysctl net.ipv4.ip_default_ttl=75 2>"$T/stderr"
+	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 75
+	contains "$(cat "$T/stderr")" net.ipv4.ip_default_ttl
+	make_bundle c
+	create c '' --sysctl net.ipv4.ip_default_ttl=75 2>"$T/stderr"
+	equal "$(cat "$T/stderr")" ''
+}
+
+@test "a namespace of a process gets them too" {
+	in_new_namespaces --net --ipc --uts
+	make_bundle a
+	create a "$CHILD" --sysctl net.ipv4.ip_default_ttl=76
+	equal "$(nsenter --target "$CHILD" --net cat /proc/sys/net/ipv4/ip_default_ttl)" 76
+}
+
+@test "in a mapped user namespace they are written inside of it" {
+	make_bundle a namespaces="$(entry network), $(entry ipc), $(entry uts), $(entry user)" \
+		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],
+			"gidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],'
+	create a '' --namespaces net,ipc,uts,user --sysctl net.ipv4.ip_default_ttl=79 \
+		--sysctl kernel.domainname=pods.example --sysctl user.max_net_namespaces=7
+	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 79
+	equal "$(in_pin uts web cat /proc/sys/kernel/domainname)" pods.example
+	equal "$(in_pin user web cat /proc/sys/user/max_net_namespaces)" 7
+}
+
+# --- refused -----------------------------------------------------------------------
+
+@test "the host's own sysctls: refused" {
+	refused kernel.core_pattern=evil
+	refused kernel/core_pattern=evil
+	refused vm.swappiness=1
+	refused kernel.hostname=evil
+	refused fs.file-max=100000
+	refused kernel.msgmaxx=1
+	refused kernel=1
+	refused fs.mqueue=1
+	refused net=1
+	refused kernel.pid_max=100000
+}
+
+@test "a value with a second sysctl in it is one value, and the kernel refuses it" {
+	refused 'kernel.shm_rmid_forced=1+kernel.core_pattern=evil' kernel.shm_rmid_forced
+	refused 'net.ipv4.ip_default_ttl=64+kernel.core_pattern=evil' net.ipv4.ip_default_ttl
+}
+
+@test "components that lead elsewhere: refused" {
+	refused net/../kernel/core_pattern=evil
+	refused net/ipv4/../../kernel/core_pattern=evil
+	refused net/./ipv4/ip_default_ttl=64
+	refused net..ipv4.ip_default_ttl=64
+	refused net//ipv4/ip_default_ttl=64
+	refused /net/ipv4/ip_default_ttl=64
+	refused net.ipv4.ip_default_ttl.=64
+	refused .net.ipv4.ip_default_ttl=64
+	refused net.ipv4.conf.//.rp_filter=1
+}
+
+@test "a sysctl that does not exist: refused by the kernel, and nothing is left" {
+	refused net.ipv4.no_such_thing=1
+	refused net.ipv4=1
+}
+
+@test "a value that the kernel refuses: everything of the run is undone" {
+	refused net.ipv4.ip_default_ttl=many
+}
+
+@test "a net sysctl of a container on the host's network: refused" {
+	make_bundle a namespaces="$(entry ipc), $(entry uts)" sysctl='"net.ipv4.ip_default_ttl": "80"'
+	fails_with net.ipv4.ip_default_ttl create a ''
+	assert_untouched a
+	assert_nothing_left
+	make_bundle a namespaces="$(entry ipc), $(entry uts)"
+	fails_with net.ipv4.ip_default_ttl create a '' --sysctl net.ipv4.ip_default_ttl=80
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "an ipc or uts sysctl of a container that shares the host's: refused" {
+	make_bundle a namespaces="$(entry network)" sysctl='"kernel.msgmax": "10000"'
+	fails_with kernel.msgmax create a ''
+	make_bundle a namespaces="$(entry network)" sysctl='"kernel.domainname": "x"'
+	fails_with kernel.domainname create a ''
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "user.* in the config: refused, from --sysctl alone" {
+	make_bundle a namespaces="$(entry network), $(entry user)" \
+		sysctl='"user.max_net_namespaces": "7"' \
+		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],
+			"gidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],'
+	fails_with user.max_net_namespaces create a '' --namespaces net,user
+	assert_untouched a
+	assert_nothing_left
+	make_bundle a
+	fails_with user.max_net_namespaces create a '' --sysctl user.max_net_namespaces=7
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "one bad key among good ones: nothing is touched" {
+	make_bundle a
+	create a ''
+	make_bundle b sysctl='"net.ipv4.ip_default_ttl": "81", "kernel.core_pattern": "evil"'
+	fails_with kernel.core_pattern create b ''
+	differ "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 81
+	assert_untouched b
+	# Nor by --sysctl before a bad one of the config.
+	fails_with kernel.core_pattern create b '' --sysctl net.ipv4.ip_default_ttl=82
+	differ "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 82
+	poststop a
+	assert_nothing_left
+}
+
+@test "values that are no text: refused" {
+	make_bundle a sysctl='"net.ipv4.ip_default_ttl": 81'
+	fails_with net.ipv4.ip_default_ttl create a ''
+	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "8\u00001"'
+	fails_with net.ipv4.ip_default_ttl create a ''
+	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "81", "net.ipv4.ip_default_ttl": "82"'
+	fails_with net.ipv4.ip_default_ttl create a ''
+	assert_untouched a
+	assert_nothing_left
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# What `make install` puts where, and whether podman and CRI-O can read it.
+
+load helpers
+
+setup_file() {
+	make -C "$PODNS_BUILD" install DESTDIR="$BATS_FILE_TMPDIR/dest" >"$BATS_FILE_TMPDIR/install.log" 2>&1
+}
+
+setup() {
+	DEST=$BATS_FILE_TMPDIR/dest
+	INSTALLED_HOOK=/usr/libexec/oci/hooks.d/oci-podns-hook
+}
+
+teardown() {
+	:
+}
+
+# The JSON schema of oci-hooks(5) 1.0.0, said in jq.
+valid_hook() {
+	jq -e '
+		def strings: type == "array" and all(.[]; type == "string");
+		def only($names): (keys - $names) == [];
+		type == "object" and only(["version", "hook", "when", "stages"])
+		and .version == "1.0.0"
+		and (.hook | type == "object" and only(["path", "args", "env", "timeout"])
+			and (.path | type == "string" and startswith("/"))
+			and (.args | strings and length > 0)
+			and ((.env // []) | strings)
+			and (.timeout | type == "number" and . == floor and . > 0))
+		and (.when | type == "object" and length > 0
+			and only(["always", "annotations", "commands", "hasBindMounts"])
+			and (.annotations | type == "object"
+				and all(to_entries[]; .value | type == "string")
+				and all(keys[], .[]; . as $regex | "" | test($regex) | type == "boolean")))
+		and (.stages | strings and length > 0
+			and all(.[]; IN("precreate", "prestart", "createRuntime", "createContainer",
+				"startContainer", "poststart", "poststop")))
+	' <"$1" >/dev/null
+}
+
+@test "the hook is where the JSON files say, and runs" {
+	local file
+	[ -x "$DEST$INSTALLED_HOOK" ]
+	contains "$("$DEST$INSTALLED_HOOK" --version)" oci-podns
+	for file in "$DEST"/usr/share/containers/oci/hooks.d/*.json "$DEST"/usr/share/oci-podns/hooks.d/*.json; do
+		equal "$(jq -r .hook.path <"$file")" "$INSTALLED_HOOK"
+	done
+}
+
+@test "oci-podns.json is valid by oci-hooks(5), for createRuntime and poststop" {
+	local file=$DEST/usr/share/containers/oci/hooks.d/oci-podns.json
+	valid_hook "$file"
+	equal "$(jq -c .stages <"$file")" '["createRuntime","poststop"]'
+	equal "$(jq -c .when <"$file")" '{"annotations":{"^io\\.podns\\.pod$":".*"}}'
+}
+
+@test "oci-podns-precreate.json is valid by oci-hooks(5), for precreate alone" {
+	local file=$DEST/usr/share/oci-podns/hooks.d/oci-podns-precreate.json
+	valid_hook "$file"
+	equal "$(jq -c .stages <"$file")" '["precreate"]'
+	equal "$(jq -c .when <"$file")" '{"annotations":{"^io\\.podns\\.pod$":".*"}}'
+}
+
+@test "no directory called containers/oci/hooks.d has a precreate stage" {
+	equal "$(find "$DEST" -path '*/containers/oci/hooks.d/*' -exec grep -l precreate {} +)" ''
+}
+
+@test "only containers with the annotation match" {
+	local file
+	for file in "$DEST"/usr/share/containers/oci/hooks.d/*.json "$DEST"/usr/share/oci-podns/hooks.d/*.json; do
+		jq -e '.when.annotations | keys[0] as $k | .[$k] as $v
+			| ("io.podns.pod" | test($k)) and ("web" | test($v))
+			and ("ioXpodns.pod" | test($k) | not) and ("io.podns.pods" | test($k) | not)
+			and ("x.io.podns.pod" | test($k) | not)' <"$file" >/dev/null
+	done
+}
+
+@test "the hook's time limit is above the one that it waits for a lock" {
+	jq -e '.hook.timeout > 20' <"$DEST/usr/share/containers/oci/hooks.d/oci-podns.json"
+}
+
+@test "the drop-in for containers.conf names both directories" {
+	local file=$DEST/etc/containers/containers.conf.d/oci-podns.conf
+	grep -qx '\[engine\]' "$file"
+	grep -qx 'hooks_dir = \["/usr/share/containers/oci/hooks.d", "/usr/share/oci-podns/hooks.d"\]' "$file"
+}
+
+@test "another prefix is in the files too" {
+	local dest=$BATS_TEST_TMPDIR/dest
+	mkdir "$BATS_TEST_TMPDIR/build"
+	cd "$BATS_TEST_TMPDIR/build"
+	"$PODNS_SRC/configure" --quiet --prefix=/opt/podns --libexecdir=/opt/podns/lib >/dev/null
+	make install-nodist_ocihooksDATA DESTDIR="$dest" >/dev/null
+	equal "$(jq -r .hook.path <"$dest/opt/podns/share/containers/oci/hooks.d/oci-podns.json")" \
+		/opt/podns/lib/oci/hooks.d/oci-podns-hook
+}
+
+@test "uninstall takes everything away" {
+	make -C "$PODNS_BUILD" install DESTDIR="$BATS_TEST_TMPDIR/dest" >/dev/null
+	make -C "$PODNS_BUILD" uninstall DESTDIR="$BATS_TEST_TMPDIR/dest" >/dev/null
+	equal "$(find "$BATS_TEST_TMPDIR/dest" ! -type d)" ''
+}
+
+@test "the static programs need no library" {
+	[ -x "$PODNS_BUILD/../static/hook/oci-podns-hook" ] || skip "built only when all files are run"
+	run ldd "$PODNS_BUILD/../static/hook/oci-podns-hook"
+	[[ $output == *"statically linked"* || $output == *"not a dynamic executable"* ]]
+	"$PODNS_BUILD/../static/hook/oci-podns-hook" --version
+}

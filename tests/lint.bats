@@ -1,0 +1,37 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# What is to be seen without running anything.
+
+load helpers
+
+setup() {
+	cd "$PODNS_SRC" || return
+}
+
+teardown() {
+	:
+}
+
+@test "shellcheck finds nothing in the scripts" {
+	shellcheck -x autogen.sh .ci/run tests/*.sh tests/*.bash tests/*.bats
+}
+
+@test "every source file tells its licence" {
+	equal "$(grep -L 'SPDX-License-Identifier: Apache-2.0' autogen.sh .ci/run configure.ac Makefile.am \
+		{base,oci,ns,plan,pod,stage,sandbox,hook,cli}/*.[ch] tests/*.* tests/unit/*.[ch])" ''
+}
+
+@test "every source file is in the release" {
+	local file
+	for file in {base,oci,ns,plan,pod,stage,sandbox,hook,cli}/*.[ch] tests/unit/*.[ch] tests/*.* hooks.d/*.in; do
+		grep -qF "$file" Makefile.am || {
+			echo "$file is not in Makefile.am"
+			return 1
+		}
+	done
+}
+
+@test "nothing but the room ns makes, joins or pins namespaces" {
+	equal "$(grep -lE '\b(unshare|setns|mount|umount2|clone3?)\(' {base,oci,plan,pod,stage,hook}/*.c || true)" ''
+}

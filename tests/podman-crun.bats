@@ -1,0 +1,104 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# podman with crun as its runtime.
+
+load helpers
+load podman
+
+setup_file() {
+	RUNTIME=crun podman_file_setup
+	[ ! -e "$PM/cannot" ] || return 0
+	# crun 1.8 refuses hosts with cgroups of both versions; tests/run.sh has put those out of sight.
+	podman_options
+	pm run --rm --network none "$IMAGE" true >"$PM/try.log" 2>&1 ||
+		cannot "podman with crun runs nothing here: $(tail -n 1 "$PM/try.log")" || true
+}
+
+@test "podman with crun: two containers in one pod" {
+	pod_wait a
+	pod_wait b
+	equal "$(pm inspect --format '{{.OCIRuntime}}' a)" crun
+	same_pod a b
+	talk a b
+	equal "$(in_ctr a hostname)" web
+	equal "$(in_ctr b hostname)" web
+	in_ctr a ipc shm put /memory "by shm_open"
+	in_ctr a ipc mq put /queue "by mqueue"
+	in_ctr b ipc msg put 77 "by queue"
+	equal "$(in_ctr b ipc shm get /memory)" "by shm_open"
+	equal "$(in_ctr b ipc mq get /queue)" "by mqueue"
+	equal "$(in_ctr a ipc msg get 77)" "by queue"
+	drop a
+	same_pod b
+	drop b
+	nothing_left
+}
+
+@test "podman with crun: restart, stop and start, kill" {
+	local ino
+	pod_wait a
+	pod_wait b
+	ino=$(ns_ino /run/netns/web)
+	pm restart -t 0 a >/dev/null
+	pm stop -t 0 b >/dev/null
+	pm start b >/dev/null
+	same_pod a b
+	equal "$(ns_ino /run/netns/web)" "$ino"
+	pm kill a >/dev/null
+	wait_for state_is a exited
+	same_pod b
+	drop a b
+	nothing_left
+}
+
+@test "podman with crun: a command that does not exist takes nothing from the others" {
+	pod_wait a
+	fails pm run --name b --annotation "$POD_LABEL=web" --network none "$IMAGE" /no/such/program >"$T/b.out" 2>&1
+	pm rm -f b >/dev/null
+	same_pod a
+	drop a
+	# crun runs no poststop after a failed create: the next run sweeps.
+	pod_wait c
+	same_pod c
+	drop c
+	nothing_left
+}
+
+@test "podman with crun: a refused container is in the log" {
+	ip netns add mine
+	pod_wait a
+	pod_fails b --network ns:/run/netns/mine
+	contains "$(cat /run/podns/log)" "--network ns:/run/netns/web"
+	drop a
+	ip netns del mine
+	nothing_left
+}
+
+@test "podman with crun: what createRuntime says is in the log, where neither crun nor podman shows it" {
+	pod_wait a
+	# Without precreate nothing puts b into the pod before crun makes it.
+	mkdir "$T/hooks.d"
+	cp "$HOOKS_D/oci-podns.json" "$T/hooks.d/"
+	podman_options --hooks-dir "$T/hooks.d"
+	pod_fails b --network none
+	contains "$(cat /run/podns/log)" "createRuntime: pod web: the container's"
+	contains "$(cat /run/podns/log)" "it would start outside its pod"
+	contains "$(cat /run/podns/log)" precreate
+	same_pod a
+	drop a
+	pm rm -f b >/dev/null
+	nothing_left
+}
+
+@test "podman with crun: a user namespace for the pod" {
+	pod_shares net ipc uts user
+	pod_wait a "$(share net,ipc,uts,user)" --uidmap 0:100000:65536 --gidmap 0:100000:65536
+	pod_wait b "$(share net,ipc,uts,user)" --uidmap 0:100000:65536 --gidmap 0:100000:65536
+	same_pod a b
+	talk a b
+	pod_fails c --network none "$(share net,ipc,uts,user)" --uidmap 0:200000:65536 --gidmap 0:200000:65536
+	contains "$(cat /run/podns/log)" "linux.uidMappings"
+	drop a b
+	nothing_left
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# After `make install` into a scratch system, podman works with the annotation alone: no flag, no configuration of
+# the test's but what a small host needs. The scratch system is the host's /usr and /etc with what was installed
+# laid over them, seen by this file alone.
+
+load helpers
+load podman
+
+setup_file() {
+	need podman conmon runc || return 0
+	mount --make-shared /run
+	mkdir -p "$PM/dest" "$PM/work"
+	make -C "$PODNS_BUILD" install DESTDIR="$PM/dest" >"$PM/install.log" 2>&1
+	podman_rootfs "$PM/rootfs"
+	# As a file of the administrator's would be: before ours in the directory, and without hooks_dir.
+	podman_conf runc >"$PM/dest/etc/containers/containers.conf.d/00-host.conf"
+	cat >"$PM/dest/etc/containers/storage.conf" <<-CONF
+		[storage]
+		driver = "overlay"
+		graphroot = "$PM/storage"
+		runroot = "$PM/run"
+	CONF
+	if ! mount -t overlay -o "ro,lowerdir=$PM/dest/usr:/usr" overlay /usr ||
+		! mount -t overlay -o "lowerdir=/etc,upperdir=$PM/dest/etc,workdir=$PM/work" overlay /etc; then
+		cannot "no overlay can be mounted here" || return 0
+	fi
+	unset CONTAINERS_CONF
+	tar -C "$PM/rootfs" -c . | timeout -k 5 "$LIMIT" podman "${IMPORT[@]}" >/dev/null 2>"$PM/import.log" 3>&- ||
+		cannot "podman does not run in the scratch system: $(tail -n 1 "$PM/import.log")" || true
+}
+
+setup() {
+	podman_setup
+	unset CONTAINERS_CONF
+}
+
+# Without any option.
+pm() {
+	timeout -k 5 "$LIMIT" podman "$@" </dev/null 3>&-
+}
+
+@test "installed: the annotation alone makes a pod" {
+	pm run -d --name a --annotation io.podns.pod=web --network none "$IMAGE" pause >/dev/null
+	pm run -d --name b --annotation io.podns.pod=web --network none "$IMAGE" pause >/dev/null
+	same_pod a b
+	talk a b
+	in_ctr a ipc shm put /memory text
+	equal "$(in_ctr b ipc shm get /memory)" text
+	equal "$(in_ctr b hostname)" web
+	drop a b
+	nothing_left
+}
+
+@test "installed: podman knows both directories, by the drop-in" {
+	contains "$(pm run --help | tr -s ' ')" --annotation
+	[ -e /etc/containers/containers.conf.d/oci-podns.conf ]
+	[ -e /usr/share/containers/oci/hooks.d/oci-podns.json ]
+	[ -e /usr/share/oci-podns/hooks.d/oci-podns-precreate.json ]
+	pm --log-level debug run --rm --network none "$IMAGE" true 2>"$T/debug.err"
+	contains "$(cat "$T/debug.err")" "reading hooks from /usr/share/containers/oci/hooks.d"
+	contains "$(cat "$T/debug.err")" "reading hooks from /usr/share/oci-podns/hooks.d"
+}
+
+@test "installed: a restart by policy is in the pod too" {
+	local ino
+	pm run -d --name b --annotation io.podns.pod=web --network none "$IMAGE" pause >/dev/null
+	ino=$(ns_ino /run/netns/web)
+	mkdir "$T/shared"
+	# shellcheck disable=SC2016 # the container's shell expands it
+	pm run -d --name a --restart=on-failure:3 --annotation io.podns.pod=web --network none -v "$T/shared:/shared" \
+		"$IMAGE" sh -c 'echo x >>/shared/tries; [ $(wc -l </shared/tries) -gt 1 ] || exit 1; exec pause' >/dev/null
+	wait_for has_lines 2 "$T/shared/tries"
+	wait_for state_is a running
+	equal "$(ctr_ns a net)" "$ino"
+	drop a b
+	nothing_left
+}
+
+has_lines() {
+	[ "$(wc -l <"$2")" -ge "$1" ]
+}
+
+@test "installed: a container without the annotation never meets the hook" {
+	# A program that cannot be run would fail it.
+	pm run --rm --network none "$IMAGE" true
+	[ ! -e /run/podns ]
+}
+
+@test "installed: podman build with a RUN works as root" {
+	mkdir "$T/context"
+	printf 'FROM %s\nRUN echo built >/built\n' "$IMAGE" >"$T/context/Containerfile"
+	pm build --network none -t localhost/built "$T/context" >"$T/build.out" 2>&1 || {
+		cat "$T/build.out"
+		return 1
+	}
+	equal "$(pm run --rm --network none localhost/built cat /built)" built
+	pm rmi -f localhost/built >/dev/null
+}
+
+@test "installed: it would not with precreate in a directory that builds read" {
+	# Why the JSON file for precreate lies elsewhere. Builds read these two, whatever hooks_dir says.
+	local built=yes
+	mkdir -p "$T/context" /etc/containers/oci/hooks.d
+	cp /usr/share/oci-podns/hooks.d/*.json /etc/containers/oci/hooks.d/
+	printf 'FROM %s\nRUN echo built >/built\n' "$IMAGE" >"$T/context/Containerfile"
+	pm build --network none -t localhost/built "$T/context" >"$T/build.out" 2>&1 || built=''
+	rm -r /etc/containers/oci
+	[ -z "$built" ] || skip "this podman builds with such a stage"
+	contains "$(cat "$T/build.out")" precreate
+}
+
+@test "installed: no directory called containers/oci/hooks.d has a precreate stage" {
+	local found
+	found=$(find "$PM/dest" -path '*/containers/oci/hooks.d/*' -exec grep -l precreate {} +) || true
+	equal "$found" ''
+	# And podman finds it where it is.
+	equal "$(jq -c .stages </usr/share/oci-podns/hooks.d/oci-podns-precreate.json)" '["precreate"]'
+}
+
+@test "installed: the hook runs, confined, from where the JSON files say" {
+	local program
+	program=$(jq -r .hook.path </usr/share/containers/oci/hooks.d/oci-podns.json)
+	equal "$program" /usr/libexec/oci/hooks.d/oci-podns-hook
+	contains "$("$program" --version)" oci-podns-hook
+}
+
+@test "installed: podns check is content" {
+	command -v podns >/dev/null || skip "podns is not installed"
+	podns check
+}

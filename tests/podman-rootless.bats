@@ -1,0 +1,203 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# podman as an ordinary user: the pod lives in podman's user and mount namespaces, under /run/user/UID.
+
+load helpers
+load podman
+
+USER_NAME=podnstest
+USER_ID=64242
+RUN_USER=/run/user/$USER_ID
+USER_HOME=$PM/home
+
+# A user of the tests' own, in an /etc that only this file sees.
+make_user() {
+	[ -z "$(getent passwd "$USER_ID")" ] || cannot "uid $USER_ID is somebody's" || return 1
+	cp -a /etc "$PM/etc"
+	mount --bind "$PM/etc" /etc
+	echo "$USER_NAME:x:$USER_ID:$USER_ID::$USER_HOME:/bin/sh" >>/etc/passwd
+	echo "$USER_NAME:x:$USER_ID:" >>/etc/group
+	echo "$USER_NAME:500000:65536" | tee -a /etc/subuid >>/etc/subgid
+	install -d -m 0755 /run/user "$PM"
+	install -d -m 0700 -o "$USER_ID" -g "$USER_ID" "$USER_HOME" "$RUN_USER"
+}
+
+as_user() {
+	timeout -k 5 "$LIMIT" setpriv --reuid "$USER_ID" --regid "$USER_ID" --clear-groups \
+		env -i HOME="$USER_HOME" USER="$USER_NAME" PATH="$PATH" XDG_RUNTIME_DIR="$RUN_USER" \
+		CONTAINERS_CONF="$CONTAINERS_CONF" PODNS_TEST_RUN="${PODNS_TEST_RUN-}" "$@" 3>&-
+}
+
+pm() {
+	as_user podman "${PM_OPTIONS[@]}" "$@" </dev/null
+}
+
+import_image() {
+	make_user || return 1
+	tar -C "$PM/rootfs" -c . | as_user podman "${IMPORT[@]}" >/dev/null 2>"$PM/import.log"
+}
+
+setup_file() {
+	need newuidmap newgidmap setpriv || return 0
+	NETWORKS_D=$USER_HOME/networks podman_file_setup
+}
+
+setup() {
+	podman_setup
+	ROOT=$RUN_USER
+}
+
+teardown() {
+	podman_teardown
+	pm rm -a -f -t 0 >/dev/null 2>&1 || true
+	end_pause
+	podman_options
+	pm rm -a -f -t 0 >/dev/null 2>&1 || true
+	end_pause
+	rm -rf "$ROOT"/{net,ipc,uts,user}ns "$ROOT/podns"
+}
+
+pause_pid() {
+	cat "$RUN_USER/libpod/tmp/pause.pid"
+}
+
+# podman's process that does nothing but hold its user and mount namespaces.
+end_pause() {
+	local pid
+	pid=$(pause_pid 2>/dev/null) || return 0
+	kill -KILL "$pid" 2>/dev/null || true
+	wait_for not_alive "$pid"
+	rm -f "$RUN_USER/libpod/tmp/pause.pid"
+}
+
+not_alive() {
+	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
+}
+
+# The pins are seen in podman's mount namespace alone.
+pin_ino() {
+	pm unshare stat -L -c %i "$ROOT/${1}ns/web"
+}
+
+left_mounted() {
+	# shellcheck disable=SC2016 # awk expands it
+	pm unshare awk -v root="$ROOT" '$5 ~ "^" root "/podns/" || $5 ~ "^" root "/[a-z]+ns/"' /proc/self/mountinfo
+}
+
+user_nothing_left() {
+	nothing_left || return 1
+	equal "$(left_mounted)" '' "left mounted in podman's mount namespace"
+}
+
+@test "rootless podman: two containers in one pod, under /run/user" {
+	pod_wait a
+	pod_wait b
+	same_pod a b
+	talk a b
+	in_ctr a ipc shm put /memory "by shm_open"
+	in_ctr b ipc msg put 77 "by queue"
+	equal "$(in_ctr b ipc shm get /memory)" "by shm_open"
+	equal "$(in_ctr a ipc msg get 77)" "by queue"
+	equal "$(in_ctr a hostname)" web
+	equal "$(in_ctr b hostname)" web
+	[ ! -e /run/netns/web ]
+	[ ! -e /run/podns ]
+	equal "$(stat -c %u "$ROOT/podns/web")" "$USER_ID"
+	drop a
+	same_pod b
+	drop b
+	user_nothing_left
+}
+
+@test "rootless podman: restart, stop and start" {
+	local ino
+	pod_wait a
+	pod_wait b
+	ino=$(pin_ino net)
+	pm restart -t 0 a >/dev/null
+	pm stop -t 0 b >/dev/null
+	pm start b >/dev/null
+	same_pod a b
+	equal "$(pin_ino net)" "$ino"
+	drop a b
+	user_nothing_left
+}
+
+@test "rootless podman: a refused container is in the user's own log" {
+	pod_fails a --network none "$(share net,pid)"
+	contains "$(cat "$RUN_USER/podns/log")" "pod web"
+	equal "$(stat -c %u "$RUN_USER/podns/log")" "$USER_ID"
+	user_nothing_left
+}
+
+@test "rootless podman: after podman system migrate the containers start again, in a pod made anew" {
+	local before
+	pod_wait a
+	pod_wait b
+	before=$(pause_pid)
+	# It stops the containers and ends the process that held their mounts.
+	pm system migrate >/dev/null 2>"$T/migrate.err"
+	equal "$(state_of a)" exited
+	pm start a >/dev/null
+	pm start b >/dev/null
+	differ "$(pause_pid)" "$before"
+	same_pod a b
+	talk a b
+	drop a b
+	user_nothing_left
+}
+
+@test "rootless podman: without its pause process podman comes back by a container's conmon, and the pod goes on" {
+	local ino
+	pod_wait a
+	ino=$(pin_ino net)
+	end_pause
+	pod_wait b
+	same_pod a b
+	equal "$(pin_ino net)" "$ino"
+	drop a b
+	user_nothing_left
+}
+
+@test "rootless podman: live containers in another mount namespace of podman's: the start fails and names both" {
+	local there init
+	pod_wait a
+	init=$(pid_of a)
+	there=$(pm unshare readlink /proc/self/ns/mnt | tr -dc 0-9)
+	# Another storage knows nothing of a, and without the pause process podman makes new namespaces for it.
+	end_pause
+	podman_options --root "$USER_HOME/other" --runroot "$RUN_USER/other"
+	tar -C "$PM/rootfs" -c . | as_user podman "${PM_OPTIONS[@]}" "${IMPORT[@]}" >/dev/null 2>&1
+	differ "$(pm unshare readlink /proc/self/ns/mnt | tr -dc 0-9)" "$there"
+	pod_fails b --network none
+	[ -e "/proc/$init" ]
+	contains "$(cat "$ROOT/podns/log")" "pod web: the pod has live containers"
+	contains "$(cat "$ROOT/podns/log")" "pinned in mount namespace [$there], this is [$(pm unshare readlink /proc/self/ns/mnt | tr -dc 0-9)]"
+	# With nobody alive, the pod starts anew.
+	kill -KILL "$init"
+	wait_for not_alive "$init"
+	pod_wait c
+	same_pod c
+	drop c
+	user_nothing_left
+}
+
+@test "rootless podman: root's pod of the same name is another" {
+	local ino
+	tar -C "$PM/rootfs" -c . | root_pm "${IMPORT[@]}" >/dev/null 2>&1
+	root_pm run -d --name r --annotation "$POD_LABEL=web" --network none "$IMAGE" pause >/dev/null 3>&-
+	ino=$(ns_ino /run/netns/web)
+	grep -F ' - nsfs ' /proc/self/mountinfo >"$T/nsfs.before"
+	pod_wait a
+	differ "$(pin_ino net)" "$ino"
+	drop a
+	user_nothing_left
+	equal "$(ns_ino /run/netns/web)" "$ino"
+	root_pm rm -f -t 0 r >/dev/null
+	[ ! -e /run/netns/web ]
+}
+
+root_pm() {
+	timeout -k 5 "$LIMIT" podman --root "$PM/storage" --runroot "$PM/run" "$@" 3>&-
+}

@@ -1,0 +1,448 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # bats sets BATS_*, helpers.bash the rest
+#
+# Helpers of the tests under a real podman. A file begins with
+#
+#     load helpers
+#     load podman
+#
+# and uses podman_file_setup, podman_setup and podman_teardown. Everything is in $PM, which lies in the private /run
+# of the file: podman's storage, one image ($IMAGE), the hooks directory and a containers.conf. The hook works in its
+# own default root, as users have it: /run.
+
+PM=/run/podns-podman
+IMAGE=localhost/pm
+HOOKS_D=$PM/hooks.d
+POD_LABEL=io.podns.pod
+IMPORT=(import --change 'ENV PATH=/bin' --change 'CMD ["/bin/pause"]' - "$IMAGE")
+NETWORKS_D=$PM/networks	# not the host's /etc/containers/networks
+PM_OPTIONS=()		# more global options of podman's
+LIMIT=30
+
+# --- set-up and the end ------------------------------------------------------
+
+# need PROGRAM...: for all tests of the file. bats 1.8 knows no skip in setup_file, so setup does it.
+need() {
+	local program
+	for program; do
+		command -v "$program" >/dev/null || cannot "there is no $program here" || return 1
+	done
+}
+
+# cannot REASON: why the file's tests cannot run here.
+cannot() {
+	mkdir -p "$PM"
+	echo "$1" >"$PM/cannot"
+	return 1
+}
+
+# RUNTIME in the environment: podman's, runc by default.
+podman_file_setup() {
+	: "${RUNTIME:=runc}"
+	need podman conmon "$RUNTIME" || return 0
+	# As systemd has it on real hosts.
+	mount --make-shared /run
+	mkdir -p "$PM"
+	podman_conf "$RUNTIME" "$HOOKS_D" >"$PM/containers.conf"
+	# An ordinary user's podman runs it too, so it lies where everybody can get at it.
+	install -D -m 0755 "$HOOK" "$PM/bin/oci-podns-hook"
+	hook_files "$HOOKS_D"
+	podman_rootfs "$PM/rootfs"
+	export CONTAINERS_CONF=$PM/containers.conf
+	import_image || cannot "podman does not run here: $(tail -n 1 "$PM/import.log")" || true
+}
+
+# podman_conf RUNTIME [HOOKS DIRECTORY]: what podman needs on a host without systemd, with little privilege and old
+# cgroups. The hooks directory is here and not an option of podman's: a restart by policy forgets --hooks-dir.
+podman_conf() {
+	local hooks_dir=''
+	[ -z "${2-}" ] || hooks_dir="hooks_dir = [\"$2\"]"
+	cat <<-CONF
+		[containers]
+		default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+		[engine]
+		runtime = "$1"
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		infra_image = "$IMAGE"
+		$hooks_dir
+		[network]
+		network_config_dir = "$NETWORKS_D"
+	CONF
+}
+
+# hook_files DIR [HOOK ARGUMENT...]: both JSON files, with the hook of this build.
+hook_files() {
+	local dir=$1 file args=''
+	shift
+	[ $# = 0 ] || args=", $(json_strings "$@")"
+	mkdir -p "$dir"
+	for file in oci-podns oci-podns-precreate; do
+		sed -e "s|@hookdir@|$PM/bin|" -e "s|\"oci-podns-hook\"|&, \"--no-syslog\"$args|" \
+			"$PODNS_SRC/hooks.d/$file.json.in" >"$dir/$file.json"
+	done
+}
+
+import_image() {
+	tar -C "$PM/rootfs" -c . | timeout -k 5 "$LIMIT" podman --root "$PM/storage" --runroot "$PM/run" \
+		"${IMPORT[@]}" >/dev/null 2>"$PM/import.log" 3>&-
+}
+
+podman_setup() {
+	[ ! -e "$PM/cannot" ] || skip "$(cat "$PM/cannot")"
+	T=$BATS_TEST_TMPDIR
+	ROOT=/run
+	PIDS=()
+	PM_OPTIONS=()
+	export CONTAINERS_CONF=$PM/containers.conf
+	grep -F ' - nsfs ' /proc/self/mountinfo >"$T/nsfs.before" || true
+}
+
+podman_teardown() {
+	local pid name
+	if [ -z "${BATS_TEST_COMPLETED-}" ]; then
+		podman_tell_all
+	fi
+	for pid in "${PIDS[@]}"; do
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	# podman is slow to say that there is nothing; its store tells at once.
+	if grep -qs '"id"' "$PM/storage/overlay-containers/containers.json"; then
+		pm pod rm -a -f -t 0 >/dev/null 2>&1 || true
+		pm rm -a -f -t 0 >/dev/null 2>&1 || true
+	fi
+	for name in /run/{net,ipc,uts,user}ns /run/podns; do
+		unmount_below "$name"
+	done
+	rm -rf /run/{net,ipc,uts,user,cgroup,time,mnt}ns /run/podns
+}
+
+podman_tell_all() {
+	local name file
+	for file in "$T"/*.out "$T"/*.err "$ROOT"/podns/log "$ROOT"/podns/[!@]*/record; do
+		[ -s "$file" ] || continue
+		echo "--- $file"
+		tail -n 40 "$file"
+	done
+	for name in $(pm ps -a --format '{{.Names}}' 2>/dev/null); do
+		echo "--- podman logs $name"
+		pm logs "$name" 2>&1 | tail -n 20
+	done
+	pm ps -a 2>&1 || true
+}
+
+setup_file() {
+	podman_file_setup
+}
+
+setup() {
+	podman_setup
+}
+
+teardown() {
+	podman_teardown
+}
+
+# --- the image ---------------------------------------------------------------
+
+podman_rootfs() {
+	local dir=$1 applet
+	make_rootfs "$dir"
+	mkdir -p "$dir"/{etc,root,var,dev/shm}
+	echo 'root:x:0:0:root:/root:/bin/sh' >"$dir/etc/passwd"
+	echo 'root:x:0:' >"$dir/etc/group"
+	for applet in awk cp cut df dd false find grep head httpd id kill ls mkdir mount ps rm sed \
+		seq stat tail tee test timeout touch tr true wc wget; do
+		ln -sf busybox "$dir/bin/$applet"
+	done
+	make_report "$dir"
+	cat >"$dir/bin/pause" <<-'SCRIPT'
+		#!/bin/sh
+		# A container that waits, and goes at once when it is told to.
+		trap 'exit 0' TERM INT
+		while :; do
+			sleep 1000 &
+			wait $!
+		done
+	SCRIPT
+	chmod +x "$dir/bin/pause"
+	make_ipc_tool "$dir/bin/ipc"
+}
+
+# make_ipc_tool FILE: a static program, since busybox has nothing that makes System V or POSIX objects.
+make_ipc_tool() {
+	cat >"$PM/ipc.c" <<-'SOURCE'
+		/* ipc shm|mq|msg put|get NAME [TEXT]: what one container puts, another gets. */
+		#define _GNU_SOURCE
+		#include <fcntl.h>
+		#include <mqueue.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include <sys/mman.h>
+		#include <sys/msg.h>
+		#include <sys/shm.h>
+		#include <unistd.h>
+
+		#define SIZE 4096
+
+		static int fail(const char *what)
+		{
+			perror(what);
+			return 1;
+		}
+
+		/* POSIX shared memory: shm_overview(7) */
+		static int shm(const char *name, const char *text)
+		{
+			int fd = shm_open(name, text ? O_RDWR | O_CREAT : O_RDONLY, 0600);
+			char *p;
+
+			if (fd < 0 || (text && ftruncate(fd, SIZE) < 0))
+				return fail("shm_open");
+			p = mmap(NULL, SIZE, text ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+			if (p == MAP_FAILED)
+				return fail("mmap");
+			if (text)
+				strcpy(p, text);
+			else
+				puts(p);
+			return 0;
+		}
+
+		/* POSIX message queues: mq_overview(7) */
+		static int mq(const char *name, const char *text)
+		{
+			struct mq_attr attr = { .mq_maxmsg = 4, .mq_msgsize = SIZE };
+			mqd_t q = mq_open(name, text ? O_RDWR | O_CREAT | O_NONBLOCK : O_RDONLY | O_NONBLOCK,
+					  0600, &attr);
+			char buf[SIZE + 1] = "";
+
+			if (q < 0)
+				return fail("mq_open");
+			if (text)
+				return mq_send(q, text, strlen(text) + 1, 0) < 0 ? fail("mq_send") : 0;
+			if (mq_receive(q, buf, SIZE, NULL) < 0)
+				return fail("mq_receive");
+			puts(buf);
+			return 0;
+		}
+
+		/* System V message queues: sysvipc(7) */
+		static int msg(const char *key, const char *text)
+		{
+			struct { long type; char text[SIZE]; } m = { .type = 1 };
+			int q = msgget(atoi(key), text ? IPC_CREAT | 0600 : 0);
+
+			if (q < 0)
+				return fail("msgget");
+			if (text) {
+				strcpy(m.text, text);
+				return msgsnd(q, &m, strlen(text) + 1, IPC_NOWAIT) < 0 ? fail("msgsnd") : 0;
+			}
+			if (msgrcv(q, &m, SIZE, 0, IPC_NOWAIT) < 0)
+				return fail("msgrcv");
+			puts(m.text);
+			return 0;
+		}
+
+		/* System V shared memory */
+		static int sysv(const char *key, const char *text)
+		{
+			int id = shmget(atoi(key), SIZE, text ? IPC_CREAT | 0600 : 0);
+			char *p = id < 0 ? NULL : shmat(id, NULL, 0);
+
+			if (id < 0 || p == (void *)-1)
+				return fail("shmget");
+			if (text)
+				strcpy(p, text);
+			else
+				puts(p);
+			return 0;
+		}
+
+		int main(int argc, char **argv)
+		{
+			const char *text = argc > 4 ? argv[4] : NULL;
+
+			if (argc < 4)
+				return 2;
+			if (!strcmp(argv[1], "shm"))
+				return shm(argv[3], text);
+			if (!strcmp(argv[1], "mq"))
+				return mq(argv[3], text);
+			if (!strcmp(argv[1], "msg"))
+				return msg(argv[3], text);
+			return sysv(argv[3], text);
+		}
+	SOURCE
+	gcc -O1 -Wall -Werror -static -o "$1" "$PM/ipc.c"
+}
+
+# What a test may change for itself: podman's global options, what the pod shares, the seconds for one command.
+podman_options() {
+	PM_OPTIONS=("$@")
+}
+
+pod_shares() {
+	TYPES=("$@")
+}
+
+give_time() {
+	LIMIT=$1
+}
+
+# --- podman ------------------------------------------------------------------
+
+# pm ARGUMENT...: podman with the test's own storage and hooks. conmon stays behind: it must not hold bats's fd 3.
+pm() {
+	timeout -k 5 "$LIMIT" podman --root "$PM/storage" --runroot "$PM/run" "${PM_OPTIONS[@]}" "$@" </dev/null 3>&-
+}
+
+# pod_run NAME [OPTION...] IMAGE COMMAND...: a container in the pod web, detached; with --network none unless an
+# option says otherwise.
+pod_run() {
+	local name=$1 network=(--network none)
+	shift
+	[[ " $* " != *' --network '* ]] || network=()
+	pm run -d --name "$name" --annotation "$POD_LABEL=web" "${network[@]}" "$@" >"$T/$name.id" 2>"$T/$name.err" || {
+		cat "$T/$name.err"
+		return 1
+	}
+}
+
+# share LIST: the annotation that names the pod types. podman splits what it is given at commas, so a list has spaces.
+share() {
+	echo "--annotation=io.podns.namespaces=${1//,/ }"
+}
+
+# pod_wait NAME [OPTION...]: one that does nothing.
+pod_wait() {
+	pod_run "$@" "$IMAGE" pause
+}
+
+# pod_fails NAME [OPTION...]: the container does not start, and its program did not run.
+pod_fails() {
+	local name=$1
+	shift
+	if pm run --name "$name" --annotation "$POD_LABEL=web" "$@" "$IMAGE" echo IT RAN >"$T/$name.out" 2>"$T/$name.err"; then
+		echo "container $name started"
+		return 1
+	fi
+	lacks "$(cat "$T/$name.out")" "IT RAN"
+}
+
+# in_ctr NAME COMMAND...: run inside, as `podman exec` does.
+in_ctr() {
+	pm exec "$@"
+}
+
+# drop NAME...: kill and remove.
+drop() {
+	pm rm -f -t 0 "$@" >/dev/null
+}
+
+pid_of() {
+	pm inspect --format '{{.State.Pid}}' "$1"
+}
+
+state_of() {
+	pm inspect --format '{{.State.Status}}' "$1"
+}
+
+# state_is NAME STATE
+state_is() {
+	[ "$(state_of "$1")" = "$2" ]
+}
+
+# The config.json that podman gave to the runtime.
+config_of() {
+	cat "$(pm inspect --format '{{.OCIConfigPath}}' "$1")"
+}
+
+# ctr_ns NAME TYPE: the inode of the namespace, as the container sees it.
+ctr_ns() {
+	local link
+	link=$(in_ctr "$1" readlink "/proc/self/ns/$2") || {
+		echo "unknown namespace of $1"
+		return 1
+	}
+	link=${link#*[}
+	echo "${link%]}"
+}
+
+# pin_ino TYPE: the inode of what is pinned for the pod web.
+pin_ino() {
+	ns_ino "$ROOT/${1}ns/web"
+}
+
+# same_pod NAME NAME...: all see the pod's namespaces, not the host's, and each has its own pids.
+same_pod() {
+	local name type ino pids=()
+	for name; do
+		in_ctr "$name" report >"$T/$name.out"
+		for type in "${TYPES[@]}"; do
+			ino=$(saw "$name" "$type")
+			equal "$ino" "$(pin_ino "$type")" "$name's $type" || return 1
+			differ "$ino" "$(ns_ino "/proc/self/ns/$type")" "$name's $type" || return 1
+		done
+		pids+=("$(saw "$name" pid)")
+	done
+	equal "$(printf '%s\n' "${pids[@]}" | sort -u | wc -l)" "$#" "pid namespaces"
+}
+
+# talk SERVER CLIENT: from one to the other on 127.0.0.1.
+talk() {
+	local server=$1 client=$2 text="hello from $1 to $2 $RANDOM"
+	pm exec -d "$server" sh -c "echo '$text' | nc -l -p 8080" >/dev/null
+	equal "$(in_ctr "$client" timeout 20 sh -c '
+		until nc -w 2 127.0.0.1 8080 </dev/null >/tmp/answer 2>/dev/null && grep . /tmp/answer; do
+			sleep 0.05
+		done')" "$text"
+}
+
+# --- what the hook knows -----------------------------------------------------
+
+record() {
+	cat "$ROOT/podns/${1-web}/record"
+}
+
+members() {
+	grep -c '^member ' "$ROOT/podns/${1-web}/record"
+}
+
+claims() {
+	grep -c '^claim ' "$ROOT/podns/${1-web}/record" || true
+}
+
+# expire_claims [POD]: as if 120 s had gone by.
+expire_claims() {
+	sed -i -E 's/^(claim|waiting) [0-9]+/\1 1/' "$ROOT/podns/${1-web}/record"
+}
+
+# pod_is_gone POD: no pin, record or index entry of it.
+pod_is_gone() {
+	local left type
+	for type in net ipc uts user cgroup time mnt; do
+		if [ -e "$ROOT/${type}ns/$1" ]; then
+			ls -l "$ROOT/${type}ns/$1"
+			return 1
+		fi
+	done
+	[ -d "$ROOT/podns" ] || return 0
+	left=$(find "$ROOT/podns" -name "$1" -o -type l -lname "$1")
+	equal "$left" '' "left of the pod $1"
+}
+
+# Nothing of any pod: no file, directory or mount, whoever made it. What stays is the log and the shared
+# mount on /run/netns.
+nothing_left() {
+	local left
+	left=$(find "$ROOT"/{net,ipc,uts,user,cgroup,time,mnt}ns "$ROOT/podns" -mindepth 1 ! -path "$ROOT/podns/log*" 2>/dev/null || true
+		find /var/lib/oci-podns ! -type d
+		awk -v root="$ROOT" '$5 ~ "^" root "/podns/" || $5 ~ "^" root "/[a-z]+ns/"' /proc/self/mountinfo
+		grep -F ' - nsfs ' /proc/self/mountinfo | diff "$T/nsfs.before" - || true)
+	equal "$left" '' "left"
+}

@@ -1,0 +1,303 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Builds oci-podns and runs every test, from a fresh clone on a fresh Debian:
+#
+#     sudo tests/run.sh [--long] [FILE.bats...]
+#
+# FILE.bats: only these, without the unit tests. --long: make distcheck too.
+# BUILD_DIR=DIR in the environment: build there and keep it; a later run with
+# the same DIR builds only what changed. BATS_FILTER=REGEX: only tests with
+# such a name.
+#
+# Each bats file runs in a mount namespace of its own, with a /run of its own,
+# so that a test that fails leaves no pin on the host. At the end the host is
+# compared with what it was. The last line is "N passed, N failed, N skipped".
+
+set -u -o pipefail
+
+SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+STATE_DIR=/var/lib/oci-podns
+FILE_SECONDS=600	# that a bats file may take
+export LC_ALL=C
+
+# shellcheck source=tests/setup.bash
+. "$SRC/tests/setup.bash"
+
+# --- inside a mount namespace of a bats file's own ---------------------------
+
+inside() {
+	mount -t tmpfs -o mode=0755 tmpfs /run &&
+		mount -t tmpfs -o mode=0755 tmpfs "$STATE_DIR" || exit 1
+	mkdir -m 0755 /run/lock
+	# crun 1.8 refuses a host with cgroups of both versions.
+	if mountpoint -q /sys/fs/cgroup/unified; then
+		umount /sys/fs/cgroup/unified || exit 1
+	fi
+	unset XDG_RUNTIME_DIR
+	export PODNS_INSIDE=yes
+	exec bats --tap ${BATS_FILTER:+--filter "$BATS_FILTER"} "$1"
+}
+
+if [ "${1-}" = --inside ]; then
+	inside "$2"
+fi
+
+# --- counting ----------------------------------------------------------------
+
+passed=0 failed=0 skipped=0
+failures=() reasons=()
+
+pass() {
+	passed=$((passed + 1))
+	echo "ok - $1"
+}
+
+fail() {
+	failed=$((failed + 1))
+	failures+=("$1")
+	echo "not ok - $1"
+}
+
+# tap NAME FILE: count the TAP in FILE. Tests that were planned and never told
+# of are failures, and so is a plan without tests or no plan.
+tap() {
+	local name=$1 file=$2 line planned='' seen=0
+	while IFS= read -r line; do
+		case $line in
+		1..*)
+			planned=${line#1..}
+			planned=${planned%%[!0-9]*}
+			;;
+		'ok '*' # skip'* | 'ok '*' # SKIP'*)
+			seen=$((seen + 1)) skipped=$((skipped + 1))
+			reasons+=("$name: ${line#ok }")
+			;;
+		'ok '*)
+			seen=$((seen + 1)) passed=$((passed + 1))
+			;;
+		'not ok '*)
+			seen=$((seen + 1)) failed=$((failed + 1))
+			failures+=("$name: ${line#not ok }")
+			;;
+		esac
+	done <"$file"
+	if [ -z "$planned" ]; then
+		fail "$name: it told of no plan"
+	elif [ "$planned" = 0 ] && [ -z "${BATS_FILTER-}" ]; then
+		fail "$name: it has no tests"
+	elif [ "$seen" -lt "$planned" ]; then
+		failed=$((failed + planned - seen))
+		failures+=("$name: ended after $seen of $planned tests")
+		echo "not ok - $name: ended after $seen of $planned tests"
+	fi
+}
+
+# --- the host, before and after ----------------------------------------------
+
+# What a run might leave. The ids at the front of a mountinfo line are left
+# out, and so are mounts in directories that other programs come and go in.
+host_state() {
+	local dir
+	cut -d' ' -f4- /proc/self/mountinfo | grep -E ' - nsfs |ns/|podns' | sort
+	for dir in /run/{net,ipc,uts,user,cgroup,time,mnt}ns /run/podns "$STATE_DIR"; do
+		[ ! -e "$dir" ] || find "$dir" -xdev | sort
+	done
+}
+
+# Processes of this run: the variable is in the environment of all programs
+# that the tests start, in containers too; a hook is known by its program.
+own_processes() {
+	local proc pid exe
+	for proc in /proc/[0-9]*; do
+		pid=${proc#/proc/}
+		if [ "$pid" = $$ ] || [ "$pid" = "$BASHPID" ]; then
+			continue
+		fi
+		exe=$(readlink "$proc/exe" 2>/dev/null) || continue
+		if grep -qsz "^PODNS_TEST_RUN=$PODNS_TEST_RUN\$" "$proc/environ" ||
+			[[ $exe == "$BUILD"/* ]]; then
+			echo "$pid: $(tr '\0' ' ' <"$proc/cmdline" 2>/dev/null)"
+		fi
+	done
+}
+
+check_host() {
+	local left
+	if left=$(diff "$SCRATCH/host.before" <(host_state)); then
+		pass "the host has the mounts and files that it had"
+	else
+		printf '# %s\n' "$left"
+		fail "the host has the mounts and files that it had"
+	fi
+	left=$(own_processes)
+	if [ -z "$left" ]; then
+		pass "no process is left"
+	else
+		while IFS= read -r line; do
+			echo "# $line"
+		done <<<"$left"
+		fail "no process is left"
+	fi
+}
+
+# --- the steps ---------------------------------------------------------------
+
+# build_with NAME CC [CONFIGURE OPTION...]
+build_with() {
+	local name=$1 cc=$2
+	shift 2
+	if build "$BUILD/$name" "$cc" "$@"; then
+		pass "builds without a warning: $name"
+	else
+		tail -n 60 "$BUILD/$name/build.log"
+		fail "builds without a warning: $name"
+		return 1
+	fi
+}
+
+unit_tests() {
+	local dir=$1 source name
+	timeout -k 10 "$FILE_SECONDS" make -C "$dir" check >"$dir/check.log" 2>&1 </dev/null
+	for source in "$SRC"/tests/unit/test_*.c; do
+		name=tests/unit/$(basename "$source" .c)
+		echo "# $name (${dir##*/})"
+		if [ -e "$dir/$name.log" ]; then
+			grep -E '^(not ok|Bail|#.*Error)' "$dir/$name.log"
+			tap "$name (${dir##*/})" "$dir/$name.log"
+		else
+			tail -n 40 "$dir/check.log"
+			fail "$name (${dir##*/}) ran"
+		fi
+	done
+}
+
+# Where a bats file's TAP goes.
+tap_of() {
+	echo "$SCRATCH/$(basename "$1").tap"
+}
+
+# run_bats FILE, in the background: it ends with FILE's TAP in place, the exit status and the
+# time behind it.
+run_bats() {
+	local out status=0 started=$SECONDS
+	out=$(tap_of "$1")
+	timeout -k 10 "$FILE_SECONDS" unshare --mount --propagation private \
+		"$SRC/tests/run.sh" --inside "$1" </dev/null >"$out.part" 2>&1 || status=$?
+	case $status in
+	124 | 137) echo "not ok 0 ends within $FILE_SECONDS s" >>"$out.part" ;;
+	esac
+	echo "# took $((SECONDS - started)) s" >>"$out.part"
+	mv "$out.part" "$out"
+}
+
+# All of them, as many at once as there are processors, told of in order.
+bats_files() {
+	local file out
+	(
+		for file in "${files[@]}"; do
+			while [ "$(jobs -pr | wc -l)" -ge "$(nproc)" ]; do
+				wait -n
+			done
+			run_bats "$file" &
+		done
+		wait
+	) &
+	for file in "${files[@]}"; do
+		out=$(tap_of "$file")
+		until [ -e "$out" ]; do
+			sleep 0.2
+		done
+		echo "# tests/$(basename "$file")"
+		cat "$out"
+		tap "tests/$(basename "$file")" "$out"
+	done
+	wait
+}
+
+distcheck() {
+	if timeout -k 10 1200 make -C "$BUILD/gcc" distcheck >"$BUILD/distcheck.log" 2>&1 </dev/null; then
+		pass "make distcheck"
+	else
+		tail -n 60 "$BUILD/distcheck.log"
+		fail "make distcheck"
+	fi
+}
+
+summary() {
+	local line
+	if [ ${#reasons[@]} -gt 0 ]; then
+		echo "# skipped:"
+		printf '#   %s\n' "${reasons[@]}"
+	fi
+	if [ ${#failures[@]} -gt 0 ]; then
+		echo "# failed:"
+		printf '#   %s\n' "${failures[@]}"
+	fi
+	echo "# took $SECONDS s"
+	echo "$passed passed, $failed failed, $skipped skipped"
+}
+
+clean_up() {
+	rm -rf --one-file-system "$SCRATCH"
+	[ -z "$made_state_dir" ] || rmdir "$STATE_DIR" 2>/dev/null
+}
+
+long='' files=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--long) long=yes ;;
+	-h | --help)
+		sed -n '4,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+		exit 0
+		;;
+	-*)
+		echo "tests/run.sh: no option $1; see --help" >&2
+		exit 2
+		;;
+	*)
+		files+=("$(realpath -e -- "$1")") || exit 2
+		;;
+	esac
+	shift
+done
+
+be_root tests/run.sh
+umask 022
+cd "$SRC" || exit 2
+SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/oci-podns-tests.XXXXXX") || exit 2
+made_state_dir=''
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+BUILD=${BUILD_DIR:-$SCRATCH/build}
+mkdir -p "$BUILD" && BUILD=$(realpath "$BUILD") || exit 2
+PODNS_TEST_RUN=${SCRATCH##*.}
+export PODNS_TEST_RUN PODNS_BUILD=$BUILD/gcc PODNS_SRC=$SRC TMPDIR=$SCRATCH
+
+have_packages
+host_state >"$SCRATCH/host.before"
+if [ ! -e "$STATE_DIR" ]; then
+	mkdir "$STATE_DIR" && made_state_dir=yes || exit 2
+fi
+
+all=''
+if [ ${#files[@]} = 0 ]; then
+	all=yes
+	files=("$SRC"/tests/*.bats)
+fi
+if build_with gcc gcc; then
+	[ -z "$all" ] || unit_tests "$BUILD/gcc"
+	if [ -n "$all" ] && build_with clang clang; then
+		unit_tests "$BUILD/clang"
+	fi
+	[ -z "$all" ] || build_with static gcc --enable-static
+	bats_files
+	[ -z "$long" ] || distcheck
+fi
+
+if [ -n "$made_state_dir" ]; then
+	rmdir "$STATE_DIR" && made_state_dir=''
+fi
+check_host
+summary
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What run.sh, demo.sh and the bats files share: be root, have the packages, build, make a
+# container's root. Sourced; $SRC is the top of the source tree and $SCRATCH a directory.
+
+# Probes, one a line: what must be there (a command, or a file if it has a
+# slash) and the Debian package that brings it.
+packages() {
+	cat <<-'LIST'
+		autoconf autoconf
+		automake automake
+		bats bats
+		busybox busybox-static
+		clang clang
+		crun crun
+		fuse-overlayfs fuse-overlayfs
+		gcc gcc
+		/usr/include/stdio.h libc6-dev
+		/usr/include/seccomp.h libseccomp-dev
+		/usr/include/yajl/yajl_parse.h libyajl-dev
+		/usr/lib/podman/aardvark-dns aardvark-dns
+		/usr/lib/podman/netavark netavark
+		getfattr attr
+		ip iproute2
+		jq jq
+		make make
+		newuidmap uidmap
+		nsenter util-linux
+		podman podman
+		runc runc
+		shellcheck shellcheck
+		slirp4netns slirp4netns
+		strace strace
+		xz xz-utils
+	LIST
+}
+
+be_root() {
+	if [ "$(id -u)" != 0 ]; then
+		echo "$1: must be root, because it makes namespaces and containers: sudo $1" >&2
+		exit 2
+	fi
+	# sudo and CI may leave these out.
+	PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+}
+
+missing_packages() {
+	local probe package
+	while read -r probe package; do
+		case $probe in
+		*/*) [ -e "$probe" ] ;;
+		*) command -v "$probe" >/dev/null ;;
+		esac || echo "$package"
+	done < <(packages)
+}
+
+# Install what is missing, on Debian and its kin; elsewhere say what it is.
+have_packages() {
+	local missing
+	mapfile -t missing < <(missing_packages)
+	[ ${#missing[@]} -gt 0 ] || return 0
+	if ! command -v apt-get >/dev/null || ! grep -qsE '^ID(_LIKE)?=.*debian' /etc/os-release; then
+		echo "missing, under Debian's names: ${missing[*]}" >&2
+		echo "install them with your distribution's tools, then run this again" >&2
+		exit 2
+	fi
+	echo "# installing ${missing[*]}"
+	export DEBIAN_FRONTEND=noninteractive
+	if ! { apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } \
+		>"$SCRATCH/apt.log" 2>&1 </dev/null; then
+		cat "$SCRATCH/apt.log" >&2
+		echo "apt-get could not install: ${missing[*]}" >&2
+		exit 2
+	fi
+	mapfile -t missing < <(missing_packages)
+	if [ ${#missing[@]} -gt 0 ]; then
+		echo "still missing after apt-get: ${missing[*]}" >&2
+		exit 2
+	fi
+}
+
+# build DIR CC [CONFIGURE OPTION...]: configure where that was not done yet,
+# then make. What it prints goes to DIR/build.log.
+build() {
+	local dir=$1 cc=$2
+	shift 2
+	mkdir -p "$dir" || return 1
+	{
+		[ -x "$SRC/configure" ] || "$SRC/autogen.sh" || return 1
+		cd "$dir" || return 1
+		if [ ! -e config.status ]; then
+			"$SRC/configure" --quiet CC="$cc" --enable-werror --prefix=/usr \
+				--sysconfdir=/etc --localstatedir=/var "$@" || return 1
+		fi
+		make -j"$(nproc)" all || return 1
+	} >"$dir/build.log" 2>&1 </dev/null
+}
+
+# make_rootfs DIR: what a container can have as its root: busybox.
+make_rootfs() {
+	local dir=$1 applet lib
+	mkdir -p "$dir"/{bin,proc,dev,sys,tmp}
+	cp "$(command -v busybox)" "$dir/bin/busybox"
+	# Debian has a static busybox, and one that wants its libraries.
+	while read -r lib; do
+		mkdir -p "$dir$(dirname "$lib")"
+		cp "$lib" "$dir$lib"
+	done < <(ldd "$dir/bin/busybox" 2>/dev/null | grep -o '/[^ ]*')
+	for applet in sh cat echo hostname ip nc readlink sleep; do
+		ln -s busybox "$dir/bin/$applet"
+	done
+}
