@@ -95,13 +95,28 @@ int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n)
 	return -1;
 }
 
+static int check_own_dir(int fd, const char *path, struct error *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_set(e, errno, "stat %s", path);
+	if (st.st_uid != geteuid())
+		return error_set(e, 0, "directory %s belongs to uid %u, not to us (uid %u)", path,
+				 st.st_uid, geteuid());
+	if (!(st.st_mode & 022))
+		return 0;
+	error_set(e, 0, "directory %s may be written to by others (mode %04o)", path,
+		  st.st_mode & 07777);
+	return error_hint(e, "chmod go-w %s", path);
+}
+
 int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bool *made,
 		 struct error *e)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	cleanup_close int fd = -1;
 	bool created = false;
-	struct stat st;
 
 	/* Somebody who cleans up may remove it between the two calls. */
 	for (int tries = 0; tries < 16; tries++) {
@@ -116,18 +131,12 @@ int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bo
 	if (made)
 		*made = created;
 	if (fd < 0)
-		return error_set(e, errno, "open directory %s", path);
-	if (fstat(fd, &st) < 0)
-		return error_set(e, errno, "stat %s", path);
-	if (st.st_uid != geteuid())
-		return error_set(e, 0, "directory %s belongs to uid %u, not to us (uid %u)", path,
-				 st.st_uid, geteuid());
-	if (st.st_mode & 022) {
-		error_set(e, 0, "directory %s may be written to by others (mode %04o)", path,
-			  st.st_mode & 07777);
-		return error_hint(e, "chmod go-w %s", path);
-	}
-	return take_fd(&fd);
+		error_set(e, errno, "open directory %s", path);
+	if (fd >= 0 && check_own_dir(fd, path, e) == 0)
+		return take_fd(&fd);
+	if (created)
+		unlinkat(dir_fd, name, AT_REMOVEDIR);
+	return -1;
 }
 
 static void on_alarm(int sig)

@@ -107,7 +107,7 @@ static int set_log_level(struct hook_options *o, const char *name)
 /* The list lives as long as the process: it is made once, as long as argv. */
 static int add_sysctl(struct hook_options *o, int argc, const char *pair)
 {
-	static const char **list;
+	const char **list = (const char **)o->stage.sysctls;
 
 	if (!list)
 		list = calloc((size_t)argc, sizeof(*list));

@@ -10,9 +10,10 @@
  * passed as a pointer into the text and is not copied; one with escapes lies
  * in yajl's decode buffer and goes to the arena if it is kept.
  *
- * Three things yajl is too lenient about are checked here: UTF-8 (before
- * anything else), lone surrogates in escapes, and text behind the value (yajl
- * does not see an unterminated string there).
+ * Four things yajl is too lenient about are checked here: UTF-8 and white space
+ * that JSON does not have (both before anything else), lone surrogates in
+ * escapes, and text behind the value (yajl does not see an unterminated string
+ * there).
  */
 #include "oci/json.h"
 
@@ -447,9 +448,17 @@ static bool run_yajl(struct parser *p)
 static bool check_text(struct parser *p)
 {
 	const struct json *doc = p->doc;
-	const char *nul = memchr(doc->text, '\0', doc->len);
+	const char *nul = memchr(doc->text, '\0', doc->len), *blank;
 	size_t valid;
 
+	/* Nowhere in JSON, but to yajl they are white space. */
+	for (const char *c = "\v\f"; *c; c++) {
+		blank = memchr(doc->text, *c, doc->len);
+		if (!blank)
+			continue;
+		refuse(p, (size_t)(blank - doc->text), "a vertical tab or form feed");
+		return false;
+	}
 	if (nul) {
 		refuse(p, (size_t)(nul - doc->text), "a NUL byte");
 		return false;

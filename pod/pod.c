@@ -46,11 +46,17 @@ static int lock_dir(struct pod *p, bool make, struct error *e)
 	if (p->store->dir_fd < 0)
 		return error_set(e, ENOENT, "open pod %s", p->name);
 	for (int tries = 0; tries < OPEN_TRIES; tries++) {
+		bool made;
 		cleanup_close int fd = open_own_dir(p->store->dir_fd, p->name, make ? 0700 : 0,
-						    p->path, NULL, e);
+						    p->path, &made, e);
 
-		if (fd < 0 || lock_bounded(fd, p->path, deadline, e) < 0)
+		if (fd < 0)
 			return -1;
+		if (lock_bounded(fd, p->path, deadline, e) < 0) {
+			if (made)
+				unlinkat(p->store->dir_fd, p->name, AT_REMOVEDIR);
+			return -1;
+		}
 		if (still_there(p, fd)) {
 			p->fd = take_fd(&fd);
 			return 0;

@@ -48,7 +48,9 @@ static int format_entrant(struct buf *b, const struct entrant *x)
 			return -1;
 		break;
 	case ENTRANT_CLAIM:
-		return buf_addf(b, "claim %" PRIu64 " %s\n", x->expires, x->token);
+		if (buf_addf(b, "claim %" PRIu64, x->expires) < 0 || add_field(b, x->token) < 0)
+			return -1;
+		return buf_add(b, "\n", 1);
 	}
 	if (add_field(b, x->id) < 0 || add_field(b, x->bundle) < 0)
 		return -1;

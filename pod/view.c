@@ -375,7 +375,7 @@ static int table_fill(struct table *tab, struct views *v, struct error *e)
 		struct view *x = &v->list[i];
 
 		for (int t = 0; t < NS_TYPES; t++) {
-			struct ns_id id = x->hidden & NS_BIT(t) ? x->rec.pin[t].id : x->pin[t];
+			struct ns_id id = (x->hidden & NS_BIT(t)) ? x->rec.pin[t].id : x->pin[t];
 
 			if (!id.ino || ns_same(id, v->own[t]))
 				continue;
