@@ -126,7 +126,7 @@ static void halve(int fd)
 	cleanup_buf struct buf all = { 0 };
 	const char *from;
 
-	if (read_all(fd, 16 * LOG_KEPT_BYTES, &all) < 0 || all.len < LOG_KEPT_BYTES / 2)
+	if (read_all(fd, (size_t)16 * LOG_KEPT_BYTES, &all) < 0 || all.len < LOG_KEPT_BYTES / 2)
 		return;
 	from = memchr(all.data + all.len - LOG_KEPT_BYTES / 2, '\n', LOG_KEPT_BYTES / 2);
 	if (!from || ftruncate(fd, 0) < 0)

@@ -38,7 +38,8 @@ bool mounts_has_pin(const struct mounts *m, struct ns_id id, const char *path);
 const struct mount_entry *mounts_top(const struct mounts *m, const char *path);
 
 /* The mount that a file at path (absolute, without symbolic links) is on; NULL for none. */
-const struct mount_entry *mounts_of_path(const struct mounts *m, const char *path);
+const struct mount_entry *mounts_of_path(const struct mounts *m, const char *path)
+	__attribute__((nonnull));
 
 /*
  * Is x a bind mount of the very directory that it hides: of the same file system and the

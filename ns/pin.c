@@ -195,12 +195,19 @@ static int open_mount_point(int dir_fd, const char *name, const char *path, enum
 	return error_set(e, EEXIST, "pin %s at %s", ns_info[type].oci, path);
 }
 
-static void hint_mount_failure(struct error *e)
+static void hint_mount_failure(enum ns_type type, struct error *e)
 {
 	if (e->num == EPERM)
 		error_hint(e, "mounting needs CAP_SYS_ADMIN");
 	else if (e->num == ENOSPC)
 		error_hint(e, "this mount namespace holds as many mounts as sysctl fs.mount-max allows");
+	/*
+	 * mnt_ns_loop() in fs/namespace.c: it must be younger than the one that it is bound in, and
+	 * Linux 6.18 numbers them a batch for each CPU.
+	 */
+	else if (e->num == EINVAL && type == NS_MNT)
+		error_hint(e, "the kernel takes it for older than the mount namespace that this runs in; "
+			   "run it in the host's, or on another CPU (taskset)");
 }
 
 int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const char *path,
@@ -227,7 +234,7 @@ int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const ch
 		return 0;
 	}
 	error_set(e, errno, "pin %s at %s", ns_info[type].oci, path);
-	hint_mount_failure(e);
+	hint_mount_failure(type, e);
 	if (created)
 		unlinkat(dir_fd, name, 0);
 	return -1;
@@ -281,7 +288,7 @@ static int top_is_ours(int dir_fd, const char *name, const char *path, enum ns_t
 		return -1;
 	if (state == PIN_ABSENT)
 		return 0;
-	if (!id.ino)
+	if (!id.ino || ns_same_pin(found, id))
 		return 1;
 	error_set(e, EXDEV, "%s is another namespace than the one that we pinned", path);
 	return -1;

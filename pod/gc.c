@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -352,7 +353,6 @@ static int remove_point(struct gc *g, const struct record *rec, const void *arg,
 
 static int check_point(struct gc *g, enum ns_type t, const char *name, struct error *e)
 {
-	const struct timespec pause = { .tv_nsec = 100000000 };
 	const struct view *x = views_find(&g->views, name);
 	const struct point point = { t, name };
 	time_t made;
@@ -364,7 +364,7 @@ static int check_point(struct gc *g, enum ns_type t, const char *name, struct er
 			return 0;
 		if (time(NULL) - made >= YOUNG_SECONDS)
 			break;
-		nanosleep(&pause, NULL);
+		poll(NULL, 0, 100);
 	}
 	if (g->opt->dry_run) {
 		tell(g, GC_REMOVE, "%s/%sns/%s", g->store->root, ns_info[t].brief, name);

@@ -40,7 +40,9 @@
  * All that may be made. Anything else in the flags of unshare(2), CLONE_NEWPID above all,
  * is fatal.
  */
-#define MAKEABLE (CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWTIME | CLONE_NEWNS)
+#define MAKEABLE \
+	(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWTIME | \
+	 CLONE_NEWNS)
 
 #define SETNS(flag, reason) ALLOW_IF(setns, reason, 1, ARG(1, EQ, flag))
 #define MOUNT(flags, reason) ALLOW_IF(mount, reason, 1, ARG(3, EQ, flags))
@@ -98,6 +100,7 @@ const struct rule rules[] = {
 	SETNS(CLONE_NEWIPC, "the same"),
 	SETNS(CLONE_NEWUTS, "the pod's hostname, and back"),
 	SETNS(CLONE_NEWUSER, "a pod with a user namespace"),
+	SETNS(CLONE_NEWNS, "podns gc: back from the mount namespace that it looked in"),
 	IOCTL(NS_GET_NSTYPE, "is a file a namespace, of which type"),
 	IOCTL(NS_GET_USERNS, "which user namespace owns it"),
 	ALLOW(sethostname, "a new uts namespace never keeps the host's name"),
@@ -113,6 +116,7 @@ const struct rule rules[] = {
 	MOUNT(MS_BIND | MS_REC, "makes <root>/netns a mount point as ip-netns(8) does"),
 	MOUNT(MS_SHARED, "the same"),
 	MOUNT(MS_UNBINDABLE, "pinns: the directory of mount namespaces"),
+	MOUNT(MS_REC | MS_PRIVATE, "podns gc looks below a mount in a mount namespace of its own"),
 	MOUNT(MS_NOSUID | MS_NODEV | MS_NOEXEC, "the pod's /dev/shm"),
 	UMOUNT(MNT_DETACH | UMOUNT_NOFOLLOW, "removes pins and shm"),
 	UMOUNT(MNT_DETACH, "takes back <root>/netns where sharing it failed"),
@@ -164,7 +168,6 @@ const struct rule rules[] = {
 	ALLOW(sigaltstack, "sanitizers"),
 	ALLOW(sched_yield, "sanitizers"),
 	ALLOW(sched_getaffinity, "sanitizers"),
-	ALLOW(prctl, "sanitizers"),
 	ALLOW(getrlimit, "sanitizers"),
 	ALLOW(prlimit64, "sanitizers"),
 	ALLOW(tgkill, "sanitizers"),

@@ -9,6 +9,7 @@
  * the pod is locked and swept it may be another file: the sweep itself gives a bundle its
  * original entries back when it ends the pod's former life.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -154,8 +155,13 @@ static int plan_edited(struct run *r, bool *changed, struct buf *out, struct err
 	struct share *s = &r->share;
 	enum revert_how how;
 
-	if (r->undo_is_ours && plan_config(s, changed, out, e) == 0)
-		return 0;
+	if (r->undo_is_ours) {
+		if (plan_config(s, changed, out, e) == 0)
+			return 0;
+		/* EINVAL is edit_apply()'s: there is something to change. */
+		if (e->num != ENOENT && e->num != EINVAL)
+			return -1;
+	}
 	if (edit_revert(s->config, &b->original.text, &how, e) < 0 ||
 	    document_parse(&b->original, b->path, e) < 0)
 		return -1;

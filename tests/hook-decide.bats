@@ -148,9 +148,9 @@ load helpers
 	in_new_namespaces --net --ipc --uts
 	make_bundle b
 	fails_with 'createRuntime: pod web: ' create b "$CHILD"
-	contains "$(cat "$T/stderr")" "$(ns_ino "/proc/$CHILD/ns/net")"
-	contains "$(cat "$T/stderr")" "$(ns_ino "$ROOT/netns/web")"
-	contains "$(cat "$T/stderr")" precreate
+	contains "$(<"$T/stderr")" "$(ns_ino "/proc/$CHILD/ns/net")"
+	contains "$(<"$T/stderr")" "$(ns_ino "$ROOT/netns/web")"
+	contains "$(<"$T/stderr")" precreate
 	assert_untouched b
 	poststop a
 	assert_nothing_left
@@ -166,6 +166,21 @@ load helpers
 	equal "$(jq -c '[.linux.namespaces[].type]' <"$T/a/config.json")" '["pid","ipc"]'
 	poststop a
 	assert_untouched a
+	assert_nothing_left
+}
+
+@test "a container that shares none of the pod's namespaces is no member" {
+	in_new_namespaces
+	make_bundle a namespaces="$(entry pid), $(entry mount)"
+	create a "$CHILD"
+	assert_untouched a
+	assert_nothing_left
+	# Nor does it keep a pod that others are in.
+	make_bundle b
+	create b ''
+	create a "$CHILD"
+	poststop b
+	assert_untouched b
 	assert_nothing_left
 }
 
@@ -231,8 +246,8 @@ load helpers
 	in_new_namespaces --net
 	make_bundle b namespaces="$(entry network "/proc/$CHILD/ns/net")"
 	fails_with 'pod web: ' create b ''
-	contains "$(cat "$T/stderr")" '--network none'
-	contains "$(cat "$T/stderr")" io.podns.namespaces
+	contains "$(<"$T/stderr")" '--network none'
+	contains "$(<"$T/stderr")" io.podns.namespaces
 	assert_untouched b
 	poststop a
 	assert_nothing_left
@@ -343,7 +358,7 @@ load helpers
 		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],
 			"gidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],'
 	fails_with 'pod web: ' create b ''
-	contains "$(cat "$T/stderr")" user
+	contains "$(<"$T/stderr")" user
 	assert_untouched b
 	poststop a
 	assert_nothing_left

@@ -11,11 +11,11 @@ load helpers
 refuse_state() {
 	local stage
 	cat >"$T/state"
-	for stage in createRuntime prestart poststop; do
+	for stage in createRuntime poststop; do
 		fails_with "$1" hook "$stage" <"$T/state"
-		assert_untouched a
-		assert_nothing_left
 	done
+	assert_untouched a
+	assert_nothing_left
 }
 
 # edited_state TEXT SED: a good state, edited, is refused.
@@ -144,7 +144,7 @@ refuse_config() {
 	keep_original a
 	state_doc_of_good a >"$T/state"
 	fails_with "$1" hook createRuntime <"$T/state"
-	contains "$(cat "$T/stderr")" config.json
+	contains "$(<"$T/stderr")" config.json
 	assert_untouched a
 	assert_nothing_left
 }

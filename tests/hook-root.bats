@@ -140,6 +140,40 @@ not_a_namespace() {
 	equal "$(awk 'index($5, "/run/netns/") == 1 || / - nsfs /' /proc/self/mountinfo | diff "$T/nsfs.before" -)" ''
 }
 
+# What another mount namespace, or a hand, does to the pins.
+lose_pins() {
+	umount "$ROOT"/{net,ipc,uts}ns/web
+	rm "$ROOT"/{net,ipc,uts}ns/web
+}
+
+@test "a living member but no pin to be seen: refused, and nothing is made" {
+	in_new_namespaces --net --ipc --uts
+	make_bundle a
+	create a "$CHILD"
+	lose_pins
+	make_bundle b
+	fails_with 'createRuntime: pod web: ' create b ''
+	assert_untouched b
+	assert_not_pinned web net ipc uts
+	# Without the member the pod starts anew.
+	end_child
+	create b ''
+	assert_pinned web net ipc uts
+	assert_untouched a
+	poststop b
+	assert_untouched b
+	assert_nothing_left
+}
+
+@test "the pod ends though somebody took its pins away" {
+	make_bundle a
+	create a ''
+	lose_pins
+	poststop a
+	assert_untouched a
+	assert_nothing_left
+}
+
 @test "the record is for root alone" {
 	make_bundle a
 	create a ''

@@ -101,8 +101,8 @@ other_state() {
 		local status=0
 		"$HOOK" --no-syslog "$@" <<<'' >"$T/stdout" 2>"$T/stderr" || status=$?
 		equal "$status" 2 "exit status of $*"
-		equal "$(cat "$T/stdout")" ''
-		contains "$(cat "$T/stderr")" oci-podns-hook
+		equal "$(<"$T/stdout")" ''
+		contains "$(<"$T/stderr")" oci-podns-hook
 	}
 	wrong --no-such-option
 	wrong noSuchStage

@@ -30,7 +30,7 @@ refused() {
 	cat "$T/stderr"
 	[ "$status" = 1 ] || [ "$status" = 2 ]
 	equal "$(wc -l <"$T/stderr")" 1
-	contains "$(cat "$T/stderr")" "$text"
+	contains "$(<"$T/stderr")" "$text"
 	assert_untouched a
 	assert_nothing_left
 	make_bundle a sysctl="$(json_strings "${1%%=*}"): $(json_strings "${1#*=}")"
@@ -96,10 +96,10 @@ refused() {
 	make_bundle b
 	create b '' --sysctl net.ipv4.ip_default_ttl=75 2>"$T/stderr"
 	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 75
-	contains "$(cat "$T/stderr")" net.ipv4.ip_default_ttl
+	contains "$(<"$T/stderr")" net.ipv4.ip_default_ttl
 	make_bundle c
 	create c '' --sysctl net.ipv4.ip_default_ttl=75 2>"$T/stderr"
-	equal "$(cat "$T/stderr")" ''
+	equal "$(<"$T/stderr")" ''
 }
 
 @test "a namespace of a process gets them too" {

@@ -46,6 +46,8 @@ setup_file() {
 setup() {
 	podman_setup
 	ROOT=$RUN_USER
+	# The user cannot write in $T.
+	PID_FILE=()
 }
 
 teardown() {
@@ -56,6 +58,10 @@ teardown() {
 	pm rm -a -f -t 0 >/dev/null 2>&1 || true
 	end_pause
 	rm -rf "$ROOT"/{net,ipc,uts,user}ns "$ROOT/podns"
+}
+
+in_ctr() {
+	pm exec "$@"
 }
 
 pause_pid() {

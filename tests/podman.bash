@@ -94,6 +94,7 @@ podman_setup() {
 	T=$BATS_TEST_TMPDIR
 	ROOT=/run
 	PIDS=()
+	PID_FILE=("--pidfile=$T/")
 	PM_OPTIONS=()
 	export CONTAINERS_CONF=$PM/containers.conf
 	grep -F ' - nsfs ' /proc/self/mountinfo >"$T/nsfs.before" || true
@@ -307,7 +308,7 @@ pod_run() {
 	local name=$1 network=(--network none)
 	shift
 	[[ " $* " != *' --network '* ]] || network=()
-	pm run -d --name "$name" --annotation "$POD_LABEL=web" "${network[@]}" "$@" >"$T/$name.id" 2>"$T/$name.err" || {
+	pm run -d --name "$name" "${PID_FILE[@]/%/$name.pid}" --annotation "$POD_LABEL=web" "${network[@]}" "$@" >"$T/$name.id" 2>"$T/$name.err" || {
 		cat "$T/$name.err"
 		return 1
 	}
@@ -334,9 +335,12 @@ pod_fails() {
 	lacks "$(cat "$T/$name.out")" "IT RAN"
 }
 
-# in_ctr NAME COMMAND...: run inside, as `podman exec` does.
+# in_ctr NAME COMMAND...: run inside, in all of the container's namespaces and its root, at a small part of the cost
+# of `podman exec`.
 in_ctr() {
-	pm exec "$@"
+	local pid
+	pid=$(pid_of "$1") && shift || return 1
+	timeout -k 5 "$LIMIT" nsenter --target "$pid" --all --root --wd /bin/busybox env -i PATH=/bin "$@" </dev/null 3>&-
 }
 
 # drop NAME...: kill and remove.
@@ -344,7 +348,12 @@ drop() {
 	pm rm -f -t 0 "$@" >/dev/null
 }
 
+# The pid that conmon wrote, at the last start.
 pid_of() {
+	if [ -s "$T/$1.pid" ]; then
+		cat "$T/$1.pid"
+		return
+	fi
 	pm inspect --format '{{.State.Pid}}' "$1"
 }
 
@@ -396,7 +405,8 @@ same_pod() {
 # talk SERVER CLIENT: from one to the other on 127.0.0.1.
 talk() {
 	local server=$1 client=$2 text="hello from $1 to $2 $RANDOM"
-	pm exec -d "$server" sh -c "echo '$text' | nc -l -p 8080" >/dev/null
+	in_ctr "$server" sh -c "echo '$text' | nc -l -p 8080" >/dev/null 2>&1 &
+	PIDS+=($!)
 	equal "$(in_ctr "$client" timeout 20 sh -c '
 		until nc -w 2 127.0.0.1 8080 </dev/null >/tmp/answer 2>/dev/null && grep . /tmp/answer; do
 			sleep 0.05

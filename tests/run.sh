@@ -180,10 +180,14 @@ tap_of() {
 # run_bats FILE, in the background: it ends with FILE's TAP in place, the exit status and the
 # time behind it.
 run_bats() {
-	local out status=0 started=$SECONDS
+	local out child status=0 started=$SECONDS
 	out=$(tap_of "$1")
 	timeout -k 10 "$FILE_SECONDS" unshare --mount --propagation private \
-		"$SRC/tests/run.sh" --inside "$1" </dev/null >"$out.part" 2>&1 || status=$?
+		"$SRC/tests/run.sh" --inside "$1" </dev/null >"$out.part" 2>&1 &
+	child=$!
+	# timeout has a process group of its own, so that no key reaches it.
+	trap 'kill "$child"; exit 1' INT TERM
+	wait "$child" || status=$?
 	case $status in
 	124 | 137) echo "not ok 0 ends within $FILE_SECONDS s" >>"$out.part" ;;
 	esac
@@ -195,6 +199,7 @@ run_bats() {
 bats_files() {
 	local file out
 	(
+		trap 'kill $(jobs -pr); exit 1' INT TERM
 		for file in "${files[@]}"; do
 			while [ "$(jobs -pr | wc -l)" -ge "$(nproc)" ]; do
 				wait -n
@@ -203,6 +208,7 @@ bats_files() {
 		done
 		wait
 	) &
+	pool=$!
 	for file in "${files[@]}"; do
 		out=$(tap_of "$file")
 		until [ -e "$out" ]; do
@@ -212,7 +218,8 @@ bats_files() {
 		cat "$out"
 		tap "tests/$(basename "$file")" "$out"
 	done
-	wait
+	wait "$pool"
+	pool=''
 }
 
 distcheck() {
@@ -239,6 +246,7 @@ summary() {
 }
 
 clean_up() {
+	[ -z "$pool" ] || { kill "$pool" && wait "$pool"; } 2>/dev/null
 	rm -rf --one-file-system "$SCRATCH"
 	[ -z "$made_state_dir" ] || rmdir "$STATE_DIR" 2>/dev/null
 }
@@ -266,7 +274,7 @@ be_root tests/run.sh
 umask 022
 cd "$SRC" || exit 2
 SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/oci-podns-tests.XXXXXX") || exit 2
-made_state_dir=''
+made_state_dir='' pool=''
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 BUILD=${BUILD_DIR:-$SCRATCH/build}

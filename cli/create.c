@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "plan/plan.h"
+#include "pod/make.h"
+#include "pod/name.h"
+
+static const char help[] =
+	"Usage: podns create [--root DIR] [OPTIONS] [NAME]\n"
+	"\n"
+	"Makes a pod: creates namespaces and pins them, or pins those of a running process, and\n"
+	"prints the pins. The pod is held: it stays until podns rm ends it. Without NAME it is\n"
+	"called podns-UUID. What is pinned under the name already, by ip netns add say,\n"
+	"becomes a part of the pod and stays whose it is.\n"
+	"\n"
+	"  --namespaces LIST   types to pin: net,ipc,uts,user,time,mnt, and cgroup with\n"
+	"                      --from-pid (default: net,ipc,uts; with --uid-map user, too)\n"
+	"  --hostname NAME     of the pod (default: its name)\n"
+	"  --sysctl KEY=VALUE  set a sysctl in the pod's namespaces; may be repeated\n"
+	"  --uid-map MAP, --gid-map MAP\n"
+	"                      make a user namespace first, which then owns the others. MAP is\n"
+	"                      CONTAINER:HOST:SIZE[,...] or, as pinns has it, CONTAINER-HOST-SIZE@...\n"
+	"  --from-pid PID      pin the namespaces of this process. Without --namespaces, those of\n"
+	"                      net, ipc, uts and user that podns itself is not in; with it, to be\n"
+	"                      in one of podns's own is an error\n";
+
+enum { OPT_NAMESPACES = OPT_OWN, OPT_HOSTNAME, OPT_SYSCTL, OPT_UID_MAP, OPT_GID_MAP, OPT_FROM_PID };
+
+struct options {
+	struct arena arena;
+	struct pod_spec spec;
+	const char **sysctls;	/* as given; room for as many as argv has words */
+	bool types_named;
+	pid_t from;
+};
+
+static void options_free(struct options *o)
+{
+	arena_free(&o->arena);
+	free(o->sysctls);
+}
+
+#define cleanup_options __attribute__((cleanup(options_free)))
+
+static int set_map(struct options *o, const char *name, const char *text, struct id_maps *maps,
+		   struct error *e)
+{
+	if (maps->count)
+		return error_set(e, 0, "%s is given twice", name);
+	return id_maps_parse_list(text, &o->arena, maps, e) < 0 ? error_prefix(e, "%s", name) : 0;
+}
+
+static int set_from(struct options *o, const char *text, struct error *e)
+{
+	uint64_t pid;
+
+	if (!parse_u64(text, INT32_MAX, &pid) || !pid)
+		return error_set(e, 0, "--from-pid: '%s' is not a pid", text);
+	o->from = (pid_t)pid;
+	return 0;
+}
+
+static int set_option(void *arg, int option, char *value, struct error *e)
+{
+	struct options *o = arg;
+
+	switch (option) {
+	case OPT_NAMESPACES:
+		o->types_named = true;
+		if (ns_parse_set(value, false, &o->spec.types, e) == 0)
+			return 0;
+		return error_prefix(e, "--namespaces");
+	case OPT_HOSTNAME:
+		o->spec.hostname = value;
+		return plan_check_hostname(value, "--hostname", e);
+	case OPT_SYSCTL:
+		o->sysctls[o->spec.sysctl_count++] = value;
+		return 0;
+	case OPT_UID_MAP:
+		return set_map(o, "--uid-map", value, &o->spec.uid_maps, e);
+	case OPT_GID_MAP:
+		return set_map(o, "--gid-map", value, &o->spec.gid_maps, e);
+	default:
+		return set_from(o, value, e);
+	}
+}
+
+static int check_together(struct cli *cli, struct options *o, struct error *e)
+{
+	bool maps = o->spec.uid_maps.count || o->spec.gid_maps.count;
+
+	if (!o->types_named)
+		o->spec.types = ns_default_set | (maps ? NS_BIT(NS_USER) : 0);
+	if (maps && o->from)
+		return cli_usage(cli, e, "--uid-map and --gid-map do not go with --from-pid: the process's "
+				 "user namespace is mapped already");
+	if (maps && !(o->spec.uid_maps.count && o->spec.gid_maps.count))
+		return cli_usage(cli, e, "--uid-map and --gid-map need each other");
+	if (maps && !(o->spec.types & NS_BIT(NS_USER)))
+		return cli_usage(cli, e, "--uid-map: user is not in --namespaces");
+	return CLI_DONE;
+}
+
+static int check_sysctls(struct options *o, struct error *e)
+{
+	size_t n = o->spec.sysctl_count;
+	struct sysctl *list = arena_alloc(&o->arena, (n + 1) * sizeof(*list));
+
+	if (!list)
+		return error_nomem(e);
+	for (size_t i = 0; i < n; i++)
+		if (sysctl_check_pair(o->sysctls[i], true, &o->arena, &list[i], e) < 0)
+			return -1;
+	o->spec.sysctls = list;
+	return 0;
+}
+
+/* "podns-" and a random UUID: RFC 9562, version 4. */
+static int new_name(struct arena *a, const char **name, struct error *e)
+{
+	unsigned char b[16];
+
+	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
+		return error_set(e, errno, "get random bytes");
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	*name = arena_printf(a, "podns-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+			     "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6],
+			     b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	return *name ? 0 : error_nomem(e);
+}
+
+static int print_pins(struct pod *pod, ns_set types, struct error *e)
+{
+	const char *path;
+
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (!(types & NS_BIT(t)))
+			continue;
+		path = pod_pin_path(pod, (enum ns_type)t, e);
+		if (!path)
+			return -1;
+		puts(path);
+	}
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return error_set(e, errno, "write to standard output");
+	return 0;
+}
+
+static int make(struct cli *cli, struct options *o, const char *name, struct error *e)
+{
+	cleanup_process struct process from = PROCESS_NONE;
+	cleanup_store struct store store = STORE_NONE;
+	cleanup_pod struct pod pod = POD_NONE;
+	struct error why;
+
+	if (!name && new_name(&o->arena, &name, e) < 0)
+		return -1;
+	if (pod_check_name(name, e) < 0)
+		return -1;
+	log_context("create: pod %s", name);
+	if (check_sysctls(o, e) < 0)
+		return -1;
+	if (o->from) {
+		if (process_hold(o->from, &from, e) < 0 ||
+		    pod_types_of(&from, o->types_named, &o->spec.types, e) < 0)
+			return -1;
+		o->spec.from = &from;
+	}
+	if (store_open(&store, cli->root, true, e) < 0 ||
+	    pod_make(&pod, &store, name, &o->spec, e) < 0)
+		return -1;
+	if (print_pins(&pod, o->spec.types, e) == 0)
+		return 0;
+	/* Nobody was told of it. */
+	if (pod_end(&pod, &why) < 0)
+		log_error(LOG_LEVEL_WARN, &why);
+	return -1;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *e)
+{
+	static const struct option options[] = {
+		CLI_OPTIONS,
+		{ "namespaces", required_argument, NULL, OPT_NAMESPACES },
+		{ "hostname", required_argument, NULL, OPT_HOSTNAME },
+		{ "sysctl", required_argument, NULL, OPT_SYSCTL },
+		{ "uid-map", required_argument, NULL, OPT_UID_MAP },
+		{ "gid-map", required_argument, NULL, OPT_GID_MAP },
+		{ "from-pid", required_argument, NULL, OPT_FROM_PID },
+		CLI_OPTIONS_END,
+	};
+	cleanup_options struct options o = { 0 };
+	int r;
+
+	o.sysctls = calloc((size_t)argc, sizeof(*o.sysctls));
+	if (!o.sysctls)
+		return error_nomem(e);
+	r = cli_parse(cli, argc, argv, false, options, set_option, &o, e);
+	if (r == CLI_DONE && argc - optind > 1)
+		r = cli_usage(cli, e, "more than one NAME was given");
+	if (r == CLI_DONE)
+		r = check_together(cli, &o, e);
+	return r == CLI_DONE ? make(cli, &o, argv[optind], e) : r;
+}
+
+const struct command cli_create = { "create", "make a pod", help, false, run };

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/one.h"
+#include "ns/enter.h"
+#include "ns/pin.h"
+#include "sandbox/sandbox.h"
+
+static const char help[] =
+	"Usage: podns exec [--root DIR] NAME [--] COMMAND [ARGUMENT...]\n"
+	"\n"
+	"Runs COMMAND in all of the pod's namespaces. NAME may also be one that only another\n"
+	"program has pinned, such as ip netns add. In a pod with a user namespace COMMAND runs as its\n"
+	"root. COMMAND is not confined in any other way, sees the host's files and processes,\n"
+	"and is no member of the pod: it does not keep the pins, but a process that is left\n"
+	"keeps podns gc from ending the pod.\n"
+	"\n"
+	"Exit status: COMMAND's own; 127 where it is not found, 126 where it cannot be run.\n";
+
+enum { STATUS_CANNOT_RUN = 126, STATUS_NOT_FOUND = 127 };
+
+/*
+ * Reading records is left to a child that is confined. What comes back is which types the
+ * pod has; the command itself is to have all that the caller has.
+ */
+struct answer {
+	int result;
+	ns_set pinned;
+	struct error e;
+};
+
+static int look(struct cli *cli, const char *name, ns_set *pinned, struct error *e)
+{
+	cleanup_one struct one one = ONE_NONE;
+	const struct view *x;
+
+	if (sandbox_enter(e) < 0 || one_open(&one, cli, name, e) < 0)
+		return -1;
+	x = one.views.list;
+	if (x->state == POD_BROKEN)
+		return error_set(e, 0, "pod %s is broken: %s", name, x->reason);
+	if (!x->pinned)
+		return error_set(e, 0, "pod %s has no namespaces yet", name);
+	*pinned = x->pinned;
+	return 0;
+}
+
+static void answer(struct cli *cli, const char *name, int fd)
+{
+	static struct answer a;
+
+	a.result = look(cli, name, &a.pinned, &a.e);
+	_exit(write_all(fd, &a, sizeof(a)) < 0);
+}
+
+static int ask(struct cli *cli, const char *name, ns_set *pinned, struct error *e)
+{
+	cleanup_buf struct buf reply = { 0 };
+	const struct answer *a;
+	int fds[2], r;
+	pid_t child;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return error_set(e, errno, "make a pipe");
+	child = fork();
+	if (child == 0)
+		answer(cli, name, fds[1]);
+	r = child < 0 ? error_set(e, errno, "fork") : 0;
+	close(fds[1]);
+	if (r == 0 && read_all(fds[0], sizeof(*a), &reply) < 0)
+		r = error_set(e, errno, "read of pod %s", name);
+	close(fds[0]);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	if (r < 0)
+		return -1;
+	if (reply.len != sizeof(*a))
+		return error_set(e, 0, "the child that reads pod %s died", name);
+	a = (const struct answer *)(const void *)reply.data;
+	*pinned = a->pinned;
+	if (a->result < 0)
+		*e = a->e;
+	return a->result;
+}
+
+static int open_pins(struct cli *cli, const char *name, ns_set pinned, int fds[NS_TYPES],
+		     struct error *e)
+{
+	cleanup_store struct store store = STORE_NONE;
+	enum pin_state state;
+	struct ns_id id;
+
+	if (store_open(&store, cli->root, false, e) < 0)
+		return -1;
+	for (int t = 0; t < NS_TYPES; t++) {
+		cleanup_close int dir = -1;
+
+		if (!(pinned & NS_BIT(t)))
+			continue;
+		dir = pin_dir_open(store.root_fd, store.root, (enum ns_type)t, false, e);
+		if (dir < 0 ||
+		    pin_look(dir, name, name, (enum ns_type)t, &state, &fds[t], &id, e) < 0)
+			return -1;
+		if (state != PIN_THERE)
+			return error_set(e, 0, "pod %s ended just now", name);
+	}
+	return 0;
+}
+
+static int enter(struct cli *cli, const char *name, struct error *e)
+{
+	int fds[NS_TYPES] = NS_FDS_NONE, r;
+	ns_set pinned = 0;
+
+	if (ask(cli, name, &pinned, e) < 0)
+		return -1;
+	r = open_pins(cli, name, pinned, fds, e);
+	if (r == 0)
+		r = ns_enter(fds, e);
+	for (int t = 0; t < NS_TYPES; t++)
+		cleanup_closep(&fds[t]);
+	return r;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *e)
+{
+	static const struct option options[] = { CLI_OPTIONS, CLI_OPTIONS_END };
+	int r = cli_parse(cli, argc, argv, true, options, NULL, NULL, e);
+	const char *name;
+	char **command;
+
+	if (r != CLI_DONE)
+		return r;
+	if (argc - optind < 1)
+		return cli_usage(cli, e, "NAME is missing");
+	name = argv[optind];
+	command = argv + optind + 1;
+	if (*command && !strcmp(*command, "--"))
+		command++;
+	if (!*command)
+		return cli_usage(cli, e, "COMMAND is missing");
+	if (enter(cli, name, e) < 0)
+		return CLI_FAILED;
+	umask(cli->umask);
+	execvp(*command, command);
+	cli->status = errno == ENOENT || errno == ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
+	return error_set(e, errno, "run %s", *command);
+}
+
+const struct command cli_exec = { "exec", "run a command in a pod", help, true, run };

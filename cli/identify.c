@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "pod/view.h"
+
+static const char help[] =
+	"Usage: podns identify [--root DIR] PID\n"
+	"\n"
+	"Prints the pod that a process is in: the name under which one of its namespaces is\n"
+	"pinned, by whomever. Where that is several, each stands on a line of its own. A\n"
+	"process that is in none is an error. A namespace that podns itself is in does not count.\n";
+
+static bool is_in(const struct views *v, const struct view *x, const struct ns_id of[NS_TYPES])
+{
+	for (int t = 0; t < NS_TYPES; t++)
+		if (ns_same(x->pin[t], of[t]) && !ns_same(x->pin[t], v->own[t]))
+			return true;
+	return false;
+}
+
+static int read_ids(pid_t pid, struct ns_id of[NS_TYPES], struct error *e)
+{
+	cleanup_process struct process process = PROCESS_NONE;
+
+	memset(of, 0, NS_TYPES * sizeof(*of));
+	if (process_hold(pid, &process, e) < 0)
+		return -1;
+	for (int t = 0; t < NS_TYPES; t++) {
+		int fd = process_open_ns(&process, (enum ns_type)t, &of[t], e);
+
+		/* A type that this kernel does not have. */
+		if (fd < 0 && e->num == ENOENT)
+			continue;
+		if (fd < 0)
+			return -1;
+		close(fd);
+	}
+	return process_lives(&process) ? 0 : error_set(e, 0, "process %d died", pid);
+}
+
+static int print_pods(struct cli *cli, pid_t pid, struct error *e)
+{
+	cleanup_store struct store store = STORE_NONE;
+	cleanup_views struct views views = VIEWS_NONE;
+	struct ns_id of[NS_TYPES];
+	size_t found = 0;
+
+	if (store_open(&store, cli->root, false, e) < 0 || read_ids(pid, of, e) < 0 ||
+	    views_begin(&views, &store, e) < 0 || views_add_pinned(&views, e) < 0)
+		return CLI_FAILED;
+	for (size_t i = 0; i < views.count; i++) {
+		if (!is_in(&views, &views.list[i], of))
+			continue;
+		printf("%s\n", views.list[i].name);
+		found++;
+	}
+	return found ? CLI_DONE : error_set(e, 0, "process %d is in no pod under %s", pid, store.root);
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *e)
+{
+	static const struct option options[] = { CLI_OPTIONS, CLI_OPTIONS_END };
+	int r = cli_parse(cli, argc, argv, false, options, NULL, NULL, e);
+	uint64_t pid;
+
+	if (r == CLI_DONE)
+		r = cli_operands(cli, argc, 1, "one PID", e);
+	if (r != CLI_DONE)
+		return r;
+	if (!parse_u64(argv[optind], INT32_MAX, &pid) || !pid)
+		return cli_usage(cli, e, "'%s' is not a pid", argv[optind]);
+	return print_pods(cli, (pid_t)pid, e);
+}
+
+const struct command cli_identify = { "identify", "tell the pod of a process", help, false, run };

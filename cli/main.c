@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * podns, and by the name of pinns what CRI-O takes for its own.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "sandbox/sandbox.h"
+
+#define PROGRAM "podns"
+
+static const struct command *const commands[] = {
+	&cli_create, &cli_ls, &cli_inspect, &cli_pids, &cli_identify, &cli_exec, &cli_rm, &cli_gc,
+	&cli_rewrite, &cli_check, &cli_log,
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void print_help(void)
+{
+	printf("Usage: " PROGRAM " [--root DIR] COMMAND [OPTIONS] [ARGUMENTS]\n"
+	       "\n"
+	       "Pods without a pause process: sets of namespaces that are pinned in DIR/netns,\n"
+	       "DIR/ipcns, DIR/utsns, ... and outlive the processes in them.\n"
+	       "\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	printf("\n"
+	       "  --root DIR   where pins and records are (default: /run, or /run/user/UID\n"
+	       "               in the user namespace of rootless podman)\n"
+	       "  --help       show this, and after COMMAND what that takes\n"
+	       "  --version    show the version\n"
+	       "\n"
+	       "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
+	       "See podns(1).\n");
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+/* Options before the command. */
+static int parse_front(struct cli *cli, int argc, char **argv, struct error *e)
+{
+	enum { OPT_VERSION = OPT_OWN };
+	static const struct option options[] = {
+		CLI_OPTIONS, { "version", no_argument, NULL, OPT_VERSION }, CLI_OPTIONS_END,
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
+		switch (option) {
+		case OPT_HELP:
+			print_help();
+			return CLI_HELPED;
+		case OPT_VERSION:
+			puts(PROGRAM " " PACKAGE_VERSION);
+			return CLI_HELPED;
+		case OPT_ROOT:
+			cli->root = optarg;
+			if (!*optarg)
+				return cli_usage(cli, e, "--root is empty");
+			break;
+		case ':':
+			return cli_usage(cli, e, "an argument is missing after '%s'",
+					 argv[optind - 1]);
+		default:
+			return cli_usage(cli, e, "unknown option '%s'", argv[optind - 1]);
+		}
+	}
+	if (optind == argc)
+		return cli_usage(cli, e, "a command is missing");
+	return CLI_DONE;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *e)
+{
+	const struct command *command;
+	int r = parse_front(cli, argc, argv, e);
+
+	if (r != CLI_DONE)
+		return r;
+	command = find_command(argv[optind]);
+	if (!command)
+		return cli_usage(cli, e, "no command '%s'", argv[optind]);
+	cli->command = command;
+	log_context("%s", command->name);
+	if (!command->runs_programs && sandbox_enter(e) < 0)
+		return CLI_FAILED;
+	r = command->run(cli, argc - optind, argv + optind, e);
+	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		return error_set(e, errno, "write to standard output");
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = { .status = 1 };
+	static struct error e;
+	const char *base;
+
+	/* The directories that we make are to be what the modes say. */
+	cli.umask = umask(022);
+	base = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	if (argc > 0 && !strcmp(base ? base + 1 : argv[0], "pinns"))
+		return pinns_main(argc, argv);
+	if (log_begin(PROGRAM, LOG_LEVEL_WARN, NULL, false, &e) < 0)
+		return 1;
+	switch (run(&cli, argc, argv, &e)) {
+	case CLI_DONE:
+	case CLI_HELPED:
+		return 0;
+	case CLI_USAGE:
+		log_error(LOG_LEVEL_ERROR, &e);
+		return 2;
+	default:
+		log_error(LOG_LEVEL_ERROR, &e);
+		return cli.status;
+	}
+}

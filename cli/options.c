@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+int cli_usage(struct cli *cli, struct error *e, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	error_set(e, 0, "%s", text);
+	error_hint(e, "see podns %s%s--help", cli->command ? cli->command->name : "",
+		   cli->command ? " " : "");
+	return CLI_USAGE;
+}
+
+static int set_common(struct cli *cli, int option, char **argv, struct error *e)
+{
+	switch (option) {
+	case OPT_HELP:
+		fputs(cli->command->help, stdout);
+		return CLI_HELPED;
+	case OPT_ROOT:
+		cli->root = optarg;
+		return *optarg ? CLI_DONE : cli_usage(cli, e, "--root is empty");
+	case OPT_JSON:
+		cli->json = true;
+		return CLI_DONE;
+	case ':':
+		return cli_usage(cli, e, "an argument is missing after '%s'", argv[optind - 1]);
+	default:
+		return cli_usage(cli, e, "unknown option '%s'", argv[optind - 1]);
+	}
+}
+
+int cli_parse(struct cli *cli, int argc, char **argv, bool in_order, const struct option *options,
+	      int (*set)(void *arg, int option, char *value, struct error *e), void *arg,
+	      struct error *e)
+{
+	int option, r = CLI_DONE;
+
+	optind = 0;	/* getopt(3): glibc begins anew */
+	while (r == CLI_DONE &&
+	       (option = getopt_long(argc, argv, in_order ? "+:" : ":", options, NULL)) != -1) {
+		if (option < OPT_OWN)
+			r = set_common(cli, option, argv, e);
+		else if (set(arg, option, optarg, e) < 0) {
+			if (!e->hint[0])
+				error_hint(e, "see podns %s --help", cli->command->name);
+			r = CLI_USAGE;
+		}
+	}
+	return r;
+}
+
+int cli_operands(struct cli *cli, int argc, int n, const char *what, struct error *e)
+{
+	if (argc - optind == n)
+		return CLI_DONE;
+	return cli_usage(cli, e, argc - optind < n ? "%s is missing" : "more than %s was given", what);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/out.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "oci/json.h"
+
+static void add(struct json_out *j, int r)
+{
+	if (r < 0)
+		j->failed = true;
+}
+
+static void quote(struct json_out *j, const char *s)
+{
+	cleanup_buf struct buf plain = { 0 };
+
+	if (json_quote(&j->text, s) == 0)
+		return;
+	if (errno != EILSEQ) {
+		j->failed = true;
+		return;
+	}
+	add(j, buf_adds(&plain, s));
+	for (size_t i = 0; i < plain.len; i++)
+		if ((unsigned char)plain.data[i] >= 0x80)
+			plain.data[i] = '?';
+	if (plain.data)
+		add(j, json_quote(&j->text, plain.data));
+}
+
+/* What stands before a value: a comma behind another one, a line of its own, the key. */
+static void before(struct json_out *j, const char *key)
+{
+	char last = j->text.len ? j->text.data[j->text.len - 1] : '{';
+
+	if (j->depth && last != '{' && last != '[')
+		add(j, buf_adds(&j->text, ","));
+	if (j->text.len)
+		add(j, buf_adds(&j->text, "\n"));
+	for (unsigned i = 0; i < j->depth; i++)
+		add(j, buf_adds(&j->text, "  "));
+	if (!key)
+		return;
+	quote(j, key);
+	add(j, buf_adds(&j->text, ": "));
+}
+
+void json_open(struct json_out *j, const char *key, char bracket)
+{
+	before(j, key);
+	add(j, buf_add(&j->text, &bracket, 1));
+	j->depth++;
+}
+
+void json_close(struct json_out *j, char bracket)
+{
+	char last = j->text.len ? j->text.data[j->text.len - 1] : '{';
+
+	j->depth--;
+	if (last != '{' && last != '[') {
+		add(j, buf_adds(&j->text, "\n"));
+		for (unsigned i = 0; i < j->depth; i++)
+			add(j, buf_adds(&j->text, "  "));
+	}
+	add(j, buf_add(&j->text, &bracket, 1));
+}
+
+void json_put_string(struct json_out *j, const char *key, const char *s)
+{
+	if (!s) {
+		json_put_null(j, key);
+		return;
+	}
+	before(j, key);
+	quote(j, s);
+}
+
+void json_put_number(struct json_out *j, const char *key, uint64_t value)
+{
+	before(j, key);
+	add(j, buf_addf(&j->text, "%" PRIu64, value));
+}
+
+void json_put_bool(struct json_out *j, const char *key, bool value)
+{
+	before(j, key);
+	add(j, buf_adds(&j->text, value ? "true" : "false"));
+}
+
+void json_put_null(struct json_out *j, const char *key)
+{
+	before(j, key);
+	add(j, buf_adds(&j->text, "null"));
+}
+
+void json_put_types(struct json_out *j, const char *key, ns_set set)
+{
+	json_open(j, key, '[');
+	for (int t = 0; t < NS_TYPES; t++)
+		if (set & NS_BIT(t))
+			json_put_string(j, NULL, ns_info[t].brief);
+	json_close(j, ']');
+}
+
+int json_end(struct json_out *j, struct error *e)
+{
+	int r = 0;
+
+	add(j, buf_adds(&j->text, "\n"));
+	if (j->failed)
+		r = error_nomem(e);
+	else
+		fwrite(j->text.data, 1, j->text.len, stdout);
+	buf_free(&j->text);
+	return r;
+}
+
+struct types_text types_text(ns_set set)
+{
+	struct types_text text = { "" };
+	size_t n = 0;
+
+	for (int t = 0; t < NS_TYPES && n < sizeof(text.s); t++)
+		if (set & NS_BIT(t))
+			n += (size_t)snprintf(text.s + n, sizeof(text.s) - n, "%s%s", n ? "," : "",
+					      ns_info[t].brief);
+	if (!n)
+		text.s[0] = '-';
+	return text;
+}
+
+struct age_text age_text(uint64_t created)
+{
+	static const struct {
+		uint64_t seconds;
+		char unit;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	uint64_t now = (uint64_t)time(NULL);
+	uint64_t age = now > created ? now - created : 0;
+	struct age_text text = { "0s" };
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (age < units[i].seconds)
+			continue;
+		snprintf(text.s, sizeof(text.s), "%" PRIu64 "%c", age / units[i].seconds,
+			 units[i].unit);
+		break;
+	}
+	return text;
+}
+
+void print_safe(const char *s)
+{
+	for (; *s; s++)
+		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
+}

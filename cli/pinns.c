@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pinns, the program by which CRI-O makes the namespaces of its pods (pinns_path in
+ * crio.conf(5)): its command line, its layout DIR/<short>ns/FILENAME and its exit
+ * statuses. CRI-O removes the pins by itself, with umount2(MNT_DETACH) and unlink; so
+ * there is no record of them.
+ *
+ * With id mappings CRI-O makes the files to mount on before, and gives them to the pod's
+ * root: they are used as they are, and stay where this fails. What CRI-O's pinns does not
+ * do: take everything back after a failure, check sysctls before anything is touched
+ * (CVE-2022-0811), and write them in the namespaces that it made alone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "ns/make.h"
+#include "ns/pin.h"
+#include "sandbox/sandbox.h"
+
+#define PROGRAM "pinns"
+#define FILENAME_LENGTH_MAX 255
+
+static const char help_text[] =
+	"Usage: " PROGRAM " -d DIR -f FILENAME [OPTIONS]\n"
+	"\n"
+	"Creates namespaces and pins them at DIR/netns/FILENAME, DIR/ipcns/FILENAME, ...\n"
+	"Takes the command line of CRI-O's pinns; it is the value of pinns_path in crio.conf.\n"
+	"\n"
+	"  -d, --dir DIR            the directory of the directories of pins\n"
+	"  -f, --filename FILENAME  the name of the pins\n"
+	"  -n, --net[=host]         a network namespace; host: pin the one that pinns is in\n"
+	"  -i, --ipc[=host]         an ipc namespace\n"
+	"  -u, --uts[=host]         a uts namespace\n"
+	"  -U, --user[=host]        a user namespace, which owns the others; needs the mappings\n"
+	"  -c, --cgroup[=host]      a cgroup namespace\n"
+	"  -m, --mnt[=host]         a mount namespace; DIR/mntns is made an unbindable mount\n"
+	"      --uid-mapping MAP    CONTAINER-HOST-SIZE[@...], of the user namespace\n"
+	"      --gid-mapping MAP\n"
+	"  -s, --sysctl KEY=VALUE   set a sysctl in the new namespaces; may be repeated\n"
+	"  -h, --help               show this\n"
+	"\n"
+	"There is no pid namespace: it dies with its init process and cannot be pinned.\n"
+	"\n"
+	"Exit status: 0 done, 1 failed and all undone.\n"
+	"See pinns(1).\n";
+
+struct pinns {
+	struct arena arena;
+	const char *dir, *name;
+	ns_set types;		/* to be pinned */
+	ns_set host;		/* those of them that are pinns's own */
+	enum ns_type last;	/* the type that was named last: what "-n=host" is about */
+	struct id_maps uid_maps, gid_maps;
+	struct sysctl *sysctls;	/* room for as many as argv has words */
+	size_t sysctl_count;
+	bool helped;
+};
+
+/* What was done, for the way back. */
+struct work {
+	char *root;		/* DIR, absolute, with no symbolic link in it */
+	int root_fd;
+	int dir[NS_TYPES];
+	int ns[NS_TYPES];
+	ns_set bound;
+	ns_set made;		/* the file to mount on was made, too */
+};
+
+static void pinns_free(struct pinns *p)
+{
+	arena_free(&p->arena);
+	free(p->sysctls);
+}
+
+static void work_free(struct work *w)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		cleanup_closep(&w->dir[t]);
+		cleanup_closep(&w->ns[t]);
+	}
+	cleanup_closep(&w->root_fd);
+	free(w->root);
+}
+
+#define cleanup_pinns __attribute__((cleanup(pinns_free)))
+#define cleanup_work __attribute__((cleanup(work_free)))
+
+/* --- the command line -------------------------------------------------------- */
+
+enum { OPT_UID_MAPPING = 256, OPT_GID_MAPPING, OPT_PID = 'p', OPT_VALUE = '=' };
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "dir", required_argument, NULL, 'd' },
+	{ "filename", required_argument, NULL, 'f' },
+	{ "net", optional_argument, NULL, 'n' },
+	{ "ipc", optional_argument, NULL, 'i' },
+	{ "uts", optional_argument, NULL, 'u' },
+	{ "user", optional_argument, NULL, 'U' },
+	{ "cgroup", optional_argument, NULL, 'c' },
+	{ "mnt", optional_argument, NULL, 'm' },
+	{ "pid", optional_argument, NULL, OPT_PID },
+	{ "uid-mapping", required_argument, NULL, OPT_UID_MAPPING },
+	{ "gid-mapping", required_argument, NULL, OPT_GID_MAPPING },
+	{ "sysctl", required_argument, NULL, 's' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* An option whose letter is that of a long one stands for the type of that name. */
+static enum ns_type type_of_option(int option)
+{
+	for (const struct option *o = long_options; o->name; o++)
+		if (o->val == option && o->has_arg == optional_argument)
+			return ns_type_by_name(o->name);
+	return NS_NONE;
+}
+
+static int set_host(struct pinns *p, const char *value, struct error *e)
+{
+	if (p->last == NS_NONE || strcmp(value, "host"))
+		return error_set(e, 0, "'=%s' is not understood: a namespace is a new one, or =host",
+				 value);
+	p->host |= NS_BIT(p->last);
+	return 0;
+}
+
+static int set_type(struct pinns *p, int option, const char *value, struct error *e)
+{
+	p->last = type_of_option(option);
+	if (p->last == NS_NONE)
+		return error_set(e, 0, "unknown option");
+	p->types |= NS_BIT(p->last);
+	p->host &= ~NS_BIT(p->last);
+	return value ? set_host(p, value, e) : 0;
+}
+
+static int set_option(struct pinns *p, int option, char *value, struct error *e)
+{
+	switch (option) {
+	case 'd':
+		p->dir = value;
+		return 0;
+	case 'f':
+		p->name = value;
+		return 0;
+	case 's':
+		if (sysctl_check_pair(value, true, &p->arena, &p->sysctls[p->sysctl_count], e) < 0)
+			return -1;
+		p->sysctl_count++;
+		return 0;
+	case OPT_UID_MAPPING:
+		return id_maps_parse_list(value, &p->arena, &p->uid_maps, e);
+	case OPT_GID_MAPPING:
+		return id_maps_parse_list(value, &p->arena, &p->gid_maps, e);
+	case OPT_VALUE:
+		return set_host(p, value, e);
+	case OPT_PID:
+		return error_set(e, 0, "a pid namespace cannot be pinned: it dies with its init process, so "
+				 "each container keeps its own");
+	default:
+		return set_type(p, option, value, e);
+	}
+}
+
+static int parse(struct pinns *p, int argc, char **argv, struct error *e)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, ":hd:f:niuUcmps:=:", long_options, NULL)) != -1) {
+		if (option == 'h') {
+			p->helped = true;
+			return 0;
+		}
+		if (option == '?' || option == ':') {
+			error_set(e, 0, option == '?' ? "unknown option '%s'" :
+				  "an argument is missing after '%s'", argv[optind - 1]);
+			return error_hint(e, "see " PROGRAM " --help");
+		}
+		if (set_option(p, option, optarg, e) < 0)
+			return -1;
+	}
+	if (optind < argc)
+		return error_set(e, 0, "'%s' is no option", argv[optind]);
+	return 0;
+}
+
+/* --- checking, before anything is touched ------------------------------------- */
+
+static int check_name(const char *name, struct error *e)
+{
+	if (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, "..") ||
+	    strlen(name) > FILENAME_LENGTH_MAX)
+		return error_set(e, 0, "--filename '%.80s' is not the name of a file", name);
+	return 0;
+}
+
+static int check_maps(const struct pinns *p, struct error *e)
+{
+	bool makes_user = p->types & ~p->host & NS_BIT(NS_USER);
+
+	if (makes_user && !(p->uid_maps.count && p->gid_maps.count))
+		return error_set(e, 0, "a new user namespace needs --uid-mapping and --gid-mapping");
+	if (!makes_user && (p->uid_maps.count || p->gid_maps.count))
+		return error_set(e, 0, "--uid-mapping and --gid-mapping need a new user namespace (--user)");
+	return 0;
+}
+
+static int check_sysctls(const struct pinns *p, struct error *e)
+{
+	for (size_t i = 0; i < p->sysctl_count; i++) {
+		const struct sysctl *x = &p->sysctls[i];
+
+		if (!(p->types & ~p->host & NS_BIT(x->type)))
+			return error_set(e, 0, "sysctl %s: no %s namespace is made for it, it would "
+					 "change the host", x->key, ns_info[x->type].oci);
+	}
+	return 0;
+}
+
+static int check(const struct pinns *p, struct error *e)
+{
+	if (!p->dir || !*p->dir)
+		return error_set(e, 0, "--dir is missing");
+	if (!p->name)
+		return error_set(e, 0, "--filename is missing");
+	if (check_name(p->name, e) < 0)
+		return -1;
+	if (!p->types)
+		return error_set(e, 0, "no namespace to pin is named");
+	return check_maps(p, e) < 0 ? -1 : check_sysctls(p, e);
+}
+
+/* --- pinning -------------------------------------------------------------------- */
+
+/* CRI-O's own default is /var/run, which is a symbolic link. */
+static int open_root(const struct pinns *p, struct work *w, struct error *e)
+{
+	if (mkdirat(AT_FDCWD, p->dir, 0755) < 0 && errno != EEXIST)
+		return error_set(e, errno, "make directory %s", p->dir);
+	w->root = realpath(p->dir, NULL);
+	if (!w->root)
+		return error_set(e, errno, "open directory %s", p->dir);
+	w->root_fd = open_own_dir(AT_FDCWD, w->root, 0, w->root, NULL, e);
+	return w->root_fd < 0 ? -1 : 0;
+}
+
+static int get_namespaces(const struct pinns *p, struct work *w, struct error *e)
+{
+	ns_set make = p->types & ~p->host;
+	char hostname[65];
+	const struct ns_setup setup = {
+		.loopback = make & NS_BIT(NS_NET),
+		.hostname = (make & NS_BIT(NS_UTS)) ? hostname : NULL,
+		.sysctls = p->sysctls, .sysctl_count = p->sysctl_count, .sysctl_types = make,
+	};
+
+	/* First, since ns_make() may leave us in what it made. */
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (!(p->types & p->host & NS_BIT(t)))
+			continue;
+		w->ns[t] = ns_open_own((enum ns_type)t, e);
+		if (w->ns[t] < 0)
+			return -1;
+	}
+	snprintf(hostname, sizeof(hostname), "%s", p->name);
+	if (make) {
+		int made[NS_TYPES];
+
+		if (ns_make(make, -1, &p->uid_maps, &p->gid_maps, &setup, made, e) < 0)
+			return -1;
+		for (int t = 0; t < NS_TYPES; t++)
+			if (made[t] >= 0)
+				w->ns[t] = made[t];
+	}
+	return 0;
+}
+
+static char *pin_path(const struct pinns *p, const struct work *w, enum ns_type t, struct error *e)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%sns/%s", w->root, ns_info[t].brief, p->name) < 0) {
+		error_nomem(e);
+		return NULL;
+	}
+	return path;
+}
+
+static int pin_one(const struct pinns *p, struct work *w, enum ns_type t, struct error *e)
+{
+	cleanup_free char *path = pin_path(p, w, t, e);
+	bool made;
+
+	if (!path)
+		return -1;
+	w->dir[t] = pin_dir_open(w->root_fd, w->root, t, true, e);
+	if (w->dir[t] >= 0)
+		w->dir[t] = pin_dir_mount(w->dir[t], w->root_fd, w->root, t, e);
+	if (w->dir[t] < 0 || ns_bind(w->ns[t], t, w->dir[t], p->name, path, true, &made, e) < 0)
+		return -1;
+	w->bound |= NS_BIT(t);
+	if (made)
+		w->made |= NS_BIT(t);
+	return 0;
+}
+
+static void unpin_one(const struct pinns *p, struct work *w, enum ns_type t)
+{
+	const struct ns_id any = { 0 };
+	struct error e;
+	cleanup_free char *path = pin_path(p, w, t, &e);
+	int r;
+
+	if (!path)
+		return;
+	if (w->made & NS_BIT(t))
+		r = pin_remove(w->dir[t], p->name, path, t, any, &e);
+	else
+		r = pin_unmount(w->dir[t], p->name, path, &e);
+	if (r < 0)
+		log_error(LOG_LEVEL_WARN, &e);
+}
+
+static int pin_all(const struct pinns *p, struct error *e)
+{
+	cleanup_work struct work w = { .root_fd = -1, .dir = NS_FDS_NONE, .ns = NS_FDS_NONE };
+	int r = 0;
+
+	if (open_root(p, &w, e) < 0 || get_namespaces(p, &w, e) < 0)
+		return -1;
+	for (int t = 0; r == 0 && t < NS_TYPES; t++)
+		if (p->types & NS_BIT(t))
+			r = pin_one(p, &w, (enum ns_type)t, e);
+	for (int t = NS_TYPES - 1; r < 0 && t >= 0; t--)
+		if (w.bound & NS_BIT(t))
+			unpin_one(p, &w, (enum ns_type)t);
+	return r;
+}
+
+static int run(int argc, char **argv, struct error *e)
+{
+	cleanup_pinns struct pinns p = { .last = NS_NONE };
+
+	p.sysctls = calloc((size_t)argc, sizeof(*p.sysctls));
+	if (!p.sysctls)
+		return error_nomem(e);
+	if (parse(&p, argc, argv, e) < 0)
+		return -1;
+	if (p.helped)
+		return fputs(help_text, stdout) < 0 || fflush(stdout) != 0 ?
+		       error_set(e, errno, "write to standard output") : 0;
+	return check(&p, e) < 0 ? -1 : pin_all(&p, e);
+}
+
+int pinns_main(int argc, char **argv)
+{
+	static struct error e;
+
+	if (log_begin(PROGRAM, LOG_LEVEL_WARN, NULL, false, &e) == 0 && sandbox_enter(&e) == 0 &&
+	    run(argc, argv, &e) == 0)
+		return 0;
+	log_error(LOG_LEVEL_ERROR, &e);
+	return 1;
+}

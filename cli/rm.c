@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "pod/name.h"
+#include "pod/pod.h"
+#include "pod/view.h"
+
+static const char help[] =
+	"Usage: podns rm [--root DIR] [--force] NAME...\n"
+	"\n"
+	"Ends pods: gives the config.json of their containers its original entries back and\n"
+	"removes the pins, the shared /dev/shm and the record. A pod with a living container, or\n"
+	"with one on its way in, is left alone. Pins that another program made, such as\n"
+	"ip netns add, are never removed.\n"
+	"\n"
+	"  --force  end it all the same; its containers keep running in namespaces that nothing\n"
+	"           pins any more\n";
+
+struct options {
+	bool force;
+};
+
+enum { OPT_FORCE = OPT_OWN };
+
+static int set_option(void *arg, int option, char *value, struct error *e)
+{
+	struct options *o = arg;
+
+	(void)option, (void)value, (void)e;
+	o->force = true;
+	return 0;
+}
+
+/* There is no record: is it somebody else's, or nobody's? */
+static int refuse_unknown(struct store *store, const char *name, struct error *e)
+{
+	cleanup_views struct views views = VIEWS_NONE;
+
+	if (views_begin(&views, store, e) < 0)
+		return -1;
+	if (views_add(&views, name, e) < 0)
+		return e->num == ENOENT ? error_set(e, 0, "there is no pod %s under %s", name,
+						    store->root) : -1;
+	error_set(e, 0, "%s was not pinned by podns or its hook", name);
+	return error_hint(e, "who pinned it removes it: ip netns delete %s", name);
+}
+
+static int refuse_living(const struct pod *pod, struct error *e)
+{
+	const struct record *rec = &pod->rec;
+	cleanup_buf struct buf who = { 0 };
+
+	for (size_t i = 0; i < rec->entrant_count; i++) {
+		const struct entrant *x = &rec->entrants[i];
+		int r;
+
+		if (x->kind == ENTRANT_MEMBER)
+			r = buf_addf(&who, "%scontainer %s (pid %d)", i ? ", " : "", x->id, x->pid);
+		else
+			r = buf_addf(&who, "%sa container on its way in%s%s", i ? ", " : "",
+				     x->id ? ": " : "", x->id ? x->id : "");
+		if (r < 0)
+			return error_nomem(e);
+	}
+	error_set(e, 0, "pod %s is in use: %s", pod->name, who.data);
+	return error_hint(e, "stop its containers first, or use --force");
+}
+
+static int end(struct store *store, const char *name, bool force, struct error *e)
+{
+	cleanup_pod struct pod pod = POD_NONE;
+
+	if (pod_check_name(name, e) < 0)
+		return -1;
+	if (pod_open(&pod, store, name, false, e) < 0)
+		return e->num == ENOENT ? refuse_unknown(store, name, e) : -1;
+	if (pod_drop_dead(&pod, e) < 0 && !force)
+		return -1;
+	if (pod.rec.entrant_count && !force)
+		return refuse_living(&pod, e);
+	return pod_end(&pod, e);
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *e)
+{
+	static const struct option options[] = {
+		CLI_OPTIONS, { "force", no_argument, NULL, OPT_FORCE }, CLI_OPTIONS_END,
+	};
+	cleanup_store struct store store = STORE_NONE;
+	struct options o = { 0 };
+	bool failed = false;
+	struct error why;
+	int r = cli_parse(cli, argc, argv, false, options, set_option, &o, e);
+
+	if (r != CLI_DONE)
+		return r;
+	if (optind == argc)
+		return cli_usage(cli, e, "NAME is missing");
+	if (store_open(&store, cli->root, false, e) < 0)
+		return CLI_FAILED;
+	for (; optind < argc; optind++) {
+		if (end(&store, argv[optind], o.force, &why) == 0)
+			continue;
+		if (failed)
+			log_error(LOG_LEVEL_ERROR, e);
+		failed = true;
+		*e = why;
+	}
+	return failed ? CLI_FAILED : CLI_DONE;
+}
+
+const struct command cli_rm = { "rm", "end pods", help, false, run };

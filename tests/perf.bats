@@ -1,0 +1,98 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# What each stage costs in the static build, as far as no noise can change it: instructions in
+# user space, system calls, peak memory. tests/bench/bounds has what they were when somebody last
+# looked, written by `tests/bench/run.sh --record`; five in a hundred more is a failure. Nothing
+# here is timed: that is for `make bench`.
+#
+# PODNS_STATIC=HOOK in the environment: measure this one.
+
+load helpers
+load bench/config
+load bench/stages
+
+MOST_INSTRUCTIONS=600000	# of any stage, whatever was recorded
+MOST_KIB=1536
+
+setup_file() {
+	export PODNS_STATIC=${PODNS_STATIC:-${PODNS_BUILD%/*}/static/hook/oci-podns-hook}
+	export COST=$BATS_FILE_TMPDIR/cost
+	# run.sh has built it where it runs all files.
+	if [ ! -x "$PODNS_STATIC" ]; then
+		SRC=$PODNS_SRC build "${PODNS_STATIC%/hook/oci-podns-hook}" gcc --enable-static
+	fi
+	gcc -std=gnu17 -D_GNU_SOURCE -O2 -static -o "$COST" "$PODNS_SRC/tests/bench/cost.c"
+}
+
+setup() {
+	T=$BATS_TEST_TMPDIR
+	grep -v '^#' "$PODNS_SRC/tests/bench/bounds" >"$T/recorded"
+}
+
+teardown() {
+	walk_end "$T/walk"
+}
+
+# Another compiler or C library makes other numbers.
+need_same_tools() {
+	local recorded now
+	recorded=$(sed -n 's/^# with //p' "$PODNS_SRC/tests/bench/bounds")
+	now=$(tools_version)
+	[ "$recorded" = "$now" ] || skip "the bounds are of $recorded, this is $now"
+}
+
+# What walk_stages calls for each stage.
+count_instructions() {
+	instructions "$T/measured" "$@"
+}
+
+# measured FIELD MOST: no stage is over what was recorded by more than 5 %, or over MOST.
+# $T/measured has a line a stage. FIELD is the column of the bounds.
+measured() {
+	local field=$1 most=$2 stage now bound failed=''
+	equal "$(cut -d' ' -f1 "$T/measured" | tr '\n' ' ')" "${STAGES[*]} " "stages"
+	while read -r stage now; do
+		bound=$(awk -v stage="$stage" -v field="$field" '$1 == stage { print $field }' "$T/recorded")
+		echo "$stage: $now, recorded $bound"
+		if [ $((now * 100)) -gt $((bound * 105)) ] || [ "$now" -gt "$most" ]; then
+			failed+=" $stage"
+		fi
+	done <"$T/measured"
+	equal "$failed" '' "stages over their bounds (if that is right: tests/bench/run.sh --record)"
+}
+
+@test "perf: no stage needs more instructions than it did, or than 0.6 million" {
+	command -v valgrind >/dev/null || skip "there is no valgrind here"
+	need_same_tools
+	walk_stages count_instructions "$PODNS_STATIC" "$T/walk"
+	measured 2 "$MOST_INSTRUCTIONS"
+}
+
+@test "perf: no stage makes more system calls than it did" {
+	need_same_tools
+	least_costs "$T/costs" "$PODNS_STATIC" "$T/walk"
+	cut -d' ' -f1,2 "$T/costs" >"$T/measured"
+	measured 3 1000
+}
+
+@test "perf: no stage needs more memory than it did, or than 1.5 MiB" {
+	need_same_tools
+	least_costs "$T/costs" "$PODNS_STATIC" "$T/walk"
+	cut -d' ' -f1,3 "$T/costs" >"$T/measured"
+	measured 4 "$MOST_KIB"
+}
+
+@test "perf: ten times the mounts and annotations are ten times the instructions" {
+	command -v valgrind >/dev/null || skip "there is no valgrind here"
+	local n
+	mkdir -p "$T/walk/root"
+	for n in 0 500 5000; do
+		config "linear-$n" "$n" "$n" >"$T/$n.json"
+		instructions "$T/measured" "$n" "$PODNS_STATIC" --root "$T/walk/root" --no-syslog precreate \
+			<"$T/$n.json" >/dev/null
+	done
+	cat "$T/measured"
+	# A tenth more than linear would be 11.
+	awk '{ n[$1] = $2 } END { exit !(n[5000] - n[0] < 11 * (n[500] - n[0])) }' "$T/measured"
+}

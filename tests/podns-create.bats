@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# podns create: what it makes, what it refuses, and that a failure leaves nothing.
+
+load helpers
+load podns
+
+@test "create makes, pins and prints the default types" {
+	equal "$(podns create web)" "$(printf '%s\n' "$ROOT"/{net,ipc,uts}ns/web)"
+	assert_pinned web net ipc uts
+	assert_not_pinned web user mnt time cgroup
+	differ "$(ns_ino "$ROOT/netns/web")" "$(ns_ino /proc/self/ns/net)"
+	equal "$(of_pod web .state)" held
+	podns rm web
+	assert_nothing_left
+}
+
+@test "without a name the pod is called podns-UUID" {
+	run -0 podns create
+	[[ ${lines[0]} =~ /podns-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$ ]]
+	run -0 podns create
+	equal "$(podns ls | wc -l)" 3
+}
+
+@test "a pod that exists is an error, and stays as it is" {
+	local net
+	podns create web
+	net=$(ns_ino "$ROOT/netns/web")
+	podns_fails 1 'it exists already' create web
+	equal "$(ns_ino "$ROOT/netns/web")" "$net"
+}
+
+@test "the hostname is the pod's name, or what --hostname says" {
+	podns create web
+	equal "$(podns exec web hostname)" web
+	podns create db --hostname store
+	equal "$(podns exec db hostname)" store
+	podns_fails 2 'a hostname holds no space' create x --hostname 'a b'
+	podns_fails 1 'uts is not among' create x --namespaces net --hostname x
+}
+
+@test "the loopback interface is up" {
+	podns create web
+	contains "$(podns exec web ip addr show lo)" 'LOWER_UP'
+}
+
+@test "sysctls are set inside, and refused before anything is touched" {
+	podns create web --sysctl net.ipv4.ip_default_ttl=77 --sysctl kernel/msgmax=16384
+	equal "$(podns exec web cat /proc/sys/net/ipv4/ip_default_ttl)" 77
+	equal "$(podns exec web cat /proc/sys/kernel/msgmax)" 16384
+	differ "$(cat /proc/sys/net/ipv4/ip_default_ttl)" 77
+	podns_fails 1 'would change the host' create x --sysctl kernel.core_pattern=evil
+	podns_fails 1 'ipc is not among' create x --namespaces net --sysctl kernel.msgmax=1
+	assert_not_pinned x net ipc uts
+}
+
+@test "a sysctl that the kernel refuses leaves nothing" {
+	podns_fails 1 'Invalid argument' create web --sysctl net.ipv4.ip_default_ttl=0x
+	equal "$(podns ls --json)" '[]'
+	assert_nothing_left
+}
+
+@test "pid is refused with the reason, cgroup with the remedy" {
+	podns_fails 2 'dies with its init process' create web --namespaces net,pid
+	podns_fails 1 '--from-pid' create web --namespaces cgroup
+	assert_nothing_left
+}
+
+@test "mount and time namespaces are pinned, too" {
+	where_mounts_bind "$PODNS" --root "$ROOT" create web --namespaces mount,time,uts
+	equal "$(stat -fc %T "$ROOT/mntns/web")" nsfs
+	grep -qE " $ROOT/mntns [^-]* unbindable " /proc/self/mountinfo
+	equal "$(podns exec web readlink /proc/self/ns/mnt)" "mnt:[$(ns_ino "$ROOT/mntns/web")]"
+	equal "$(podns exec web readlink /proc/self/ns/time)" "time:[$(ns_ino "$ROOT/timens/web")]"
+	podns rm web
+	equal "$(find "$ROOT"/{mnt,time,uts}ns ! -type d)" ''
+}
+
+@test "--uid-map and --gid-map make a user namespace that owns the rest" {
+	podns create web --uid-map 0:100000:65536 --gid-map 0-200000-65536@ --sysctl kernel.msgmax=16384
+	assert_pinned web user net ipc uts
+	equal "$(inspect web '[.pins[] | select(.type != "user") | .user_namespace] | unique | .[]')" \
+		"$(ns_ino "$ROOT/userns/web")"
+	equal "$(podns exec web sh -c 'cat /proc/self/uid_map; id -u; cat /proc/sys/kernel/msgmax' | xargs)" \
+		'0 100000 65536 0 16384'
+	equal "$(podns exec web cat /proc/self/gid_map | xargs)" '0 200000 65536'
+	podns_fails 2 'need each other' create x --uid-map 0:1:1
+	podns_fails 2 'cannot be read' create x --uid-map 0:1 --gid-map 0:1:1
+	podns_fails 2 'user is not in' create x --namespaces net --uid-map 0:1:1 --gid-map 0:1:1
+}
+
+@test "--from-pid pins the namespaces of a process" {
+	in_new_namespaces --net --uts
+	equal "$(podns create web --from-pid "$CHILD")" "$(printf '%s\n' "$ROOT"/{net,uts}ns/web)"
+	equal "$(ns_ino "$ROOT/netns/web")" "$(ns_ino "/proc/$CHILD/ns/net")"
+	# Its name is its own.
+	equal "$(podns exec web hostname)" "$(hostname)"
+	end_child
+	equal "$(of_pod web .state)" held
+	podns exec web true
+}
+
+@test "--from-pid pins the user namespace that owns the rest" {
+	in_new_namespaces --net --user --map-root-user
+	podns create web --from-pid "$CHILD"
+	equal "$(ns_ino "$ROOT/userns/web")" "$(ns_ino "/proc/$CHILD/ns/user")"
+	equal "$(podns exec web id -u)" 0
+}
+
+@test "--from-pid refuses our own namespaces, and what is no process" {
+	in_new_namespaces --net
+	podns_fails 1 'podns itself is in' create web --namespaces net,ipc --from-pid "$CHILD"
+	podns_fails 1 'has no network, ipc or uts namespace of its own' create web --from-pid $$
+	podns_fails 1 'does not exist' create web --from-pid "$(dead_pid)"
+	podns_fails 2 'do not go with --from-pid' create web --from-pid $$ --uid-map 0:1:1 --gid-map 0:1:1
+	assert_nothing_left
+}
+
+@test "what ip netns add made becomes a part of the pod, and stays" {
+	local net
+	ip netns add web
+	net=$(ns_ino /run/netns/web)
+	"$PODNS" create web >/dev/null
+	equal "$(ns_ino /run/netns/web)" "$net"
+	equal "$("$PODNS" inspect web --json | jq -c '[.pins[] | {type, ours}]')" \
+		'[{"type":"net","ours":false},{"type":"ipc","ours":true},{"type":"uts","ours":true}]'
+	"$PODNS" rm web
+	equal "$(ns_ino /run/netns/web)" "$net"
+	[ ! -e /run/ipcns/web ]
+	ip netns del web
+}
+
+@test "where a pin's place is taken, nothing is left" {
+	mkdir -m 0755 "$ROOT/utsns"
+	echo mine >"$ROOT/utsns/web"
+	podns_fails 1 "$ROOT/utsns/web is not a uts namespace" create web
+	equal "$(cat "$ROOT/utsns/web")" mine
+	rm "$ROOT/utsns/web"
+	assert_nothing_left
+}
+
+@test "a container of the hook's joins a pod of podns create, which outlives it" {
+	podns create web
+	make_bundle a namespaces="$(joined_namespaces web)" hostname=
+	start a
+	assert_in_pins a web
+	equal "$(of_pod web '"\(.state) \(.containers) \(.pids)"')" 'held 1 1'
+	stop a
+	assert_untouched a
+	equal "$(of_pod web '"\(.state) \(.containers) \(.pids)"')" 'held 0 0'
+}

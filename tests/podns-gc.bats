@@ -1,0 +1,229 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# podns gc: killed runtimes, dead containers, crashes, hidden pins, a reboot.
+
+load helpers
+load podns
+
+# gc changes nothing in a dry run, and then does what it told.
+gc_does() {
+	local before would
+	before=$(tree)
+	would=$(podns gc --dry-run)
+	equal "$(tree)" "$before" "what a dry run left"
+	podns gc >"$T/gc"
+	cat "$T/gc"
+	equal "$(sed 's/^would drop/dropped/; s/^would end/ended/; s/^would keep/kept/
+		s/^would bring/brought/; s/^would remove/removed/; s/^would revert/reverted/' <<<"$would")" \
+		"$(cat "$T/gc")" "what a dry run told"
+}
+
+tree() {
+	find "$ROOT" "$T"/*/config.json -printf '%p %i %m %s %l\n' 2>/dev/null
+	grep -F "$ROOT" /proc/self/mountinfo || true
+	cat "$ROOT"/podns/*/record 2>/dev/null || true
+}
+
+@test "nothing to do: nothing is printed" {
+	equal "$(podns gc)" ''
+	podns create web
+	gc_does
+	equal "$(cat "$T/gc")" ''
+	assert_pinned web net ipc uts
+}
+
+@test "a pod whose containers are dead is ended, config.json reverted" {
+	live_pod web
+	fails cmp "$T/a.orig" "$T/a/config.json"
+	end_child
+	gc_does
+	contains "$(cat "$T/gc")" "dropped container $(id_of a) of pod web"
+	contains "$(cat "$T/gc")" "ended pod web"
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "a pod with a living container is left, and so is its claim" {
+	live_pod web
+	make_bundle b
+	hook precreate <"$T/b/config.json" >"$T/b.json"
+	gc_does
+	equal "$(cat "$T/gc")" ''
+	assert_pinned web net ipc uts
+	equal "$(inspect web '"\(.containers | length) \(.claims | length)"')" '1 1'
+}
+
+@test "one of two containers is dead: it is dropped, the pod stays" {
+	local first
+	live_pod web
+	first=$CHILD
+	sleeper nsenter --target "$first" --net --ipc --uts
+	make_bundle b namespaces="$(joined_namespaces web)" hostname=
+	create b "$CHILD"
+	kill -KILL "$first"
+	wait "$first" || true
+	gc_does
+	contains "$(cat "$T/gc")" "dropped container $(id_of a)"
+	lacks "$(cat "$T/gc")" ended
+	equal "$(inspect web '.containers[].id')" "$(id_of b)"
+}
+
+@test "a reused pid is not taken for the container" {
+	live_pod web
+	# The same pid with another start time, as after a reuse.
+	sed -i -E 's/^(member [0-9]+) [0-9]+ /\1 1 /' "$ROOT/podns/web/record"
+	equal "$(of_pod web .containers)" 0
+	end_child
+	gc_does
+	contains "$(cat "$T/gc")" 'ended pod web'
+	assert_nothing_left
+}
+
+@test "a process that is still inside keeps the pod, a zombie does not" {
+	local container
+	live_pod web
+	container=$CHILD
+	sleeper "$PODNS" --root "$ROOT" exec web
+	kill -KILL "$container"
+	wait "$container" || true
+	gc_does
+	contains "$(cat "$T/gc")" "kept pod web: no container is left in it, but process $CHILD is"
+	assert_pinned web net ipc uts
+	end_child
+	gc_does
+	assert_nothing_left
+}
+
+@test "an expired claim is dropped, and with it the pod" {
+	make_bundle a
+	hook precreate <"$T/a/config.json" >"$T/a.json"
+	gc_does
+	equal "$(of_pod web .state)" claimed
+	sed -i -E 's/^claim [0-9]+/claim 1/' "$ROOT/podns/web/record"
+	gc_does
+	contains "$(cat "$T/gc")" 'dropped claim'
+	assert_nothing_left
+}
+
+@test "a runtime that was killed: its container is swept" {
+	make_bundle a stages=createRuntime
+	start a
+	kill -KILL "$(init_pid a)"
+	wait_for stopped a
+	gc_does
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "a run of create that was killed leaves nothing that gc does not take" {
+	# As the kill leaves it: intents are recorded, held is not, one pin is bound.
+	podns create web
+	sed -i '/^held$/d' "$ROOT/podns/web/record"
+	umount "$ROOT/utsns/web"
+	gc_does
+	assert_nothing_left
+}
+
+@test "leftovers of crashes are removed" {
+	podns create web
+	podns rm web
+	mkdir -m 0700 "$ROOT/podns/empty" "$ROOT/podns/half"
+	touch "$ROOT/podns/half/.record.new"
+	ln -s nosuch "$ROOT/podns/@0123456789abcdef"
+	(umask 0777 && : >"$ROOT/netns/point")
+	gc_does
+	contains "$(cat "$T/gc")" "removed $ROOT/podns/empty"
+	contains "$(cat "$T/gc")" "removed $ROOT/podns/half"
+	contains "$(cat "$T/gc")" "removed $ROOT/podns/@0123456789abcdef"
+	contains "$(cat "$T/gc")" "removed $ROOT/netns/point"
+	assert_nothing_left
+}
+
+@test "what is not ours is left: pins, files, and links of members" {
+	live_pod web
+	touch "$ROOT/netns/foreign"
+	mount --bind "/proc/$CHILD/ns/net" "$ROOT/netns/foreign"
+	echo mine >"$ROOT/netns/file"
+	gc_does
+	equal "$(cat "$T/gc")" ''
+	ns_ino "$ROOT/netns/foreign"
+	equal "$(cat "$ROOT/netns/file")" mine
+	# The index entry finds the container at its end.
+	end_child
+	poststop a
+	[ ! -e "$ROOT/podns/web" ]
+}
+
+@test "pins hidden by a bind mount of their directory over itself come back" {
+	local net
+	podns create web
+	net=$(ns_ino "$ROOT/netns/web")
+	mount --bind "$ROOT/netns" "$ROOT/netns"
+	touch "$ROOT/netns/later"
+	in_new_namespaces --net
+	mount --bind "/proc/$CHILD/ns/net" "$ROOT/netns/later"
+	equal "$(of_pod web .state)" broken
+	gc_does
+	equal "$(cat "$T/gc")" "brought back $ROOT/netns/web"
+	equal "$(of_pod web .state)" held
+	equal "$(ns_ino "$ROOT/netns/web")" "$net"
+	# What came later is there, too.
+	equal "$(ns_ino "$ROOT/netns/later")" "$(ns_ino "/proc/$CHILD/ns/net")"
+	umount "$ROOT/netns/later"
+	rm "$ROOT/netns/later"
+	podns rm web
+	assert_nothing_left
+}
+
+@test "pins hidden by another file system come back on it" {
+	local ipc
+	podns create web
+	ipc=$(ns_ino "$ROOT/ipcns/web")
+	mount -t tmpfs -o mode=0755 tmpfs "$ROOT/ipcns"
+	equal "$(of_pod web .state)" broken
+	podns gc
+	equal "$(of_pod web .state)" held
+	equal "$(ns_ino "$ROOT/ipcns/web")" "$ipc"
+}
+
+@test "after a reboot: bundles get their config.json back" {
+	in_new_namespaces --net --ipc --uts
+	make_bundle a root=
+	state_doc a "$CHILD" creating | "$HOOK" --no-syslog createRuntime
+	fails cmp "$T/a.orig" "$T/a/config.json"
+	end_child
+	# What a reboot takes away.
+	unmount_below /run/netns
+	umount /run/ipcns/* /run/utsns/*
+	rm -rf /run/podns /run/{net,ipc,uts}ns
+	contains "$("$PODNS" gc --dry-run)" "would revert $T/a"
+	equal "$("$PODNS" gc)" "reverted $T/a: its pod web is gone"
+	assert_untouched a
+	equal "$(find /var/lib/oci-podns ! -type d)" ''
+	equal "$("$PODNS" gc)" ''
+}
+
+@test "one pod that cannot be swept keeps no other from it, and gc fails" {
+	live_pod web
+	podns create bad
+	echo nonsense >"$ROOT/podns/bad/record"
+	end_child
+	run podns gc
+	equal "$status" 1
+	contains "$output" 'ended pod web'
+	contains "$output" 'the record does not begin with'
+}
+
+@test "the units run what is installed, and the preset enables them" {
+	local dest=$BATS_TEST_TMPDIR/dest
+	make -C "$PODNS_BUILD" install DESTDIR="$dest" >/dev/null
+	grep -qx 'ExecStart=/usr/bin/podns gc' "$dest/usr/lib/systemd/system/podns-gc.service"
+	[ -x "$dest/usr/bin/podns" ]
+	grep -q '^OnUnitInactiveSec=' "$dest/usr/lib/systemd/system/podns-gc.timer"
+	contains "$(cat "$dest"/usr/lib/systemd/system-preset/*-oci-podns.preset)" 'enable podns-gc.timer'
+	contains "$(cat "$dest"/usr/lib/systemd/system-preset/*-oci-podns.preset)" 'enable podns-gc.service'
+	# It would unmount in a mount namespace of its own, and nothing on the host.
+	fails grep -E '^(Private(Tmp|Mounts|Devices)|Protect|ReadOnly|TemporaryFileSystem|BindPaths)' \
+		"$dest/usr/lib/systemd/system/podns-gc.service"
+}

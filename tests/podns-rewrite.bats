@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# podns rewrite: what precreate does, for scripts around runc and crun.
+
+load helpers
+load podns
+
+@test "stdin to stdout: paths are set, the pod is made and held, no claim" {
+	make_bundle a pod= stages=
+	podns rewrite web <"$T/a/config.json" >"$T/new.json"
+	equal "$(jq -r '.linux.namespaces[] | select(.type == "network") | .path' <"$T/new.json")" \
+		"$ROOT/netns/web"
+	equal "$(jq -r '.annotations["io.podns.claim"]' <"$T/new.json")" null
+	equal "$(of_pod web .state)" held
+	podns rewrite --revert web <"$T/new.json" | cmp - "$T/a.orig"
+	podns rm web
+	assert_nothing_left
+}
+
+@test "in place: a container without hooks runs in the pod, and the pod's end reverts" {
+	make_bundle a pod= stages=
+	podns rewrite --bundle "$T/a" web
+	start a
+	assert_in_pins a web
+	equal "$(of_pod web '"\(.state) \(.pids)"')" 'held 1'
+	rt delete --force "$(id_of a)"
+	podns rm web
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "in place twice writes nothing the second time" {
+	local before
+	make_bundle a pod= stages=
+	podns rewrite --bundle "$T/a" web
+	before=$(stat -c '%i %y' "$T/a/config.json")
+	podns rewrite --bundle "$T/a" web
+	equal "$(stat -c '%i %y' "$T/a/config.json")" "$before"
+}
+
+@test "--revert --bundle gives it back, and the pod forgets it" {
+	make_bundle a pod= stages=
+	cd "$T"
+	podns rewrite --bundle a web
+	equal "$(inspect web '.bundles[]')" "$T/a"
+	podns rewrite --revert --bundle a web
+	assert_untouched a
+	equal "$(inspect web '.bundles | length')" 0
+	equal "$(find "$ROOT/podns" -name '*@*')" ''
+	equal "$(of_pod web .state)" held
+}
+
+@test "a pod that exists is joined, and is as held as it was" {
+	live_pod web
+	make_bundle b pod= stages=
+	podns rewrite web <"$T/b/config.json" >"$T/new.json"
+	equal "$(of_pod web .state)" live
+}
+
+@test "the pod that is named counts, not the annotation" {
+	make_bundle a pod=evil
+	podns rewrite web <"$T/a/config.json" >"$T/new.json"
+	assert_pinned web net ipc uts
+	assert_not_pinned evil net
+}
+
+@test "where it fails, nothing is printed, written or left" {
+	make_bundle a pod= stages= sysctl='"kernel.core_pattern": "evil"'
+	run --separate-stderr podns rewrite web <"$T/a/config.json"
+	equal "$status" 1
+	equal "$output" ''
+	# shellcheck disable=SC2154 # bats sets it
+	contains "$stderr" 'would change the host'
+	podns_fails 1 'would change the host' rewrite --bundle "$T/a" web
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "output that cannot be written leaves nothing" {
+	make_bundle a pod= stages=
+	run bash -c "'$PODNS' rewrite --root '$ROOT' web <'$T/a/config.json' >/dev/full"
+	equal "$status" 1
+	contains "$output" 'No space left on device'
+	assert_nothing_left
+}
+
+@test "--namespaces and --sysctl" {
+	make_bundle a pod= stages=
+	podns rewrite --namespaces net --sysctl net.ipv4.ip_default_ttl=77 web \
+		<"$T/a/config.json" >"$T/new.json"
+	assert_pinned web net
+	assert_not_pinned web ipc uts
+	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 77
+	podns_fails 2 'cannot be shared' rewrite --namespaces pid web
+}

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What the tests of podns and pinns share; load it after helpers.
+
+PODNS=$PODNS_BUILD/cli/podns
+
+# Pods in the default root have more than a network.
+teardown() {
+	local type
+	for type in ipc uts user time mnt; do
+		unmount_below "/run/${type}ns"
+	done
+	common_teardown
+}
+
+# podns ARGUMENT...: in the test's root.
+podns() {
+	timeout -k 5 "$LIMIT" "$PODNS" --root "$ROOT" "$@"
+}
+
+# podns_fails STATUS TEXT ARGUMENT...: podns exits with the status and says one line that has TEXT.
+podns_fails() {
+	local should=$1 text=$2 status=0
+	shift 2
+	podns "$@" >"$T/stdout" 2>"$T/stderr" || status=$?
+	cat "$T/stderr"
+	equal "$status" "$should" "exit status" &&
+		equal "$(cat "$T/stdout")" '' stdout &&
+		equal "$(wc -l <"$T/stderr")" 1 "lines on stderr" &&
+		contains "$(cat "$T/stderr")" "$text" || return 1
+	[[ $(cat "$T/stderr") == 'podns: '* ]]
+}
+
+# of_pod POD JQ-FILTER: what `podns ls --json` says of a pod.
+of_pod() {
+	podns ls --json | jq -r --arg pod "$1" ".[] | select(.name == \$pod) | $2"
+}
+
+# inspect POD JQ-FILTER
+inspect() {
+	podns inspect "$1" --json | jq -r "$2"
+}
+
+# live_pod POD: a pod that the hook made, by a process in namespaces of its own as container a; its
+# pid is in $CHILD.
+live_pod() {
+	in_new_namespaces --net --ipc --uts
+	make_bundle a pod="$1"
+	create a "$CHILD"
+}
+
+# sleeper COMMAND...: COMMAND becomes a program that sleeps; its pid is in $CHILD.
+sleeper() {
+	"$@" sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+	CHILD=$!
+	PIDS+=("$CHILD")
+	wait_for program_is "$CHILD" sleep
+}
+
+# where_mounts_bind COMMAND...: on a CPU where the kernel lets a new mount namespace be bound in
+# ours. Linux 6.18 numbers them a batch for each CPU, and takes one with a lower number for a loop.
+where_mounts_bind() {
+	local cpu
+	mkdir "$T/probe"
+	mount --bind "$T/probe" "$T/probe"
+	mount --make-private "$T/probe"
+	touch "$T/probe/mnt"
+	for cpu in $(seq 0 $(($(nproc) - 1))); do
+		if taskset -c "$cpu" unshare --mount="$T/probe/mnt" true; then
+			umount "$T/probe/mnt" "$T/probe"
+			taskset -c "$cpu" "$@"
+			return
+		fi
+	done
+	umount "$T/probe"
+	skip "the kernel lets no mount namespace be bound in ours"
+}

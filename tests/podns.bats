@@ -1,0 +1,305 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# podns on pods of every origin: made by the hook, by podns create, by pinns, by ip netns add.
+
+load helpers
+load podns
+
+# --- the command line --------------------------------------------------------------
+
+@test "each command has a --help, and it is what the manual page names" {
+	local command
+	for command in create ls inspect pids identify exec rm gc rewrite check log; do
+		contains "$(podns "$command" --help)" "Usage: podns $command"
+		contains "$(podns --help)" "  $command "
+		grep -q "^\.SS podns $command\b" "$PODNS_SRC/man/podns.1"
+	done
+	contains "$(podns --version)" "podns "
+}
+
+@test "each option of --help is in the manual page" {
+	local command option
+	for command in create ls inspect rm gc rewrite check; do
+		for option in $(podns "$command" --help | grep -oE -- '--[a-z-]+' | sort -u); do
+			grep -qF -- "${option//-/\\-}" "$PODNS_SRC/man/podns.1" || {
+				echo "$command $option is not in the manual page"
+				return 1
+			}
+		done
+	done
+}
+
+@test "wrong usage exits with 2 and says where help is" {
+	podns_fails 2 'a command is missing'
+	podns_fails 2 "no command 'list'" list
+	podns_fails 2 "unknown option '--all'" ls --all
+	podns_fails 2 'one NAME is missing' inspect
+	podns_fails 2 'NAME is missing' rm
+	podns_fails 2 'see podns exec --help' exec web
+	podns_fails 2 "'x' is not a pid" identify x
+}
+
+@test "without root a clear line says so" {
+	local status=0
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$PODNS" ls >"$T/out" 2>&1 || status=$?
+	equal "$status" 1
+	contains "$(cat "$T/out")" 'run this as root'
+}
+
+@test "output that cannot be written is an error" {
+	run bash -c "'$PODNS' --root '$ROOT' ls --json >/dev/full"
+	equal "$status" 1
+	contains "$output" 'write to standard output'
+}
+
+# --- ls ------------------------------------------------------------------------------
+
+@test "ls tells the states" {
+	equal "$(podns ls --json)" '[]'
+	live_pod web
+	equal "$(of_pod web '"\(.state) \(.containers) \(.pids) \(.namespaces | join(","))"')" \
+		'live 1 1 net,ipc,uts'
+	equal "$(podns ls | awk 'NR == 2 { print $1, $2, $3, $4, $5 }')" 'web net,ipc,uts 1 1 live'
+	end_child
+	equal "$(of_pod web '"\(.state) \(.containers) \(.pids)"')" 'stale 0 0'
+	make_bundle b pod=db
+	hook precreate <"$T/b/config.json" >"$T/b.json"
+	equal "$(of_pod db .state)" claimed
+	podns create held
+	equal "$(of_pod held .state)" held
+	equal "$(podns ls | awk 'NR > 1 { print $1 }' | xargs)" 'db held web'
+	# A pod is made now.
+	[ "$(($(date +%s) - $(of_pod held .created)))" -lt 60 ]
+}
+
+@test "ls shows a pod that is hidden, replaced or gone as broken, with the reason" {
+	podns create hidden
+	podns create other
+	podns create gone
+	mount --bind "$ROOT/utsns" "$ROOT/utsns"
+	umount "$ROOT/netns/gone"
+	umount "$ROOT/netns/other"
+	touch "$ROOT/netns/plain"
+	mount --bind /proc/self/ns/net "$ROOT/netns/other"
+	contains "$(of_pod hidden '"\(.state) \(.reason)"')" "broken $ROOT/utsns/hidden is hidden by a mount"
+	contains "$(of_pod other '"\(.state) \(.reason)"')" "broken $ROOT/netns/other is another network namespace"
+	contains "$(of_pod gone '"\(.state) \(.reason)"')" "broken $ROOT/netns/gone is gone"
+	contains "$(podns ls)" "is hidden by a mount over $ROOT/utsns"
+	umount "$ROOT/utsns"
+	umount "$ROOT/netns/other"
+	rm "$ROOT/netns/gone"
+	echo x >"$ROOT/netns/gone"
+	equal "$(of_pod hidden .state)" held
+	contains "$(of_pod gone '"\(.state) \(.reason)"')" "broken $ROOT/netns/gone is not a network namespace"
+	podns_fails 1 'is broken' exec gone true
+}
+
+@test "ls shows a record that cannot be read as broken, and the others all the same" {
+	podns create web
+	podns create db
+	echo nonsense >"$ROOT/podns/web/record"
+	equal "$(of_pod web .state)" broken
+	contains "$(of_pod web .reason)" 'the record does not begin with'
+	equal "$(of_pod db .state)" held
+}
+
+@test "ls and pids of 1000 pods take less than a second" {
+	local i before took best=1000000
+	podns create p0 --namespaces uts
+	for ((i = 1; i < 1000; i++)); do
+		cp -r "$ROOT/podns/p0" "$ROOT/podns/p$i"
+		: >"$ROOT/utsns/p$i"
+		mount --bind "$ROOT/utsns/p0" "$ROOT/utsns/p$i"
+	done
+	# The best of three: other programs run, too.
+	for i in 1 2 3; do
+		before=$(date +%s%N)
+		podns ls >"$T/ls"
+		podns pids p500
+		took=$((($(date +%s%N) - before) / 1000000))
+		best=$((took < best ? took : best))
+	done
+	equal "$(grep -c ' held ' "$T/ls")" 1000
+	echo "$best ms"
+	[ "$best" -lt 1000 ]
+}
+
+# --- inspect -------------------------------------------------------------------------
+
+@test "inspect shows pins, container, sysctls and bundle" {
+	in_new_namespaces --net --ipc --uts
+	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "77"'
+	create a "$CHILD"
+	equal "$(inspect web '.pins[] | select(.type == "net") | .inode')" "$(ns_ino "$ROOT/netns/web")"
+	equal "$(inspect web '.pins[] | select(.type == "net") | .path')" "$ROOT/netns/web"
+	equal "$(inspect web '.pins[] | select(.type == "net") | .user_namespace')" "$(ns_ino /proc/self/ns/user)"
+	equal "$(inspect web .mount_namespace)" "$(ns_ino /proc/self/ns/mnt)"
+	equal "$(inspect web .hostname)" first
+	equal "$(inspect web '.containers[] | "\(.id) \(.pid) \(.alive) \(.bundle)"')" \
+		"$(id_of a) $CHILD true $T/a"
+	equal "$(inspect web '.sysctls["net/ipv4/ip_default_ttl"]')" 77
+	equal "$(inspect web '.bundles[]')" "$T/a"
+	equal "$(inspect web '.pids[]')" "$CHILD"
+	run -0 podns inspect web
+	contains "$output" "$ROOT/ipcns/web"
+	contains "$output" "$(id_of a)  pid $CHILD"
+	end_child
+	equal "$(inspect web '.containers[].alive')" false
+}
+
+@test "inspect shows claims and the shared /dev/shm" {
+	make_bundle a
+	edit_config a '.mounts += [{"destination": "/dev/shm", "type": "tmpfs", "source": "shm"}]'
+	hook precreate <"$T/a/config.json" >"$T/a.json"
+	equal "$(inspect web '.claims[].token')" "$(jq -r '.annotations["io.podns.claim"]' <"$T/a.json")"
+	[ "$(inspect web '.claims[].expires_in')" -le 120 ]
+	equal "$(inspect web .shm)" "$ROOT/podns/web/shm"
+}
+
+@test "inspect of what only another program pinned says foreign" {
+	ip netns add web
+	equal "$("$PODNS" inspect web --json | jq -r '"\(.state) \(.pins[].inode) \(.created)"')" \
+		"foreign $(ns_ino /run/netns/web) null"
+	ip netns del web
+	podns_fails 1 "there is no pod web" inspect web
+}
+
+# --- pids, identify, exec: the others agree --------------------------------------------
+
+@test "pids, identify, ip netns, nsenter and lsns agree" {
+	local pids
+	"$PODNS" create web >/dev/null
+	sleeper "$PODNS" exec web
+	pids=$("$PODNS" pids web)
+	equal "$pids" "$CHILD"
+	equal "$(ip netns pids web)" "$pids"
+	equal "$("$PODNS" identify "$CHILD")" web
+	equal "$(ip netns identify "$CHILD")" web
+	contains "$(ip netns list)" web
+	equal "$("$PODNS" exec web readlink /proc/self/ns/net)" "$(ip netns exec web readlink /proc/self/ns/net)"
+	equal "$("$PODNS" exec web readlink /proc/self/ns/uts)" \
+		"$(nsenter --uts=/run/utsns/web readlink /proc/self/ns/uts)"
+	equal "$(lsns -n -t ipc -o NS -p "$CHILD")" "$("$PODNS" inspect web --json |
+		jq -r '.pins[] | select(.type == "ipc") | .inode')"
+	equal "$("$PODNS" ls --json | jq '.[].pids')" 1
+}
+
+@test "pids and identify know a process that is in one of the namespaces alone" {
+	podns create web
+	sleeper nsenter --uts="$ROOT/utsns/web"
+	equal "$(podns pids web)" "$CHILD"
+	equal "$(podns identify "$CHILD")" web
+	podns_fails 1 'is in no pod' identify $$
+	podns_fails 1 'does not exist' identify "$(dead_pid)"
+	podns_fails 1 'there is no pod nosuch' pids nosuch
+}
+
+@test "identify, pids and exec work on pins of ip netns and pinns" {
+	ip netns add web
+	sleeper "$PODNS" exec web
+	equal "$("$PODNS" pids web)" "$CHILD"
+	equal "$("$PODNS" identify "$CHILD")" web
+	ln -s "$PODNS" "$T/pinns"
+	"$T/pinns" -d /run -f sandbox -i -u --net=host
+	equal "$("$PODNS" exec sandbox hostname)" sandbox
+	# The host's network is not the sandbox's: its processes are not in it.
+	equal "$("$PODNS" pids sandbox)" ''
+	end_child
+	ip netns del web
+}
+
+@test "exec gives the command's own exit status" {
+	podns create web
+	run -7 podns exec web sh -c 'exit 7'
+	run -0 podns exec web -- true
+	run -127 podns exec web nosuchcommand
+	contains "$output" 'podns: exec: run nosuchcommand: No such file or directory'
+	run -126 podns exec web /
+	# shellcheck disable=SC2016 # the inner shell expands it
+	run -137 podns exec web sh -c 'kill -KILL $$'
+	run -1 podns exec nosuch true
+}
+
+@test "exec passes on arguments, input, output, environment and umask" {
+	podns create web
+	# shellcheck disable=SC2016 # the inner shell expands it
+	equal "$(umask 027; echo in | A='b c' podns exec web sh -c 'cat; echo "$1|$A"; umask' sh '--x y')" \
+		"$(printf 'in\n--x y|b c\n0027')"
+}
+
+@test "exec of a command with options needs no --" {
+	podns create web
+	equal "$(podns exec web echo --help -n)" '--help -n'
+}
+
+# --- rm ------------------------------------------------------------------------------------
+
+@test "rm ends several pods, and goes on after one that it cannot end" {
+	podns create a
+	podns create b
+	run podns rm a nosuch b
+	equal "$status" 1
+	equal "$output" "podns: rm: there is no pod nosuch under $ROOT"
+	assert_nothing_left
+}
+
+@test "rm of a pod with a living container needs --force and says which" {
+	live_pod web
+	podns_fails 1 "container $(id_of a) (pid $CHILD)" rm web
+	assert_pinned web net ipc uts
+	podns rm --force web
+	assert_untouched a
+	assert_nothing_left
+	# It runs on.
+	[ -e "/proc/$CHILD" ]
+}
+
+@test "rm of a pod with a claim needs --force" {
+	make_bundle a
+	hook precreate <"$T/a/config.json" >"$T/a.json"
+	podns_fails 1 'on its way in' rm web
+	podns rm --force web
+	assert_nothing_left
+}
+
+@test "rm of a pod whose containers are dead needs nothing" {
+	live_pod web
+	end_child
+	podns rm web
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "rm leaves what another program pinned" {
+	ip netns add web
+	run "$PODNS" rm --force web
+	equal "$status" 1
+	contains "$output" 'ip netns delete web'
+	ns_ino /run/netns/web
+	ip netns del web
+}
+
+# --- log -------------------------------------------------------------------------------------
+
+@test "log prints what hook runs complained of" {
+	equal "$(podns log)" ''
+	make_bundle a
+	fails create a "$(dead_pid)"
+	contains "$(podns log)" 'oci-podns-hook'
+	contains "$(podns log)" 'does not exist'
+}
+
+@test "a real container: every command agrees with it" {
+	local pid
+	make_bundle a root=
+	start a
+	pid=$(init_pid a)
+	equal "$("$PODNS" identify "$pid")" web
+	equal "$("$PODNS" pids web)" "$(ip netns pids web)"
+	contains "$("$PODNS" pids web)" "$pid"
+	equal "$("$PODNS" exec web readlink /proc/self/ns/ipc)" "ipc:[$(saw a ipc)]"
+	equal "$("$PODNS" ls --json | jq -r '.[] | "\(.name) \(.state) \(.containers)"')" 'web live 1'
+	stop a
+	equal "$("$PODNS" ls --json)" '[]'
+}
