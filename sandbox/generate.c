@@ -43,8 +43,10 @@ static int print_program(scmp_filter_ctx ctx)
 	if (!tmp)
 		return fail("make a temporary file", -errno);
 	r = seccomp_export_bpf(ctx, fileno(tmp));
-	if (r < 0)
+	if (r < 0) {
+		fclose(tmp);
 		return fail("compile the filter", r);
+	}
 	rewind(tmp);
 	puts("/* Made by sandbox/generate.c from sandbox/rules.c: do not edit. */");
 	puts("static const struct sock_filter program[] = {");

@@ -13,12 +13,15 @@ packages() {
 		bats bats
 		busybox busybox-static
 		clang clang
+		clang-tidy clang-tidy
+		cppcheck cppcheck
 		crun crun
 		fuse-overlayfs fuse-overlayfs
 		gcc gcc
 		/usr/include/stdio.h libc6-dev
 		/usr/include/seccomp.h libseccomp-dev
 		/usr/include/yajl/yajl_parse.h libyajl-dev
+		/usr/share/doc/libclang-rt-14-dev libclang-rt-14-dev
 		/usr/lib/podman/aardvark-dns aardvark-dns
 		/usr/lib/podman/netavark netavark
 		getfattr attr
@@ -32,6 +35,7 @@ packages() {
 		shellcheck shellcheck
 		slirp4netns slirp4netns
 		strace strace
+		valgrind valgrind
 		xz xz-utils
 	LIST
 }

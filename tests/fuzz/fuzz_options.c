@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hook's command line: an argument a line.
+ */
+#include "hook/options.h"
+
+#include <getopt.h>
+
+#include "tests/fuzz/fuzz.h"
+
+#define ARGS_MAX 64
+
+static void check(const struct hook_options *o, int argc)
+{
+	MUST(o->stage.namespaces && !(o->stage.namespaces >> NS_TYPES));
+	MUST(!(o->stage.namespaces & NS_BIT(NS_MNT)));
+	MUST(!o->stage.root || *o->stage.root);
+	MUST(o->stage.pod_annotation && *o->stage.pod_annotation);
+	MUST(o->log_level >= LOG_LEVEL_ERROR && o->log_level <= LOG_LEVEL_DEBUG);
+	MUST(o->stage.sysctl_count < (size_t)argc);
+	for (size_t i = 0; i < o->stage.sysctl_count; i++)
+		MUST(o->stage.sysctls[i]);
+	MUST(o->which == HOOK_UNKNOWN || *hook_stage_name(o->which));
+}
+
+/* The messages, of which there are many, go nowhere. */
+static int parse_quietly(int argc, char **argv, struct hook_options *o)
+{
+	static FILE *nowhere;
+	FILE *out = stdout, *err = stderr;
+	int status;
+
+	if (!nowhere)
+		nowhere = fopen("/dev/null", "w");
+	MUST(nowhere);
+	stdout = stderr = nowhere;
+	optind = 0;	/* getopt(3): it begins anew */
+	status = hook_parse_options(argc, argv, o);
+	stdout = out;
+	stderr = err;
+	return status;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char program[] = "oci-podns-hook", *argv[ARGS_MAX + 1] = { program };
+	char *text = fuzz_string(data, size), *rest = text;
+	struct hook_options o;
+	int argc = 1, status;
+
+	while (rest && *rest && argc < ARGS_MAX)
+		argv[argc++] = strsep(&rest, "\n");
+	status = parse_quietly(argc, argv, &o);
+	MUST(status == OPTIONS_GO_ON || status == 0 || status == 2);
+	if (status == OPTIONS_GO_ON)
+		check(&o, argc);
+	free((void *)o.stage.sysctls);
+	free(text);
+	return 0;
+}

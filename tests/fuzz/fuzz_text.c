@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The small texts that people and pod authors write: sysctls, pod and host names, lists of types,
+ * id mappings, sizes. Each input goes to all of them.
+ */
+#include "base/file.h"
+#include "ns/maps.h"
+#include "ns/sysctl.h"
+#include "plan/plan.h"
+#include "pod/name.h"
+#include "tests/fuzz/fuzz.h"
+
+static bool begins(const char *s, const char *prefix)
+{
+	return !strncmp(s, prefix, strlen(prefix));
+}
+
+static bool is_safe_path(const char *path, bool trusted)
+{
+	static const char *const ipc[] = { "msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax",
+					   "shmmni", "shm_rmid_forced", "domainname" };
+
+	if (begins(path, "net/") || begins(path, "fs/mqueue/"))
+		return true;
+	if (begins(path, "user/"))
+		return trusted;
+	if (!begins(path, "kernel/"))
+		return false;
+	for (size_t i = 0; i < sizeof(ipc) / sizeof(*ipc); i++)
+		if (!strcmp(path + strlen("kernel/"), ipc[i]))
+			return true;
+	return false;
+}
+
+/* "/../" and its kin, with slashes put at both ends so that each component has two. */
+static bool has_component(const char *path, const char *component)
+{
+	char room[2 * 1024];
+
+	snprintf(room, sizeof(room), "/%s/", path);
+	return strstr(room, component);
+}
+
+static void check_sysctl(const char *text, bool trusted)
+{
+	cleanup_arena struct arena a = { 0 };
+	const char *eq = strchr(text, '=');
+	struct sysctl s;
+	struct error e;
+
+	if (sysctl_check_pair(text, trusted, &a, &s, &e) < 0)
+		return;
+	MUST(eq && !strcmp(s.value, eq + 1));
+	MUST(*s.value && strlen(s.value) < 4096 && strlen(s.path) <= 1024);
+	MUST(is_safe_path(s.path, trusted));
+	MUST(!has_component(s.path, "/../") && !has_component(s.path, "/./"));
+	MUST(!has_component(s.path, "//"));
+	for (const char *p = s.path; *p; p++)
+		MUST(*p > ' ' && *p < 0x7f);
+	MUST(s.type == NS_NET || s.type == NS_IPC || s.type == NS_UTS ||
+	     (trusted && s.type == NS_USER));
+}
+
+static void check_pod_name(const char *text)
+{
+	struct error e;
+
+	if (pod_check_name(text, &e) < 0)
+		return;
+	MUST(*text && *text != '.' && strlen(text) <= 128 && strcmp(text, "log"));
+	for (const char *p = text; *p; p++)
+		MUST((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+		     (*p >= '0' && *p <= '9') || strchr("_.+-", *p));
+}
+
+static void check_hostname(const char *text)
+{
+	char room[PLAN_HOSTNAME_MAX + 1];
+	const char *name;
+	struct error e;
+
+	if (plan_check_hostname(text, "hostname", &e) == 0) {
+		MUST(*text && strlen(text) <= 64 && !strchr(text, '/'));
+		for (const char *p = text; *p; p++)
+			MUST(*p > ' ' && *p < 0x7f);
+	}
+	name = plan_hostname(NULL, text, NULL, NULL, room);
+	MUST(strlen(name) <= PLAN_HOSTNAME_MAX && begins(text, name));
+	plan_is_engine_shm(text);
+}
+
+static void check_set(const char *text)
+{
+	ns_set hook, all;
+	struct error e;
+
+	if (ns_parse_set(text, false, &all, &e) < 0) {
+		MUST(ns_parse_set(text, true, &hook, &e) < 0);
+		return;
+	}
+	MUST(all && !(all >> NS_TYPES) && !strstr(text, "pid"));
+	if (ns_parse_set(text, true, &hook, &e) == 0)
+		MUST(hook == all && !(hook & NS_BIT(NS_MNT)));
+}
+
+static void check_maps(const char *text)
+{
+	cleanup_arena struct arena a = { 0 };
+	cleanup_buf struct buf kernel = { 0 };
+	struct id_maps m, again;
+	struct error e;
+
+	if (id_maps_parse(text, &a, &m, &e) == 0)
+		MUST(id_maps_equal(&m, &m));
+	if (id_maps_parse_list(text, &a, &m, &e) < 0)
+		return;
+	MUST(m.count && m.count <= ID_MAP_MAX);
+	for (size_t i = 0; i < m.count; i++) {
+		MUST(m.map[i].size);
+		MUST((uint64_t)m.map[i].container + m.map[i].size <= UINT32_MAX);
+		MUST((uint64_t)m.map[i].host + m.map[i].size <= UINT32_MAX);
+	}
+	MUST(id_maps_text(&m, &kernel, &e) == 0);
+	MUST(id_maps_parse(kernel.data, &a, &again, &e) == 0);
+	MUST(again.count == m.count && id_maps_equal(&m, &again) && id_maps_equal(&again, &m));
+}
+
+static void check_numbers(const char *text)
+{
+	uint64_t bytes, value;
+	struct error e;
+
+	if (plan_parse_size(text, &bytes, &e) == 0)
+		MUST(bytes && bytes <= INT64_MAX && *text >= '0' && *text <= '9');
+	if (parse_u64(text, 1000, &value))
+		MUST(value <= 1000 && strspn(text, "0123456789") == strlen(text) && *text);
+}
+
+/* An error is one line, whatever it quotes. */
+static void check_error(const char *text)
+{
+	struct error e;
+
+	error_set(&e, 0, "before %s", text);
+	error_prefix(&e, "%s", text);
+	for (const char *p = e.text; *p; p++)
+		MUST((unsigned char)*p >= ' ' && *p != 0x7f);
+	MUST(memchr(e.text, '\0', sizeof(e.text)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = fuzz_string(data, size);
+
+	check_sysctl(text, false);
+	check_sysctl(text, true);
+	check_pod_name(text);
+	check_hostname(text);
+	check_set(text);
+	check_maps(text);
+	check_numbers(text);
+	check_error(text);
+	free(text);
+	return 0;
+}
