@@ -7,15 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "ns/enter.h"
 #include "ns/pin.h"
 
 /* How many mounts on top of each other are taken away before we give up. */
 #define LAYERS 16
+/* The child's answer is a descriptor for each pin: far more than there can be. */
+#define ANSWER_MAX ((size_t)16 << 20)
 
 /* A pin that is held by a descriptor while the mounts around it change. */
 struct held {
@@ -146,38 +148,118 @@ static bool is_visible(const struct job *j, const struct hidden_pin *pin, int *f
 }
 
 /*
- * In a mount namespace of our own: take mounts away until there are no more, and hold the
- * pins that come to light.
+ * In a mount namespace of its own a child takes mounts away until there are no more, and opens
+ * the pins that come to light. found[i] is its descriptor of pin i, or -1.
  */
-static int dig(struct job *j, const struct hidden_pin *pins, size_t n, struct error *e)
+static int dig(const struct job *j, const struct hidden_pin *pins, size_t n, int found[],
+	       struct error *e)
 {
 	if (unshare(CLONE_NEWNS) < 0)
 		return error_set(e, errno, "create a mount namespace to look for hidden pins in");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return error_set(e, errno, "make the mounts private there");
-	for (int layer = 0; layer < LAYERS && umount2(j->dir, MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
-	     layer++)
-		for (size_t i = 0; i < n; i++) {
-			cleanup_close int fd = -1;
-
-			if (is_visible(j, &pins[i], &fd) && hold(j, pins[i].name, &fd, e) < 0)
-				return -1;
-		}
+	for (int layer = 0; layer < LAYERS; layer++) {
+		if (umount2(j->dir, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+			break;
+		for (size_t i = 0; i < n; i++)
+			if (found[i] < 0)
+				is_visible(j, &pins[i], &found[i]);
+	}
 	return 0;
+}
+
+/* The child says what it found, and stays until the parent has opened that. */
+static void run_digger(const struct job *j, const struct hidden_pin *pins, size_t n, int found[],
+		       int in, int out)
+{
+	static struct error e;
+	char byte;
+
+	if (dig(j, pins, n, found, &e) < 0) {
+		if (write_all(out, e.text, strlen(e.text)) < 0)
+			_exit(1);
+		_exit(1);
+	}
+	if (write_all(out, "", 1) < 0 || write_all(out, found, n * sizeof(*found)) < 0)
+		_exit(1);
+	close(out);
+	while (read(in, &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+/* Hold what the child has open: its answer is a NUL and a descriptor for each pin, or an error's text. */
+static int take_over(struct job *j, const struct hidden_pin *pins, size_t n, pid_t child,
+		     const struct buf *answer, struct error *e)
+{
+	char path[64];
+	int theirs;
+
+	if (!answer->len || answer->data[0])
+		return error_set(e, 0, "%s", answer->len ? answer->data :
+				 "the child that looks for hidden pins died");
+	if (answer->len != 1 + n * sizeof(int))
+		return error_set(e, 0, "the child that looks for hidden pins died");
+	for (size_t i = 0; i < n; i++) {
+		cleanup_close int fd = -1;
+
+		memcpy(&theirs, answer->data + 1 + i * sizeof(int), sizeof(int));
+		if (theirs < 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", child, theirs);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return error_set(e, errno, "open %s", path);
+		if (hold(j, pins[i].name, &fd, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int dig_in_child(struct job *j, const struct hidden_pin *pins, size_t n, int found[],
+			int to[2], int from[2], struct error *e)
+{
+	cleanup_buf struct buf answer = { 0 };
+	pid_t child = fork();
+	int r;
+
+	if (child < 0)
+		return error_set(e, errno, "fork");
+	if (child == 0) {
+		close(to[1]);
+		close(from[0]);
+		run_digger(j, pins, n, found, to[0], from[1]);
+	}
+	cleanup_closep(&from[1]);
+	from[1] = -1;
+	r = read_all(from[0], ANSWER_MAX, &answer);
+	if (r < 0)
+		error_set(e, errno, "read what was found of hidden pins");
+	else
+		r = take_over(j, pins, n, child, &answer, e);
+	cleanup_closep(&to[1]);
+	to[1] = -1;
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	return r;
 }
 
 static int dig_and_pin(struct job *j, const struct hidden_pin *pins, size_t n, struct error *e)
 {
-	cleanup_close int home = ns_open_own(NS_MNT, e);
-	struct error why;
-	int r;
+	cleanup_free int *found = malloc((n + 1) * sizeof(*found));
+	int to[2] = { -1, -1 }, from[2] = { -1, -1 }, r;
 
-	if (home < 0)
-		return -1;
-	r = dig(j, pins, n, e);
-	if (ns_join(home, NS_MNT, &why) < 0) {
-		*e = why;
-		return -1;
+	if (!found)
+		return error_nomem(e);
+	for (size_t i = 0; i < n; i++)
+		found[i] = -1;
+	if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0)
+		r = error_set(e, errno, "make a pipe");
+	else
+		r = dig_in_child(j, pins, n, found, to, from, e);
+	for (int i = 0; i < 2; i++) {
+		cleanup_closep(&to[i]);
+		cleanup_closep(&from[i]);
 	}
 	return r < 0 ? -1 : pin_held(j, e);
 }

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "ns/pin.h"
 #include "ns/unhide.h"
 #include "pod/bundle.h"
 #include "pod/name.h"
@@ -77,6 +78,27 @@ static int list_hidden(struct gc *g, enum ns_type t, struct hidden_pin **list, s
 	return 0;
 }
 
+/* In a dry run, all that would be looked for. */
+static int tell_unhidden(const struct gc *g, enum ns_type t, const struct hidden_pin *list,
+			 size_t n, struct error *e)
+{
+	cleanup_close int dir = pin_dir_open(g->store->root_fd, g->store->root, t, false, e);
+	const char *root = g->store->root, *brief = ns_info[t].brief;
+	int r = dir < 0 ? -1 : 0;
+	struct stat st;
+
+	for (size_t i = 0; dir >= 0 && i < n; i++) {
+		if (g->opt->dry_run ||
+		    (fstatat(dir, list[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		     ns_same_pin(ns_id_of(&st), list[i].id)))
+			tell(g, GC_PIN, "%s/%sns/%s", root, brief, list[i].name);
+		else
+			r = error_set(e, 0, "%s/%sns/%s is hidden by a mount, and could not be brought "
+				      "back", root, brief, list[i].name);
+	}
+	return r;
+}
+
 static int unhide_type(struct gc *g, enum ns_type t, struct error *e)
 {
 	cleanup_free struct hidden_pin *list = NULL;
@@ -87,9 +109,7 @@ static int unhide_type(struct gc *g, enum ns_type t, struct error *e)
 	if (n && !g->opt->dry_run &&
 	    pins_unhide(g->store->root_fd, g->store->root, t, list, n, e) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		tell(g, GC_PIN, "%s/%sns/%s", g->store->root, ns_info[t].brief, list[i].name);
-	return 0;
+	return tell_unhidden(g, t, list, n, e);
 }
 
 static int load_views(struct gc *g, struct error *e)

@@ -100,7 +100,6 @@ const struct rule rules[] = {
 	SETNS(CLONE_NEWIPC, "the same"),
 	SETNS(CLONE_NEWUTS, "the pod's hostname, and back"),
 	SETNS(CLONE_NEWUSER, "a pod with a user namespace"),
-	SETNS(CLONE_NEWNS, "podns gc: back from the mount namespace that it looked in"),
 	IOCTL(NS_GET_NSTYPE, "is a file a namespace, of which type"),
 	IOCTL(NS_GET_USERNS, "which user namespace owns it"),
 	ALLOW(sethostname, "a new uts namespace never keeps the host's name"),

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Shows what oci-podns does, on a real container, from a fresh clone on a fresh Debian:
+# Shows what oci-podns does, on real containers, from a fresh clone on a fresh Debian:
 #
-#     sudo tests/demo.sh
+#     sudo tests/demo.sh [podman|runc]
 #
-# It builds, then starts two containers with runc in one pod that no process holds.
-# Everything happens in a mount namespace of its own with a /run of its own, and
+# It builds, then starts two containers in one pod that no process holds: with podman, or where
+# that is missing (or runc is asked for) with runc and a hook in config.json. Everything happens in a mount namespace of its own with a /run of its own, and
 # nothing is left. BUILD_DIR=DIR in the environment: build there and keep it.
 
 set -eu -o pipefail
@@ -86,13 +86,8 @@ stop() {
 	runc delete "$1"
 }
 
-demo() {
-	export HOOK=$1
-	mount -t tmpfs -o mode=0755 tmpfs /run
-	mount -t tmpfs -o mode=0755 tmpfs "$STATE_DIR"
+demo_runc() {
 	trap '{ runc delete --force demo-server; runc delete --force demo-client; } >/dev/null 2>&1' EXIT
-	cd "$2"
-	make_rootfs rootfs
 	make_bundle server 'while :; do echo "hello from the server" | nc -l -p 8080; done' \
 		'[{"type":"pid"},{"type":"network"},{"type":"ipc"},{"type":"uts"},{"type":"mount"}]'
 	make_bundle client 'sleep 1000' \
@@ -138,13 +133,112 @@ demo() {
 	trap - EXIT
 }
 
+# --- two containers of podman's -----------------------------------------------------
+
+# A podman of the demo's own, whose storage is in the demo's directory, with the two JSON files that
+# `make install` puts in place; the rest is what it wants on a host without systemd.
+podman_setup() {
+	local file
+	mkdir hooks.d
+	for file in oci-podns oci-podns-precreate; do
+		sed "s|@hookdir@|$(dirname "$HOOK")|" "$SRC/hooks.d/$file.json.in" >"hooks.d/$file.json"
+	done
+	cat >containers.conf <<-CONF
+		[containers]
+		default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+		[engine]
+		runtime = "runc"
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		hooks_dir = ["$PWD/hooks.d"]
+	CONF
+	cat >storage.conf <<-CONF
+		[storage]
+		driver = "overlay"
+		graphroot = "$PWD/storage"
+		runroot = "/run/podman-demo"
+	CONF
+	export CONTAINERS_CONF=$PWD/containers.conf CONTAINERS_STORAGE_CONF=$PWD/storage.conf
+	tar -C rootfs -c . | podman import --change 'ENV PATH=/bin' - demo >import.log 2>&1
+}
+
+podman_end() {
+	podman rm -af -t 0 >/dev/null 2>&1 || true
+	umount -l "$PWD/storage/overlay" 2>/dev/null || true
+}
+
+demo_podman() {
+	local name run='podman run -d --annotation io.podns.pod=web --network none'
+	podman_setup
+	trap podman_end EXIT
+
+	say "1. Nothing is in /run yet"
+	show_sh 'ls /run/netns /run/ipcns /run/utsns 2>&1 || true'
+
+	say "2. Two containers in the pod web; there is no pod to make first"
+	show_sh "$run --name server demo sh -c 'while :; do echo hello from the server | nc -l -p 8080; done'"
+	show_sh "$run --name client demo sleep 1000"
+
+	say "3. The same namespaces, as each container sees them, and as they are pinned; pid is each one's own"
+	for name in server client; do
+		show_sh "podman exec $name sh -c 'for t in net ipc uts pid; do readlink /proc/self/ns/\$t; done; hostname'"
+	done
+	show_sh 'stat -c "%n inode %i" /run/{net,ipc,uts}ns/web'
+	show ip netns list
+
+	say "4. One talks to the other on 127.0.0.1"
+	printf '# podman exec client nc 127.0.0.1 8080\n'
+	until podman exec client nc -w 5 127.0.0.1 8080 </dev/null >answer 2>/dev/null && [ -s answer ]; do
+		sleep 0.05
+	done
+	sed 's/^/    /' answer
+
+	say "5. No infra container, and no process that holds the pod: these are all"
+	show podman ps --format '{{.Names}}  {{.Command}}'
+	show_sh "for pid in \$(ip netns pids web); do echo \$pid \$(tr '\\0' ' ' </proc/\$pid/cmdline); done"
+
+	say "6. The first container goes; the pod stays for the other one"
+	show podman rm -f -t 0 server
+	show stat -c '%n inode %i' /run/netns/web
+
+	say "7. The last one goes, and the pod with it"
+	show podman rm -f -t 0 client
+	show_sh 'find /run/{net,ipc,uts}ns /run/podns ! -type d; echo "(that is all)"'
+	[ -z "$(find /run/netns /run/ipcns /run/utsns /run/podns ! -type d ! -name log)" ]
+	trap - EXIT
+	podman_end
+}
+
+demo() {
+	local which=$1
+	export HOOK=$2
+	mount -t tmpfs -o mode=0755 tmpfs /run
+	mount -t tmpfs -o mode=0755 tmpfs "$STATE_DIR"
+	mkdir -p /run/lock
+	cd "$3"
+	make_rootfs rootfs
+	if [ "$which" = podman ] && ! command -v podman >/dev/null; then
+		echo "# there is no podman here: runc is shown"
+		which=runc
+	fi
+	"demo_$which"
+}
+
 # --- from here on in the caller's mount namespace ----------------------------------
 
 if [ "${1-}" = --inside ]; then
-	demo "$2" "$3"
+	demo "$2" "$3" "$4"
 	exit
 fi
 
+which=${1-podman}
+case $which in
+podman | runc) ;;
+*)
+	echo "usage: tests/demo.sh [podman|runc]" >&2
+	exit 2
+	;;
+esac
 be_root tests/demo.sh
 umask 022
 SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/oci-podns-demo.XXXXXX")
@@ -170,4 +264,5 @@ if [ ! -e "$STATE_DIR" ]; then
 fi
 mkdir "$SCRATCH/demo"
 timeout -k 10 120 unshare --mount --propagation private \
-	"$SRC/tests/demo.sh" --inside "$BUILD/gcc/hook/oci-podns-hook" "$SCRATCH/demo" </dev/null
+	"$SRC/tests/demo.sh" --inside "$which" "$BUILD/gcc/hook/oci-podns-hook" "$SCRATCH/demo" \
+	</dev/null

@@ -47,7 +47,9 @@ setup() {
 	podman_setup
 	ROOT=$RUN_USER
 	# The user cannot write in $T.
-	PID_FILE=()
+	rm -rf "$USER_HOME/pids"
+	install -d -o "$USER_ID" -g "$USER_ID" "$USER_HOME/pids"
+	pids_in "$USER_HOME/pids"
 }
 
 teardown() {
@@ -58,10 +60,6 @@ teardown() {
 	pm rm -a -f -t 0 >/dev/null 2>&1 || true
 	end_pause
 	rm -rf "$ROOT"/{net,ipc,uts,user}ns "$ROOT/podns"
-}
-
-in_ctr() {
-	pm exec "$@"
 }
 
 pause_pid() {

@@ -94,7 +94,7 @@ podman_setup() {
 	T=$BATS_TEST_TMPDIR
 	ROOT=/run
 	PIDS=()
-	PID_FILE=("--pidfile=$T/")
+	pids_in "$T"
 	PM_OPTIONS=()
 	export CONTAINERS_CONF=$PM/containers.conf
 	grep -F ' - nsfs ' /proc/self/mountinfo >"$T/nsfs.before" || true
@@ -282,7 +282,11 @@ make_ipc_tool() {
 	gcc -O1 -Wall -Werror -static -o "$1" "$PM/ipc.c"
 }
 
-# What a test may change for itself: podman's global options, what the pod shares, the seconds for one command.
+# What a test may change for itself: where conmon writes pids, podman's global options, what the pod shares, the seconds for one command.
+pids_in() {
+	PID_D=$1
+}
+
 podman_options() {
 	PM_OPTIONS=("$@")
 }
@@ -308,7 +312,8 @@ pod_run() {
 	local name=$1 network=(--network none)
 	shift
 	[[ " $* " != *' --network '* ]] || network=()
-	pm run -d --name "$name" "${PID_FILE[@]/%/$name.pid}" --annotation "$POD_LABEL=web" "${network[@]}" "$@" >"$T/$name.id" 2>"$T/$name.err" || {
+	pm run -d --name "$name" --pidfile "$PID_D/$name.pid" --annotation "$POD_LABEL=web" \
+		"${network[@]}" "$@" >"$T/$name.id" 2>"$T/$name.err" || {
 		cat "$T/$name.err"
 		return 1
 	}
@@ -350,8 +355,8 @@ drop() {
 
 # The pid that conmon wrote, at the last start.
 pid_of() {
-	if [ -s "$T/$1.pid" ]; then
-		cat "$T/$1.pid"
+	if [ -s "$PID_D/$1.pid" ]; then
+		cat "$PID_D/$1.pid"
 		return
 	fi
 	pm inspect --format '{{.State.Pid}}' "$1"

@@ -5,7 +5,8 @@
 #
 #     sudo tests/run.sh [--long] [FILE.bats...]
 #
-# FILE.bats: only these, without the unit tests. --long: make distcheck too.
+# FILE.bats: only these, without the unit tests. --long: make distcheck, the analysers and the
+# sanitizers too, and the long forms of sweeps and storms: hours.
 # BUILD_DIR=DIR in the environment: build there and keep it; a later run with
 # the same DIR builds only what changed. BATS_FILTER=REGEX: only tests with
 # such a name.
@@ -18,7 +19,7 @@ set -u -o pipefail
 
 SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 STATE_DIR=/var/lib/oci-podns
-FILE_SECONDS=600	# that a bats file may take
+FILE_SECONDS=900	# that a bats file may take
 export LC_ALL=C
 
 # shellcheck source=tests/setup.bash
@@ -254,7 +255,11 @@ clean_up() {
 long='' files=()
 while [ $# -gt 0 ]; do
 	case $1 in
-	--long) long=yes ;;
+	--long)
+		long=yes
+		FILE_SECONDS=7200
+		export PODNS_LONG=yes
+		;;
 	-h | --help)
 		sed -n '4,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
 		exit 0
@@ -291,7 +296,13 @@ fi
 all=''
 if [ ${#files[@]} = 0 ]; then
 	all=yes
-	files=("$SRC"/tests/*.bats)
+	for file in "$SRC"/tests/*.bats; do
+		# What takes long, and what reads code instead of running it.
+		case $long$(basename "$file") in
+		analyse.bats | sanitizers.bats) ;;
+		*) files+=("$file") ;;
+		esac
+	done
 fi
 if build_with gcc gcc; then
 	[ -z "$all" ] || unit_tests "$BUILD/gcc"

@@ -1,0 +1,302 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the programs may do while they work, and what their surroundings can do to them.
+
+load helpers
+load podns
+
+setup() {
+	common_setup runc
+	mkfifo "$T/stdin"
+}
+
+# --- while the hook waits for its document -------------------------------------
+
+# waiting COMMAND...: it has its stdin open and reads; its pid is in $WAITING. It gets its
+# document by `answer TEXT`.
+waiting() {
+	"$@" <"$T/stdin" >"$T/stdout" 2>"$T/stderr" 3>&- &
+	WAITING=$!
+	PIDS+=("$WAITING")
+	exec {feed}>"$T/stdin"
+	wait_for reads_stdin "$WAITING"
+}
+
+# It sleeps in a read of a pipe: system call 0 on x86_64, and 63 on most others, with descriptor 0.
+reads_stdin() {
+	grep -qE '^(0|63) 0x0 ' "/proc/$1/syscall"
+}
+
+answer() {
+	printf %s "$1" >&"$feed"
+	exec {feed}>&-
+	wait "$WAITING"
+}
+
+# status_of WORD: a line of /proc/PID/status.
+status_of() {
+	awk -v key="$1:" '$1 == key { print $2 }' "/proc/$WAITING/status"
+}
+
+# Bits of capabilities(7): SYS_ADMIN, NET_ADMIN, SYS_PTRACE, SYS_RESOURCE, DAC_OVERRIDE, DAC_READ_SEARCH, CHOWN, FOWNER, FSETID,
+# SETUID, SETGID, SETFCAP.
+ALLOWED_CAPS=$((1 << 21 | 1 << 12 | 1 << 19 | 1 << 24 | 1 << 1 | 1 << 2 | 1 << 0 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 6 | 1 << 31))
+
+assert_confined() {
+	local set
+	equal "$(status_of Seccomp)" 2 "mode of seccomp"
+	equal "$(status_of NoNewPrivs)" 1 "no new privileges"
+	for set in CapEff CapPrm CapInh CapAmb; do
+		equal "$((0x$(status_of "$set") & ~ALLOWED_CAPS))" 0 "$set beyond what is needed"
+	done
+	differ "$((0x$(status_of CapEff) & 1 << 21))" 0 "what is needed"
+}
+
+open_descriptors() {
+	local fd all=''
+	for fd in "/proc/$WAITING/fd/"*; do
+		all+=" ${fd##*/}"
+	done
+	echo "${all# }"
+}
+
+@test "the hook waits for its document confined, with the capabilities that it needs alone" {
+	make_bundle a
+	waiting "$HOOK" --no-syslog --root "$ROOT" createRuntime
+	assert_confined
+	answer "$(state_doc a '')"
+	assert_pinned web net ipc uts
+}
+
+@test "--no-sandbox is what it says" {
+	make_bundle a
+	waiting "$HOOK" --no-syslog --no-sandbox --root "$ROOT" createRuntime
+	equal "$(status_of Seccomp)" "$(awk '$1 == "Seccomp:" { print $2 }' /proc/self/status)"
+	answer "$(state_doc a '')"
+	assert_pinned web net ipc uts
+}
+
+# A process that is not dumpable has files in /proc that are the host's root's, whoever it is itself.
+@test "the hook is not dumpable" {
+	install -m 0755 "$HOOK" "$T/hook"
+	chmod 0755 "$T"
+	mkdir -m 0755 "$T/theirs"
+	chown 12345 "$T/theirs"
+	waiting setpriv --reuid 12345 --regid 12345 --clear-groups "$T/hook" --no-syslog --root "$T/theirs" precreate
+	equal "$(stat -c %u "/proc/$WAITING/environ")" 0
+	answer '{"ociVersion":"1.0.2"}'
+	equal "$(cat "$T/stdout")" '{"ociVersion":"1.0.2"}'
+}
+
+@test "inherited descriptors are closed" {
+	make_bundle a
+	exec 7</etc/passwd 9<>"$T/theirs" 200</
+	waiting "$HOOK" --no-syslog --root "$ROOT" createRuntime
+	exec 7<&- 9<&- 200<&-
+	equal "$(open_descriptors)" '0 1 2'
+	answer "$(state_doc a '')"
+	assert_pinned web net ipc uts
+}
+
+# --- podns and pinns -------------------------------------------------------------
+
+# They read nothing from stdin: their output is stopped instead.
+confined_program() {
+	grep -q sandbox_enter "$PODNS_SRC"/cli/*.c || skip "podns is not confined yet: cli/ does not call sandbox_enter()"
+	timeout -k 5 "$LIMIT" strace -f -qq -o "$T/trace" -e trace=seccomp,capset,prctl,unshare,setns,mount,umount2,openat "$@"
+}
+
+# What touches the kernel comes behind the filter.
+assert_filter_comes_first() {
+	grep -q 'seccomp(SECCOMP_SET_MODE_FILTER.* = 0' "$T/trace"
+	grep -q 'prctl(PR_SET_NO_NEW_PRIVS, 1' "$T/trace"
+	grep -q 'capset(' "$T/trace"
+	equal "$(sed '/seccomp(SECCOMP_SET_MODE_FILTER/,$d' "$T/trace" | grep -E 'unshare\(|setns\(|mount2?\(|podns' || true)" ''
+}
+
+@test "podns works confined" {
+	confined_program "$PODNS" --root "$ROOT" create web
+	assert_filter_comes_first
+	confined_program "$PODNS" --root "$ROOT" ls
+	assert_filter_comes_first
+	confined_program "$PODNS" --root "$ROOT" rm web
+	assert_filter_comes_first
+	assert_nothing_left
+}
+
+@test "pinns works confined" {
+	ln -s "$PODNS" "$T/pinns"
+	confined_program "$T/pinns" -d "$ROOT" -f web -niu
+	assert_filter_comes_first
+	assert_pinned web net ipc uts
+}
+
+@test "what podns exec runs is not confined" {
+	podns create web >"$T/pins"
+	equal "$(podns exec web -- grep Seccomp: /proc/self/status)" "$(grep Seccomp: /proc/self/status)"
+	podns rm web
+}
+
+# --- surroundings ----------------------------------------------------------------
+
+# cycle COMMAND...: by COMMAND, a container comes and goes, and all is as it should be.
+cycle() {
+	in_new_namespaces --net --ipc --uts
+	make_bundle a
+	state_doc a "$CHILD" | "$@" "$HOOK" --no-syslog --root "$ROOT" createRuntime
+	equal "$(ns_ino "$ROOT/netns/web")" "$(ns_ino "/proc/$CHILD/ns/net")"
+	equal "$(stat -c %a "$a_config")" 644 "mode of config.json"
+	equal "$(stat -c %a "$ROOT/podns/web")" 700 "mode of the record"
+	equal "$(stat -c %a "$ROOT/netns")" 755 "mode of the pins' directory"
+	end_child
+	state_doc a '' stopped | "$@" "$HOOK" --no-syslog --root "$ROOT" poststop
+	assert_untouched a
+	assert_nothing_left
+	rm -rf "$ROOT/podns/log"
+}
+
+@test "a hostile environment has no effect" {
+	local a_config=$T/a/config.json
+	cycle env LANG=tr_TR.UTF-8 LC_ALL=/evil TMPDIR=/evil HOME=/evil XDG_RUNTIME_DIR=/evil TZ=/etc/shadow \
+		LD_BIND_NOW=1 MALLOC_PERTURB_=165 MALLOC_CHECK_=3 POSIXLY_CORRECT=1 GETCONF_DIR=/evil LOCPATH=/evil NLSPATH=/evil \
+		IFS=/ PATH=/evil _OCI_PODNS_ROOT=/evil
+	[ ! -e /evil ]
+}
+
+@test "no environment at all has no effect" {
+	local a_config=$T/a/config.json
+	cycle env -i
+}
+
+@test "the time zone's file is not read" {
+	make_bundle a
+	state_doc a "$(dead_pid)" | TZ=/etc/shadow strace -f -qq -o "$T/trace" -e trace=%file \
+		"$HOOK" --no-syslog --root "$ROOT" createRuntime 2>"$T/stderr" || true
+	grep -q createRuntime "$T/stderr"
+	equal "$(grep -cE 'shadow|/evil|locale' "$T/trace")" 0
+}
+
+@test "a umask of 077 and one of 000" {
+	local a_config=$T/a/config.json
+	cycle bash -c 'umask 077; exec "$@"' -
+	unmount_below "$ROOT"
+	rm -rf "${ROOT:?}"/*
+	cycle bash -c 'umask 000; exec "$@"' -
+}
+
+@test "SIGALRM blocked and SIGCHLD ignored" {
+	local a_config=$T/a/config.json
+	cycle env --block-signal=ALRM --ignore-signal=CHLD --ignore-signal=ALRM
+}
+
+# Its wait for a lock is bounded without the alarm that is blocked.
+@test "a lock is waited for in a bounded time with SIGALRM blocked" {
+	local started
+	make_bundle a
+	mkdir -m 0700 "$ROOT/podns" "$ROOT/podns/web"
+	exec {lock}<"$ROOT/podns/web"
+	flock "$lock"
+	started=$SECONDS
+	if state_doc a '' | timeout -k 5 60 env --block-signal=ALRM "$HOOK" --no-syslog --root "$ROOT" \
+		createRuntime 2>"$T/stderr"; then
+		echo "it did without the lock"
+		return 1
+	fi
+	[ $((SECONDS - started)) -lt 28 ]
+	contains "$(cat "$T/stderr")" "$ROOT/podns/web"
+	exec {lock}<&-
+	assert_untouched a
+}
+
+@test "resource limits: little stack, few descriptors, no core" {
+	local a_config=$T/a/config.json
+	cycle bash -c 'ulimit -S -s 256; ulimit -S -n 32; ulimit -c 0; exec "$@"' -
+}
+
+# --- standard streams --------------------------------------------------------------
+
+@test "stdout and stderr closed: createRuntime and poststop need neither" {
+	in_new_namespaces --net --ipc --uts
+	make_bundle a
+	state_doc a "$CHILD" | hook createRuntime >&- 2>&-
+	equal "$(ns_ino "$ROOT/netns/web")" "$(ns_ino "/proc/$CHILD/ns/net")"
+	end_child
+	state_doc a '' stopped | hook poststop >&- 2>&-
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "stdin closed: exit 1, and nothing is done" {
+	local stage status
+	for stage in precreate createRuntime poststop ''; do
+		status=0
+		hook ${stage:+"$stage"} <&- >"$T/stdout" 2>"$T/stderr" || status=$?
+		equal "$status" 1 "exit status of '$stage'"
+		equal "$(cat "$T/stdout")" ''
+		contains "$(cat "$T/stderr")" 'standard input'
+	done
+	assert_nothing_left
+}
+
+# undone STATUS: precreate whose document could not be written.
+undone() {
+	equal "$1" 1 "exit status"
+	contains "$(cat "$T/stderr")" 'standard output'
+	assert_nothing_left
+}
+
+@test "precreate with stdout closed or full undoes everything" {
+	local status=0
+	make_bundle a
+	hook precreate <"$T/a/config.json" >&- 2>"$T/stderr" || status=$?
+	undone "$status"
+	status=0
+	hook precreate <"$T/a/config.json" >/dev/full 2>"$T/stderr" || status=$?
+	undone "$status"
+	status=0
+	hook precreate <"$T/a/config.json" >/dev/full 2>&- || status=$?
+	undone "$status"
+}
+
+# nobody_reads COMMAND...: its stdout is a pipe whose reader is gone.
+nobody_reads() {
+	(
+		exec 8<>"$T/stdin"
+		exec 7>"$T/stdin"
+		exec 8<&-
+		exec timeout -k 5 "$LIMIT" "$@" <"$T/a/config.json" >&7 7>&- 2>"$T/stderr"
+	)
+}
+
+@test "precreate into a pipe that nobody reads undoes everything" {
+	local status=0
+	make_bundle a
+	nobody_reads "$HOOK" --no-syslog --root "$ROOT" precreate || status=$?
+	undone "$status"
+	# Where the signal is at its default, as it is not here under bats.
+	status=0
+	nobody_reads env --default-signal=PIPE "$HOOK" --no-syslog --root "$ROOT" precreate || status=$?
+	undone "$status"
+}
+
+# --- the static build ----------------------------------------------------------------
+
+@test "the static build works under the filter" {
+	local a_config=$T/a/config.json static=${PODNS_BUILD%/*}/static
+	[ -x "$static/hook/oci-podns-hook" ] || skip "there is no static build in $static"
+	HOOK=$static/hook/oci-podns-hook
+	make_bundle b
+	waiting "$HOOK" --no-syslog --root "$ROOT" createRuntime
+	assert_confined
+	answer "$(state_doc b '')"
+	state_doc b '' stopped | hook poststop
+	assert_nothing_left
+	cycle env
+	# With syslog, by the C library's own code.
+	state_doc b '' | "$HOOK" --root "$ROOT" createRuntime
+	hook precreate <"$T/b.orig" >"$T/stdout"
+	jq -e .annotations <"$T/stdout" >"$T/annotations"
+	"$static/cli/podns" --root "$ROOT" rm --force web
+	assert_nothing_left
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs a program and tampers with one of its system calls, by ptrace(2):
+ *
+ *	tamper list FILE PROGRAM...   write down the calls, one "NAME" a line: line n is call n
+ *	tamper N kill PROGRAM...      kill it when it makes its n-th call, before that has an effect
+ *	tamper N ERRNO PROGRAM...     its n-th call is not made, and fails with that number
+ *
+ * Calls count from the first umask(2), with which main() of our programs begins: the loader's
+ * are not ours. What is not made becomes a getpid(2), so that the program's own filter has
+ * nothing to say; strace(1) makes it a call -1, which is death under the filter, and starts
+ * slower by far. Children are followed. The exit status is the program's, 128 + signal if it
+ * was killed, 125 where tampering itself fails and 124 where the n-th call never came.
+ */
+#include <errno.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/ptrace.h>
+
+#define OPTIONS                                                                                    \
+	(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE |    \
+		PTRACE_O_TRACEVFORK)
+
+static FILE *list;
+static long nth;
+static int number; /* errno, or 0: kill */
+static bool counting, done;
+static long count;
+static pid_t failing; /* this process's call is to fail when it comes back */
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(125);
+}
+
+/* Make another call of the one that pid is about to make. */
+static void set_call(pid_t pid, long call)
+{
+#if defined(__x86_64__)
+	if (ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.orig_rax), call) < 0)
+		die("ptrace: set call");
+#elif defined(__aarch64__)
+	int n = (int)call;
+	struct iovec v = { &n, sizeof(n) };
+
+	if (ptrace(PTRACE_SETREGSET, pid, NT_ARM_SYSTEM_CALL, &v) < 0)
+		die("ptrace: set call");
+#else
+#error "how is a system call changed on this architecture?"
+#endif
+}
+
+static void set_result(pid_t pid, long result)
+{
+#if defined(__x86_64__)
+	if (ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.rax), result) < 0)
+		die("ptrace: set result");
+#else
+	struct user_regs_struct regs;
+	struct iovec v = { &regs, sizeof(regs) };
+
+	if (ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &v) < 0)
+		die("ptrace: read registers");
+	regs.regs[0] = (unsigned long)result;
+	if (ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &v) < 0)
+		die("ptrace: set result");
+#endif
+}
+
+static void write_down(unsigned long call)
+{
+	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)call);
+
+	fprintf(list, "%s\n", name ? name : "unknown");
+	free(name);
+}
+
+/* pid is about to make a call. */
+static void on_entry(pid_t pid, unsigned long call, pid_t first)
+{
+	counting |= call == SYS_umask;
+	if (!counting || done)
+		return;
+	count++;
+	if (list)
+		write_down(call);
+	if (list || count != nth)
+		return;
+	done = true;
+	if (!number) {
+		kill(first, SIGKILL);
+		kill(pid, SIGKILL);
+		return;
+	}
+	set_call(pid, SYS_getpid);
+	failing = pid;
+}
+
+static void on_call(pid_t pid, pid_t first)
+{
+	struct __ptrace_syscall_info info;
+
+	/* It may be dead by now. */
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) < 0)
+		return;
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+		on_entry(pid, info.entry.nr, first);
+	} else if (pid == failing) {
+		set_result(pid, -number);
+		failing = 0;
+	}
+}
+
+static int follow(pid_t first)
+{
+	int status, result = 125;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
+		int signal = 0;
+
+		if (!WIFSTOPPED(status)) {
+			if (pid == first)
+				result = WIFEXITED(status) ? WEXITSTATUS(status)
+							   : 128 + WTERMSIG(status);
+			continue;
+		}
+		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
+			on_call(pid, first);
+		else if (WSTOPSIG(status) != SIGTRAP && WSTOPSIG(status) != SIGSTOP)
+			signal = WSTOPSIG(status);
+		/* Once it is done, a program goes on undisturbed: much faster. */
+		ptrace(done && !failing ? PTRACE_DETACH : PTRACE_SYSCALL, pid, 0, signal);
+	}
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	pid_t pid;
+	int status, result;
+
+	if (argc < 4)
+		return 125;
+	if (!strcmp(argv[1], "list")) {
+		list = fopen(argv[2], "we");
+		if (!list)
+			die(argv[2]);
+	} else {
+		nth = atol(argv[1]);
+		number = atoi(argv[2]);
+	}
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (pid == 0) {
+		ptrace(PTRACE_TRACEME, 0, 0, 0);
+		raise(SIGSTOP);
+		execv(argv[3], argv + 3);
+		_exit(125);
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status) ||
+		ptrace(PTRACE_SETOPTIONS, pid, 0, OPTIONS) < 0 ||
+		ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)
+		die("ptrace");
+	result = follow(pid);
+	if (list && fclose(list) != 0)
+		die(argv[2]);
+	return list || done ? result : 124;
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Each system call fails, once: then all is undone, or all is as it should be. PODNS_LONG=yes: more
+# errors for each call.
+
+load helpers
+load podns
+
+setup_file() {
+	cc -O2 -D_GNU_SOURCE -o "$BATS_FILE_TMPDIR/tamper" "$PODNS_SRC/tests/storm/tamper.c" -lseccomp
+}
+
+sweep() {
+	HOOK=$HOOK PODNS=$PODNS TAMPER=$BATS_FILE_TMPDIR/tamper bash "$PODNS_SRC/tests/sweep.bash" fault "$1" "$T/w" 3>&-
+}
+
+@test "each call fails: precreate that makes a pod" {
+	sweep new
+}
+
+@test "each call fails: precreate into a living pod" {
+	sweep join
+}
+
+@test "each call fails: createRuntime that pins what the container has, and rewrites its config.json" {
+	sweep adopt
+}
+
+@test "each call fails: createRuntime after precreate" {
+	sweep claimed
+}
+
+@test "each call fails: poststop of the last container" {
+	sweep stop
+}
+
+@test "each call fails: podns create" {
+	sweep create
+}
+
+@test "each call fails: podns rm" {
+	sweep rm
+}
+
+@test "each call fails: pinns" {
+	sweep pinns
+}

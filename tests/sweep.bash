@@ -1,0 +1,438 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Tampers with each system call of a stage in turn, and looks at what is left:
+#
+#	bash sweep.bash fault|kill SCENARIO DIRECTORY
+#
+# fault: the call fails. Then all of the run is undone and its exit status is 1, or all is as it would be without. kill: the
+# process dies. Then the same again succeeds, or gc sweeps what is left. config.json is the old or the new one at any time.
+#
+# HOOK, PODNS and TAMPER (tests/storm/tamper.c) are the programs; PODNS_LONG=yes: every call, and more errors for each. What is
+# wrong is told in lines that begin with BAD; then the exit status is 1.
+#
+# Thousands of runs: a process that bash need not start is not started. A program of its own, not functions for bats, which
+# traces each command.
+
+set -u -o pipefail
+shopt -s nullglob globstar dotglob
+
+: "${HOOK:?}" "${PODNS:?}" "${TAMPER:?}" "${PODNS_LONG:=}"
+MODE=$1 SCENARIO=$2 W=$3
+R=$W/root B=$W/b
+bad=0 nothing='' init='' other=''
+
+# What makes no difference when it fails, to this program or to any.
+HARMLESS=' close munmap exit exit_group rt_sigreturn rt_sigprocmask brk umask getpid gettid geteuid getuid set_robust_list rseq madvise '
+# What others can see. A kill before any other call leaves what one before the next of these does.
+VISIBLE=' write mkdirat mkdir unlinkat renameat renameat2 symlinkat mount umount2 fchmod fchown fsetxattr ftruncate clone exit_group '
+
+declare -A NUMBER=([EPERM]=1 [EIO]=5 [ECHILD]=10 [EAGAIN]=11 [ENOMEM]=12 [EACCES]=13 [EINVAL]=22 [EMFILE]=24 [ENOSPC]=28 [ENOLCK]=37
+	[ENOSYS]=38)
+
+# errnos_of CALL: in $errnos, the likely one first.
+errnos_of() {
+	case $1 in
+	openat | openat2 | pidfd_open | dup | pipe2 | socket | fcntl) errnos=EMFILE ;;
+	mmap | mprotect | mremap) errnos=ENOMEM ;;
+	mkdirat | mkdir | symlinkat | mount | unshare | write) errnos=ENOSPC ;;
+	umount2 | setns | sethostname | setdomainname | fchown | fchmod) errnos=EPERM ;;
+	flock) errnos=ENOLCK ;;
+	clone) errnos=EAGAIN ;;
+	wait4) errnos=ECHILD ;;
+	getrandom) errnos=ENOSYS ;;
+	*) errnos=EIO ;;
+	esac
+	[ -z "$PODNS_LONG" ] || errnos+=" EIO ENOMEM EPERM ENOSPC"
+}
+
+# --- the stage -----------------------------------------------------------------
+
+config() {
+	printf '{ "ociVersion": "1.0.2",\n "hostname":"x", "annotations": {"io.podns.pod": "web"},
+	 "linux": { "sysctl": { "net.ipv4.ip_unprivileged_port_start": "81" },
+	  "namespaces": [{"type":"network"}, {"type":"ipc"}, {"type":"uts"}, {"type":"mount"}] },
+	 "mounts": [{"destination":"/dev/shm","type":"tmpfs","source":"shm","options":["nosuid","size=65536k"]}] }\n'
+}
+
+# state ID STATUS [PID]
+state() {
+	printf '{"ociVersion":"1.0.2","id":"%s","status":"%s",%s"bundle":"%s"}' "$1" "$2" "${3:+"\"pid\":$3,"}" "$W/$1"
+}
+
+hook() {
+	"$HOOK" --no-syslog --root "$R" "$@"
+}
+
+# start COMMAND...: it becomes a sleep, with its pid in $started.
+start() {
+	local comm='' i
+	"$@" sleep 1000 </dev/null >/dev/null 2>&1 &
+	started=$!
+	for ((i = 0; i < 3000; i++)); do
+		read -r comm <"/proc/$started/comm"
+		[ "$comm" != sleep ] || return 0
+		sleep 0.01
+	done
+	echo "BAD $*: no container after 30 s"
+	exit 1
+}
+
+stop_all() {
+	local pid
+	for pid in $init $other; do
+		kill -KILL "$pid"
+		wait "$pid"
+	done 2>/dev/null
+	init='' other=''
+}
+
+# No root, no container, no claim; the bundles as they were.
+fresh() {
+	stop_all
+	clean_root
+	mkdir -p "$B" "$W/o"
+	rm -f "$B"/* "$W/o"/*
+	config >"$B/config.json"
+	config >"$W/o/config.json"
+}
+
+clean_root() {
+	local line points=()
+	while read -r _ _ _ _ line _; do
+		[[ $line != "$R"/* ]] || points=("$line" "${points[@]}")
+	done </proc/self/mountinfo
+	[ ${#points[@]} = 0 ] || umount -l "${points[@]}"
+	rm -rf --one-file-system "$R" "$W/pins"
+	mkdir -m 0755 "$R"
+}
+
+live_pod() {
+	start unshare --net --ipc --uts
+	other=$started
+	state o creating "$other" | hook createRuntime
+}
+
+prepare() {
+	fresh
+	case $SCENARIO in
+	new | create | pinns) ;;
+	join) live_pod ;;
+	adopt)
+		start unshare --net --ipc --uts
+		init=$started
+		;;
+	claimed)
+		live_pod
+		precreated
+		;;
+	stop)
+		start unshare --net --ipc --uts
+		init=$started
+		state b creating "$init" | hook createRuntime
+		stop_all
+		;;
+	rm) "$PODNS" --root "$R" create web >/dev/null ;;
+	*)
+		echo "sweep.bash: no scenario $SCENARIO" >&2
+		exit 2
+		;;
+	esac || {
+		echo "BAD $SCENARIO: cannot be prepared"
+		exit 1
+	}
+	case $SCENARIO in
+	new | join)
+		config >"$W/stdin"
+		command=("$HOOK" --no-syslog --root "$R" precreate)
+		;;
+	adopt | claimed)
+		state b creating "$init" >"$W/stdin"
+		command=("$HOOK" --no-syslog --root "$R" createRuntime)
+		;;
+	stop)
+		state b stopped >"$W/stdin"
+		command=("$HOOK" --no-syslog --root "$R" poststop)
+		;;
+	create) command=("$PODNS" --root "$R" create --sysctl net.ipv4.ip_unprivileged_port_start=81 web) ;;
+	rm) command=("$PODNS" --root "$R" rm web) ;;
+	pinns) command=("$W/pinns" -d "$R" -f web -niu -s net.ipv4.ip_unprivileged_port_start=81) ;;
+	esac
+	[ -e "$W/stdin" ] || : >"$W/stdin"
+}
+
+# As podman does: the edited document is the config.json, and the runtime joins what that names.
+precreated() {
+	hook precreate <"$B/config.json" >"$W/edited" || return 1
+	cp "$W/edited" "$B/config.json"
+	start nsenter "--net=$R/netns/web" "--ipc=$R/ipcns/web" "--uts=$R/utsns/web"
+	init=$started
+}
+
+# run [TAMPER'S FIRST ARGUMENTS]: the stage; its exit status in $rc.
+run() {
+	local wrap=()
+	[ $# = 0 ] || wrap=("$TAMPER" "$@")
+	rc=0
+	"${wrap[@]}" "${command[@]}" <"$W/stdin" >"$W/out" 2>"$W/err" || rc=$?
+}
+
+# It did what it is for, or podns says that this was done before: all but the exit itself.
+succeeded() {
+	local word
+	[ "$rc" != 0 ] || return 0
+	word=$(<"$W/err")
+	case $SCENARIO in
+	create) [ "$word" = "podns: create: pod web: it exists already (\`podns rm web\` ends it)" ] ;;
+	rm) [ "$word" = "podns: rm: there is no pod web under $R" ] ;;
+	*) return 1 ;;
+	esac
+}
+
+# Claims have expired: by a clock of its own.
+gc_later() {
+	unshare --time --boottime 100000 "$PODNS" --root "$R" gc >"$W/gc" 2>"$W/err" || bad "gc fails"
+}
+
+# --- what is there -------------------------------------------------------------
+
+# picture VARIABLE: all that a run may leave or change. The directories, the log and the shared mount may stay.
+picture() {
+	local path lines where what all=''
+	for path in "$R"/** "$W"/pins/** "$B"/** "$W"/o/**; do
+		case $path in
+		"$R" | "$R/" | "$R"/?*ns | "$R/podns" | "$R/podns/log"* | "$B" | "$B/" | "$W/o" | "$W/o/" | "$W/pins") continue ;;
+		esac
+		all+="${path#"$W"/}"$'\n'
+		if [ ! -L "$path" ] && [ -f "$path" ] && [[ $path != "$R"/?*ns/* ]]; then
+			mapfile -t lines <"$path"
+			for what in "${lines[@]}"; do
+				[[ $what == 'created '* ]] || all+="  $what"$'\n'
+			done
+		fi
+	done
+	while read -r _ _ _ what where _; do
+		[[ $where != "$R"/* || $where == "$R/netns" ]] || all+="mounted $what ${where#"$W"/}"$'\n'
+	done </proc/self/mountinfo
+	printf -v "$1" %s "$all"
+}
+
+# A picture without what differs from run to run.
+normal() {
+	sed -E 's/:\[[0-9]+\]/:[N]/; s/^(  pin [a-z]+) .*/\1/; s/^(  member) [0-9]+ [0-9]+/\1/; s/^(  waiting|  claim) .*/\1/
+		s/"io.podns.undo":"[0-9a-f]{16}/"io.podns.undo":"SUM/; s/[0-9a-f]{32}/TOKEN/g; s/^mounted \/[^ ]* /mounted /' <<<"$1"
+	case $SCENARIO in
+	new | join) sed -E 's/"io.podns.undo":"[0-9a-f]{16}/"io.podns.undo":"SUM/; s/[0-9a-f]{32}/TOKEN/g' "$W/out" ;;
+	esac
+}
+
+bad() {
+	local line
+	bad=$((bad + 1))
+	echo "BAD $SCENARIO: call $n ($call) ${errno-}: $1"
+	while read -r line; do
+		echo "      $line"
+	done <"$W/err"
+	[ $# = 1 ] || diff <(echo "$2") <(echo "$3") | sed 's/^/      /' | cut -c 1-300
+	if [ "$bad" -ge 20 ]; then
+		echo "BAD and so on"
+		exit 1
+	fi
+}
+
+check_config() {
+	local now old=$1
+	now=$(<"$B/config.json")
+	[ "$SCENARIO" != claimed ] || new_config=$old	# with a token of each run's own
+	[ "$now" = "$old" ] || [ "$now" = "$new_config" ] || bad "config.json is neither the old nor the new one" "$old" "$now"
+}
+
+# After the pod's end.
+check_nothing() {
+	local now
+	picture now
+	[ "$now" = "$nothing" ] || bad "$1: is left" "$nothing" "$now"
+}
+
+# end_pod: what follows by itself; then all is gone.
+end_pod() {
+	case $SCENARIO in
+	new | join)
+		stop_all
+		state o stopped | hook poststop 2>"$W/err" || bad "poststop of the other fails"
+		gc_later
+		;;
+	adopt | claimed | stop)
+		stop_all
+		state b stopped | hook poststop 2>"$W/err" || bad "poststop fails"
+		state o stopped | hook poststop 2>"$W/err" || bad "poststop of the other fails"
+		;;
+	create) "$PODNS" --root "$R" rm web 2>"$W/err" || bad "podns rm fails" ;;
+	rm) ;;
+	pinns) crio_removes ;;
+	esac
+	# What precreate wrote is the engine's, who writes it anew.
+	[ "$SCENARIO" != claimed ] || config >"$B/config.json"
+	check_nothing "$1"
+}
+
+crio_removes() {
+	local t
+	for t in net ipc uts; do
+		umount -l "$R/${t}ns/web" 2>/dev/null
+		rm -f "$R/${t}ns/web"
+	done
+}
+
+# --- the sweeps ----------------------------------------------------------------
+
+# What the stage does when it is left alone: its calls, and what is there afterwards.
+rehearse() {
+	fresh
+	picture nothing
+	prepare
+	old_config=$(<"$B/config.json")
+	run list "$W/calls"
+	n=0 call=none
+	[ "$rc" = 0 ] || {
+		bad "fails without a fault"
+		exit 1
+	}
+	new_config=$(<"$B/config.json")
+	picture now
+	right=$(normal "$now")
+	mapfile -t calls <"$W/calls"
+	end_pod 'without a fault'
+}
+
+# What a stage that ends a pod could not take away is for its next run.
+ends_pods() {
+	[ "$SCENARIO" = stop ] || [ "$SCENARIO" = rm ]
+}
+
+after_failure() {
+	[ -s "$W/err" ] || bad "exit status 1 and no word"
+	[ ! -s "$W/out" ] || [ "$call" = write ] || bad "it fails, with something on standard output"
+	check_config "$old_config"
+	if ends_pods; then
+		run
+		succeeded || bad "the next run fails: $rc"
+		end_pod 'the next run and the end'
+		ready=''
+		return
+	fi
+	picture now
+	case $SCENARIO in
+	claimed)
+		# It drops its claim, if it came to know of it.
+		[ "$now" != "$before" ] || return 0
+		[ "$now" = "$unclaimed" ] || bad "is not undone" "$before" "$now"
+		ready=''
+		;;
+	*)
+		[ "$now" = "$before" ] || {
+			bad "is not undone" "$before" "$now"
+			ready=''
+		}
+		[ "$SCENARIO" = join ] || clean_root
+		;;
+	esac
+}
+
+after_success() {
+	local is
+	ready=''
+	if ends_pods && [ -s "$W/err" ]; then
+		gc_later	# a warning: something is left for it
+		end_pod 'gc after a warning'
+		return
+	fi
+	picture now
+	is=$(normal "$now")
+	[ "$is" = "$right" ] || bad "succeeds and does not do everything" "$right" "$is"
+	end_pod 'the end'
+}
+
+fault_one() {
+	if [ -z "$ready" ]; then
+		prepare
+		picture before
+		unclaimed=$(sed '/^  claim /d' <<<"$before")$'\n'
+		old_config=$(<"$B/config.json")
+		ready=yes
+	fi
+	run "$n" "${NUMBER[$errno]}"
+	tampered=$((tampered + 1))
+	case $rc in
+	0) after_success ;;
+	1) after_failure ;;
+	124) ready='' ;;	# the earlier run of another length: no such call
+	*)
+		bad "exit status $rc"
+		ready=''
+		;;
+	esac
+}
+
+sweep_faults() {
+	local errnos ready='' before unclaimed last
+	for ((n = 1; n <= ${#calls[@]}; n++)); do
+		call=${calls[n - 1]}
+		[[ $HARMLESS != *" $call "* ]] || continue
+		errnos_of "$call"
+		last=''
+		for errno in $errnos; do
+			[ "$errno" != "$last" ] || continue
+			last=${last:-$errno}
+			fault_one
+		done
+	done
+}
+
+kill_one() {
+	prepare
+	old_config=$(<"$B/config.json")
+	run "$n" kill
+	tampered=$((tampered + 1))
+	[ "$rc" = 137 ] || {
+		bad "is not killed: $rc"
+		return
+	}
+	check_config "$old_config"
+	[ "$SCENARIO" != pinns ] || crio_removes
+	if [ "$1" = again ]; then
+		run
+		succeeded || bad "the next run fails: $rc"
+		end_pod 'after the next run and the end'
+		return
+	fi
+	stop_all
+	gc_later
+	case $SCENARIO in
+	create) "$PODNS" --root "$R" rm web 2>/dev/null ;;
+	rm) "$PODNS" --root "$R" rm web 2>/dev/null ;;
+	claimed) config >"$B/config.json" ;;
+	esac
+	check_nothing 'after gc'
+}
+
+sweep_kills() {
+	for ((n = 1; n <= ${#calls[@]}; n++)); do
+		call=${calls[n - 1]}
+		[ -n "$PODNS_LONG" ] || [[ $VISIBLE == *" $call "* ]] || continue
+		kill_one again
+		kill_one gone
+	done
+}
+
+mkdir -p "$W"
+ln -sf "$PODNS" "$W/pinns"
+trap 'stop_all; clean_root' EXIT
+tampered=0
+rehearse
+case $MODE in
+fault) sweep_faults ;;
+kill) sweep_kills ;;
+esac
+echo "# $SCENARIO: ${#calls[@]} calls, $tampered tampered with, $SECONDS s"
+[ "$bad" = 0 ] && [ "$tampered" -gt 0 ]
