@@ -119,7 +119,6 @@ crio_removes() {
 	where_mounts_bind "$T/pinns" -d "$ROOT" -f pod -m
 	equal "$(stat -fc %T "$ROOT/mntns/pod")" nsfs
 	grep -qE " $ROOT/mntns [^-]* unbindable " /proc/self/mountinfo
-	rmdir "$T/probe"
 	where_mounts_bind "$T/pinns" -d "$ROOT" -f more --mnt
 	equal "$(grep -c " $ROOT/mntns " /proc/self/mountinfo)" 1
 	differ "$(nsenter --mount="$ROOT/mntns/pod" readlink /proc/self/ns/mnt)" "$(readlink /proc/self/ns/mnt)"

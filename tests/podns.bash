@@ -62,7 +62,7 @@ sleeper() {
 # ours. Linux 6.18 numbers them a batch for each CPU, and takes one with a lower number for a loop.
 where_mounts_bind() {
 	local cpu
-	mkdir "$T/probe"
+	mkdir -p "$T/probe"
 	mount --bind "$T/probe" "$T/probe"
 	mount --make-private "$T/probe"
 	touch "$T/probe/mnt"
