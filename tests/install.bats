@@ -88,6 +88,10 @@ valid_hook() {
 	grep -qx 'hooks_dir = \["/usr/share/containers/oci/hooks.d", "/usr/share/oci-podns/hooks.d"\]' "$file"
 }
 
+@test "the directory of the list of bundles is there, for root alone" {
+	equal "$(stat -c %a "$DEST/var/lib/oci-podns")" 700
+}
+
 @test "another prefix is in the files too" {
 	local dest=$BATS_TEST_TMPDIR/dest
 	mkdir "$BATS_TEST_TMPDIR/build"
