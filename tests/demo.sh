@@ -227,6 +227,7 @@ demo() {
 # --- from here on in the caller's mount namespace ----------------------------------
 
 if [ "${1-}" = --inside ]; then
+	private_mounts "$SRC/tests/demo.sh" "$@"
 	demo "$2" "$3" "$4"
 	exit
 fi
@@ -263,6 +264,6 @@ if [ ! -e "$STATE_DIR" ]; then
 	made_state_dir=yes
 fi
 mkdir "$SCRATCH/demo"
-timeout -k 10 120 unshare --mount --propagation private \
+timeout -k 10 120 unshare --mount --propagation unchanged \
 	"$SRC/tests/demo.sh" --inside "$which" "$BUILD/gcc/hook/oci-podns-hook" "$SCRATCH/demo" \
 	</dev/null

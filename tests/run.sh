@@ -28,6 +28,7 @@ export LC_ALL=C
 # --- inside a mount namespace of a bats file's own ---------------------------
 
 inside() {
+	private_mounts "$SRC/tests/run.sh" --inside "$1"
 	mount -t tmpfs -o mode=0755 tmpfs /run &&
 		mount -t tmpfs -o mode=0755 tmpfs "$STATE_DIR" || exit 1
 	mkdir -m 0755 /run/lock
@@ -183,7 +184,7 @@ tap_of() {
 run_bats() {
 	local out child status=0 started=$SECONDS
 	out=$(tap_of "$1")
-	timeout -k 10 "$FILE_SECONDS" unshare --mount --propagation private \
+	timeout -k 10 "$FILE_SECONDS" unshare --mount --propagation unchanged \
 		"$SRC/tests/run.sh" --inside "$1" </dev/null >"$out.part" 2>&1 &
 	child=$!
 	# timeout has a process group of its own, so that no key reaches it.

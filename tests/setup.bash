@@ -40,6 +40,17 @@ packages() {
 	LIST
 }
 
+# private_mounts COMMAND...: first thing in a mount namespace of one's own, before any mount: nothing
+# of it is to reach the host. COMMAND is what runs now: in a chroot whose / is no mount point it is
+# run again, where / is one.
+private_mounts() {
+	local slash
+	mount --make-rprivate / 2>/dev/null && return
+	slash=$(mktemp -d "${TMPDIR:-/tmp}/slash.XXXXXX") || exit 1
+	mount --rbind / "$slash" && mount --make-rprivate "$slash" || exit 1
+	exec chroot "$slash" "$@"
+}
+
 be_root() {
 	if [ "$(id -u)" != 0 ]; then
 		echo "$1: must be root, because it makes namespaces and containers: sudo $1" >&2
