@@ -109,6 +109,8 @@ static int add_sysctl(struct hook_options *o, int argc, const char *pair)
 {
 	const char **list = (const char **)o->stage.sysctls;
 
+	if (*pair == '=' || !strchr(pair, '='))
+		return usage_error("--sysctl takes KEY=VALUE, not", pair);
 	if (!list)
 		list = calloc((size_t)argc, sizeof(*list));
 	if (!list)
