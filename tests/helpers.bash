@@ -64,6 +64,10 @@ common_teardown() {
 	rm -rf /run/{net,ipc,uts,user,cgroup,time,mnt}ns /run/podns
 }
 
+needs_userns() {
+	unshare --user true 2>/dev/null || skip "no user namespace can be made here, as in a chroot"
+}
+
 # What a person wants to see of a test that failed.
 tell_all() {
 	local file

@@ -320,6 +320,7 @@ load helpers
 }
 
 @test "a user namespace is made first, with the config's mappings, and owns the others" {
+	needs_userns
 	make_bundle a arg=--namespaces arg=net,ipc,uts,user \
 		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],
 			"gidMappings": [{"containerID": 0, "hostID": 200000, "size": 1000}],' \
@@ -336,6 +337,7 @@ load helpers
 }
 
 @test "a container with other mappings than its pod's: refused" {
+	needs_userns
 	local entries
 	entries="$(entry network), $(entry ipc), $(entry uts), $(entry user)"
 	make_bundle a namespaces="$entries" \

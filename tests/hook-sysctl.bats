@@ -110,6 +110,7 @@ refused() {
 }
 
 @test "in a mapped user namespace they are written inside of it" {
+	needs_userns
 	make_bundle a namespaces="$(entry network), $(entry ipc), $(entry uts), $(entry user)" \
 		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],
 			"gidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],'

@@ -63,6 +63,7 @@ crio_removes() {
 }
 
 @test "as CRI-O runs it" {
+	needs_userns
 	crio_files pod
 	pinns -d "$ROOT" -f pod -s net.ipv4.ip_default_ttl=77 -s kernel.msgmax=16384 \
 		--ipc --uts --user --net "${MAPS[@]}"
@@ -88,6 +89,7 @@ crio_removes() {
 }
 
 @test "files that are there are used as they are, and stay when it fails" {
+	needs_userns
 	crio_files pod
 	pinns -d "$ROOT" -f pod --ipc --uts --user --net=host "${MAPS[@]}"
 	crio_files again
@@ -178,6 +180,7 @@ crio_removes() {
 }
 
 @test "mistakes are told" {
+	needs_userns
 	pinns_fails '--dir is missing' -f pod -n
 	pinns_fails '--filename is missing' -d "$ROOT" -n
 	pinns_fails 'no namespace to pin is named' -d "$ROOT" -f pod

@@ -92,6 +92,7 @@ setup_file() {
 }
 
 @test "podman with crun: a user namespace for the pod" {
+	needs_userns
 	pod_shares net ipc uts user
 	pod_wait a "$(share net,ipc,uts,user)" --uidmap 0:100000:65536 --gidmap 0:100000:65536
 	pod_wait b "$(share net,ipc,uts,user)" --uidmap 0:100000:65536 --gidmap 0:100000:65536

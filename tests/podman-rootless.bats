@@ -40,6 +40,7 @@ import_image() {
 
 setup_file() {
 	need newuidmap newgidmap setpriv || return 0
+	unshare --user true || cannot "no user namespace can be made here, as in a chroot" || return 0
 	NETWORKS_D=$USER_HOME/networks podman_file_setup
 }
 

@@ -14,6 +14,7 @@ user_wait() {
 }
 
 @test "podman: with user among the pod types, two containers with the same mappings share all" {
+	needs_userns
 	pod_shares net ipc uts user
 	user_wait a "${MAPS[@]}"
 	user_wait b "${MAPS[@]}"
@@ -30,6 +31,7 @@ user_wait() {
 }
 
 @test "podman: the pod's user namespace has the mappings, and owns the others" {
+	needs_userns
 	local user type pid
 	user_wait a "${MAPS[@]}"
 	equal "$(in_ctr a cat /proc/self/uid_map | tr -s ' ')" " 0 100000 65536"
@@ -47,6 +49,7 @@ user_wait() {
 }
 
 @test "podman: the pod outlives the container that brought the mappings" {
+	needs_userns
 	local ino
 	pod_shares net ipc uts user
 	user_wait a "${MAPS[@]}"
@@ -62,6 +65,7 @@ user_wait() {
 }
 
 @test "podman: other mappings are refused by name" {
+	needs_userns
 	user_wait a "${MAPS[@]}"
 	pod_fails b --network none "$(share net,ipc,uts,user)" "${OTHER_MAPS[@]}"
 	contains "$(cat /run/podns/log)" "pod web: linux.uidMappings and linux.gidMappings differ"
@@ -73,6 +77,7 @@ user_wait() {
 }
 
 @test "podman: a private user namespace in a pod without one is refused, with the remedy" {
+	needs_userns
 	pod_wait a
 	pod_fails b --network none "${MAPS[@]}"
 	contains "$(cat /run/podns/log)" "private user namespace"
@@ -87,6 +92,7 @@ user_wait() {
 }
 
 @test "podman: one without a user namespace in a pod with one is refused" {
+	needs_userns
 	user_wait a "${MAPS[@]}"
 	pod_fails b --network none
 	contains "$(cat /run/podns/log)" "belongs to the user namespace"

@@ -78,6 +78,7 @@ load podns
 }
 
 @test "--uid-map and --gid-map make a user namespace that owns the rest" {
+	needs_userns
 	podns create web --uid-map 0:100000:65536 --gid-map 0-200000-65536@ --sysctl kernel.msgmax=16384
 	assert_pinned web user net ipc uts
 	equal "$(inspect web '[.pins[] | select(.type != "user") | .user_namespace] | unique | .[]')" \
@@ -102,6 +103,7 @@ load podns
 }
 
 @test "--from-pid pins the user namespace that owns the rest" {
+	needs_userns
 	in_new_namespaces --net --user --map-root-user
 	podns create web --from-pid "$CHILD"
 	equal "$(ns_ino "$ROOT/userns/web")" "$(ns_ino "/proc/$CHILD/ns/user")"
