@@ -138,9 +138,9 @@ static int revert_bundle(struct cli *cli, const struct options *o, struct error 
 		return -1;
 	if (pod_open(&pod, &store, o->pod, false, e) < 0 && e->num != ENOENT)
 		return -1;
-	if (bundle_revert(store.root, o->pod, o->bundle, NULL, e) < 0)
+	if (bundle_revert(store.root, o->pod, o->bundle, NULL, e) < 0 ||
+	    store_drop_bundle(&store, o->pod, o->bundle, e) < 0)
 		return -1;
-	store_drop_bundle(&store, o->pod, o->bundle);
 	if (pod.fd < 0)
 		return 0;
 	record_drop_bundle(&pod.rec, o->bundle);

@@ -246,10 +246,10 @@ static int drop_entry(struct gc *g, const struct record *rec, const void *arg, s
 {
 	const char *entry = arg;
 
-	(void)e;
 	if (has_entry(rec, entry))
 		return 0;
-	store_drop_entry(g->store, entry);
+	if (store_drop_entry(g->store, entry, e) < 0)
+		return -1;
 	tell(g, GC_REMOVE, "%s/podns/%s", g->store->root, entry);
 	return 0;
 }
@@ -288,18 +288,18 @@ static int revert(struct gc *g, const struct record *rec, const void *arg, struc
 {
 	const struct noted *x = arg;
 	enum bundle_reverted how;
+	struct error why;
 
 	if (has_bundle(rec, x->bundle))
 		return 0;
 	if (bundle_revert(g->store->root, x->pod, x->bundle, &how, e) < 0) {
-		if (!e->num)
-			store_drop_bundle(g->store, x->pod, x->bundle);
+		if (!e->num && store_drop_bundle(g->store, x->pod, x->bundle, &why) < 0)
+			note_failure(g, &why);
 		return -1;
 	}
-	store_drop_bundle(g->store, x->pod, x->bundle);
 	if (how == BUNDLE_REVERTED)
 		tell(g, GC_REVERT, "%s: its pod %s is gone", x->bundle, x->pod);
-	return 0;
+	return store_drop_bundle(g->store, x->pod, x->bundle, e);
 }
 
 static int check_bundle(void *arg, const char *pod, const char *bundle, struct error *e)

@@ -275,9 +275,10 @@ bool pod_entrant_lives(const struct entrant *x)
 void pod_forget_entrant(struct pod *p, size_t i)
 {
 	const struct entrant *x = &p->rec.entrants[i];
+	struct error e;
 
-	if (x->kind != ENTRANT_CLAIM)
-		store_unindex(p->store, x->id, x->bundle, p->name);
+	if (x->kind != ENTRANT_CLAIM && store_unindex(p->store, x->id, x->bundle, p->name, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
 	record_drop_entrant(&p->rec, i);
 }
 
@@ -373,7 +374,8 @@ static void revert_bundles(struct pod *p)
 			if (e.num)
 				continue;
 		}
-		store_drop_bundle(p->store, p->name, p->rec.bundles[i]);
+		if (store_drop_bundle(p->store, p->name, p->rec.bundles[i], &e) < 0)
+			log_error(LOG_LEVEL_WARN, &e);
 	}
 	p->rec.bundle_count = 0;
 }

@@ -79,7 +79,7 @@ int pod_drop_dead(struct pod *p, struct error *e);
 /* Does its process live, or does it still count as on its way? */
 bool pod_entrant_lives(const struct entrant *x);
 
-/* Take entrant i out of the record and its index. */
+/* Take entrant i out of the record and its index. An index entry that stays is for gc: logged. */
 void pod_forget_entrant(struct pod *p, size_t i);
 
 /* Look at the pins of the types in set, unless that was done before. */

@@ -199,13 +199,22 @@ int store_index(const struct store *s, const char *id, const char *bundle, const
 	return 0;
 }
 
-void store_unindex(const struct store *s, const char *id, const char *bundle, const char *pod)
+int store_drop_entry(const struct store *s, const char *entry, struct error *e)
+{
+	if (unlinkat(s->dir_fd, entry, 0) < 0 && errno != ENOENT)
+		return error_set(e, errno, "remove %s/podns/%s", s->root, entry);
+	return 0;
+}
+
+int store_unindex(const struct store *s, const char *id, const char *bundle, const char *pod,
+		  struct error *e)
 {
 	struct entry_name name = index_name(id, bundle);
-	cleanup_free char *now = read_link(s->dir_fd, name.s);
+	cleanup_free char *now = NULL;
 
-	if (now && !strcmp(now, pod))
-		unlinkat(s->dir_fd, name.s, 0);
+	if (store_find(s, id, bundle, &now, e) < 0)
+		return -1;
+	return now && !strcmp(now, pod) ? store_drop_entry(s, name.s, e) : 0;
 }
 
 static int open_bundles(struct store *s, bool make, struct error *e)
@@ -233,13 +242,15 @@ int store_add_bundle(struct store *s, const char *pod, const char *bundle, struc
 	return 0;
 }
 
-void store_drop_bundle(struct store *s, const char *pod, const char *bundle)
+int store_drop_bundle(struct store *s, const char *pod, const char *bundle, struct error *e)
 {
 	struct entry_name name = bundle_name(pod, bundle);
-	struct error ignored;
 
-	if (open_bundles(s, false, &ignored) == 0)
-		unlinkat(s->bundles_fd, name.s, 0);
+	if (open_bundles(s, false, e) < 0)
+		return e->num == ENOENT ? 0 : -1;
+	if (unlinkat(s->bundles_fd, name.s, 0) < 0 && errno != ENOENT)
+		return error_set(e, errno, "remove %s/%s", s->bundles, name.s);
+	return 0;
 }
 
 /*
@@ -342,9 +353,4 @@ int store_each_index(const struct store *s,
 bool store_entry_is(const char *entry, const char *id, const char *bundle)
 {
 	return !strcmp(index_name(id, bundle).s, entry);
-}
-
-void store_drop_entry(const struct store *s, const char *entry)
-{
-	unlinkat(s->dir_fd, entry, 0);
 }

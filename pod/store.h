@@ -50,11 +50,12 @@ int store_find(const struct store *s, const char *id, const char *bundle, char *
 /* Say that it is in this pod; *made tells whether that was new. Or in none. */
 int store_index(const struct store *s, const char *id, const char *bundle, const char *pod,
 		bool *made, struct error *e);
-void store_unindex(const struct store *s, const char *id, const char *bundle, const char *pod);
+int store_unindex(const struct store *s, const char *id, const char *bundle, const char *pod,
+		  struct error *e);
 
 /* Note, synced, that the bundle's config.json is (about to be) rewritten for the pod; forget it. */
 int store_add_bundle(struct store *s, const char *pod, const char *bundle, struct error *e);
-void store_drop_bundle(struct store *s, const char *pod, const char *bundle);
+int store_drop_bundle(struct store *s, const char *pod, const char *bundle, struct error *e);
 
 /*
  * Call fn for each noted bundle. fn may drop it. Stops where fn returns non-zero and
@@ -75,6 +76,6 @@ int store_each_index(const struct store *s,
 
 /* Is this the index entry of the container with this id and bundle? Remove an entry by its name. */
 bool store_entry_is(const char *entry, const char *id, const char *bundle);
-void store_drop_entry(const struct store *s, const char *entry);
+int store_drop_entry(const struct store *s, const char *entry, struct error *e);
 
 #endif

@@ -113,9 +113,7 @@ static int leave(struct pod *pod, const struct stage_options *opt, const struct 
 	gone = drop_member(pod, state);
 	if (pod_drop_dead(pod, e) < 0 || end_or_save(pod, opt, e) < 0)
 		return -1;
-	if (gone)
-		store_unindex(pod->store, state->id, state->bundle, pod->name);
-	return 0;
+	return gone ? store_unindex(pod->store, state->id, state->bundle, pod->name, e) : 0;
 }
 
 static int with_state(const struct stage_options *opt, const struct state *state, struct error *e)
@@ -142,8 +140,7 @@ static int with_state(const struct stage_options *opt, const struct state *state
 	if (pod_open(&pod, &store, name, false, e) < 0) {
 		if (e->num != ENOENT)
 			return -1;
-		store_unindex(&store, state->id, state->bundle, name);
-		return 0;
+		return store_unindex(&store, state->id, state->bundle, name, e);
 	}
 	return leave(&pod, opt, state, trace.token, e);
 }

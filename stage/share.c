@@ -578,10 +578,10 @@ void share_undo(struct share *s)
 
 	if (s->pod.fd < 0)
 		return;
-	if (s->bundle_noted)
-		store_drop_bundle(&s->store, s->pod.name, s->bundle);
-	if (s->indexed)
-		store_unindex(&s->store, s->id, s->bundle, s->pod.name);
+	if (s->bundle_noted && store_drop_bundle(&s->store, s->pod.name, s->bundle, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
+	if (s->indexed && store_unindex(&s->store, s->id, s->bundle, s->pod.name, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
 	if (s->shm_mounted)
 		pod_shm_unmount(&s->pod);
 	for (int t = NS_TYPES - 1; t >= 0; t--)
