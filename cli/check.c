@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/inherit.h"
 #include "cli/cli.h"
 #include "cli/engines.h"
 #include "cli/hooks.h"
@@ -114,7 +115,7 @@ static const char *in_sysroot(struct check *c, const char *path)
 /* Run `program --version` and read the beginning of what it prints. */
 static int read_version(const char *program, char *text, size_t size, struct error *e)
 {
-	char *argv[] = { (char *)program, (char *)"--version", NULL };
+	char *argv[] = { (char *)program, (char *)"--version", NULL }, *no_environment[] = { NULL };
 	posix_spawn_file_actions_t actions;
 	int fds[2], status, num;
 	ssize_t n = 0;
@@ -124,7 +125,7 @@ static int read_version(const char *program, char *text, size_t size, struct err
 		return error_set(e, errno, "make a pipe");
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
-	num = posix_spawn(&pid, program, &actions, NULL, argv, environ);
+	num = posix_spawn(&pid, program, &actions, NULL, argv, no_environment);
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
 	if (num == 0)
@@ -342,6 +343,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 		r = cli_operands(cli, argc, 0, "no argument", e);
 	if (r != CLI_DONE)
 		return r;
+	/* Not for the programs that it runs. */
+	inherit_no_descriptors(STDERR_FILENO + 1);
 	r = check_all(&c, cli, e);
 	arena_free(&c.arena);
 	if (r < 0 || !c.problems)

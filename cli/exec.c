@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -8,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/inherit.h"
 #include "cli/one.h"
 #include "ns/enter.h"
 #include "ns/pin.h"
@@ -19,6 +21,7 @@ static const char help[] =
 	"Runs COMMAND in all of the pod's namespaces. NAME may also be one that only another\n"
 	"program has pinned, such as ip netns add. In a pod with a user namespace COMMAND runs as its\n"
 	"root. COMMAND is not confined in any other way, sees the host's files and processes,\n"
+	"has the caller's environment, umask and open descriptors (as with nsenter),\n"
 	"and is no member of the pod: it does not keep the pins, but a process that is left\n"
 	"keeps podns gc from ending the pod.\n"
 	"\n"
@@ -54,10 +57,16 @@ static int look(struct cli *cli, const char *name, ns_set *pinned, struct error 
 
 static void answer(struct cli *cli, const char *name, int fd)
 {
+	enum { REPLY = STDERR_FILENO + 1 };
 	static struct answer a;
 
+	/* The child has nothing that the command is to inherit. */
+	if (fd != REPLY && dup2(fd, REPLY) < 0)
+		_exit(1);
+	inherit_no_descriptors(REPLY + 1);
+	clearenv();
 	a.result = look(cli, name, &a.pinned, &a.e);
-	_exit(write_all(fd, &a, sizeof(a)) < 0);
+	_exit(write_all(REPLY, &a, sizeof(a)) < 0);
 }
 
 static int ask(struct cli *cli, const char *name, ns_set *pinned, struct error *e)

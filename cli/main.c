@@ -4,9 +4,12 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/inherit.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "sandbox/sandbox.h"
@@ -81,6 +84,13 @@ static int parse_front(struct cli *cli, int argc, char **argv, struct error *e)
 	return CLI_DONE;
 }
 
+/* Nothing of the caller's has a say, but for what runs programs: those are to have it. */
+static void inherit_nothing(void)
+{
+	inherit_no_descriptors(STDERR_FILENO + 1);
+	clearenv();
+}
+
 static int run(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	const struct command *command;
@@ -93,8 +103,11 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 		return cli_usage(cli, e, "no command '%s'", argv[optind]);
 	cli->command = command;
 	log_context("%s", command->name);
-	if (!command->runs_programs && sandbox_enter(e) < 0)
-		return CLI_FAILED;
+	if (!command->runs_programs) {
+		inherit_nothing();
+		if (sandbox_enter(e) < 0)
+			return CLI_FAILED;
+	}
 	r = command->run(cli, argc - optind, argv + optind, e);
 	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		return error_set(e, errno, "write to standard output");
@@ -107,11 +120,17 @@ int main(int argc, char **argv)
 	static struct error e;
 	const char *base;
 
+	if (inherit_standard_streams() < 0) {
+		perror(PROGRAM ": open /dev/null");
+		return 1;
+	}
 	/* The directories that we make are to be what the modes say. */
 	cli.umask = umask(022);
 	base = argc > 0 ? strrchr(argv[0], '/') : NULL;
-	if (argc > 0 && !strcmp(base ? base + 1 : argv[0], "pinns"))
+	if (argc > 0 && !strcmp(base ? base + 1 : argv[0], "pinns")) {
+		inherit_nothing();
 		return pinns_main(argc, argv);
+	}
 	if (log_begin(PROGRAM, LOG_LEVEL_WARN, NULL, false, &e) < 0)
 		return 1;
 	switch (run(&cli, argc, argv, &e)) {

@@ -3,7 +3,6 @@
  * oci-podns-hook: options, standard input, the stage, one line about what went wrong.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
 #include <signal.h>
@@ -11,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/inherit.h"
 #include "hook/options.h"
 #include "oci/config.h"
 #include "oci/file.h"
@@ -24,28 +23,6 @@
 #include "sandbox/sandbox.h"
 
 #define PROGRAM "oci-podns-hook"
-
-/*
- * Descriptors 0 to 2 exist from here on, so that no file of ours gets one of these
- * numbers, and whatever else the runtime left open is closed.
- */
-static int tidy_descriptors(void)
-{
-	int fd;
-
-	/* Read only: what is written to a standard output that was closed is an error, not lost. */
-	do
-		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && fd <= 2);
-	if (fd < 0) {
-		perror(PROGRAM ": open /dev/null");
-		return -1;
-	}
-	close(fd);
-	/* Before Linux 5.9 there is no such call; a descriptor that stays open harms nobody. */
-	syscall(SYS_close_range, 3U, ~0U, 0U);
-	return 0;
-}
 
 static int to_stdout(void *arg, const char *text, size_t len, struct error *e)
 {
@@ -124,8 +101,11 @@ int main(int argc, char **argv)
 	static struct error e;
 	int status;
 
-	if (tidy_descriptors() < 0)
+	if (inherit_standard_streams() < 0) {
+		perror(PROGRAM ": open /dev/null");
 		return 1;
+	}
+	inherit_no_descriptors(STDERR_FILENO + 1);
 	umask(022);
 	/* One step of the heap is enough: growing it and giving it back costs page faults. */
 	mallopt(M_TOP_PAD, 128 * 1024);

@@ -6,9 +6,14 @@
 load helpers
 load podns
 
+setup_file() {
+	cc -O2 -D_GNU_SOURCE -o "$BATS_FILE_TMPDIR/tamper" "$PODNS_SRC/tests/storm/tamper.c" -lseccomp
+}
+
 setup() {
 	common_setup runc
 	mkfifo "$T/stdin"
+	ln -s "$PODNS" "$T/pinns"
 }
 
 # --- while the hook waits for its document -------------------------------------
@@ -126,7 +131,6 @@ assert_filter_comes_first() {
 }
 
 @test "pinns works confined" {
-	ln -s "$PODNS" "$T/pinns"
 	confined_program "$T/pinns" -d "$ROOT" -f web -niu
 	assert_filter_comes_first
 	assert_pinned web net ipc uts
@@ -136,6 +140,108 @@ assert_filter_comes_first() {
 	podns create web >"$T/pins"
 	equal "$(podns exec web -- grep Seccomp: /proc/self/status)" "$(grep Seccomp: /proc/self/status)"
 	podns rm web
+}
+
+# --- descriptors -----------------------------------------------------------------
+
+# descriptors_of COMMAND...: those that it has when it loads its filter, in $T/descriptors.
+descriptors_of() {
+	rm -f "$T/descriptors"
+	timeout -k 5 "$LIMIT" "$BATS_FILE_TMPDIR/tamper" before:seccomp \
+		"for fd in /proc/\$1/fd/*; do echo \${fd##*/} \$(readlink \$fd); done >$T/descriptors" "$@"
+}
+
+numbers() {
+	cut -d' ' -f1 <"$T/descriptors" | sort -n | paste -sd' '
+}
+
+# with_descriptors COMMAND...: it inherits 3 to 20: directories, a FIFO, a socket, files.
+with_descriptors() {
+	(
+		local fd
+		exec 3</ 4<>"$T/stdin" 5<>/dev/udp/127.0.0.1/9 6<>"$T/theirs" 7</proc/self/ns/net
+		for ((fd = 8; fd <= 20; fd++)); do
+			eval "exec $fd</etc"
+		done
+		"$@"
+	)
+}
+
+@test "descriptors above 2 are closed before podns, pinns and the hook read anything" {
+	make_bundle a
+	# They are there to be inherited.
+	contains "$(with_descriptors ls /proc/self/fd | sort -n | paste -sd' ')" ' 3 4 5 6 7 8 9 '
+	state_doc a '' >"$T/state"
+	with_descriptors descriptors_of "$HOOK" --no-syslog --root "$ROOT" createRuntime <"$T/state"
+	equal "$(numbers)" '0 1 2' "of the hook"
+	with_descriptors descriptors_of "$PODNS" --root "$ROOT" ls
+	equal "$(numbers)" '0 1 2' "of podns ls"
+	with_descriptors descriptors_of "$PODNS" --root "$ROOT" rm --force web
+	equal "$(numbers)" '0 1 2' "of podns rm"
+	with_descriptors descriptors_of "$T/pinns" -d "$ROOT" -f web -u
+	equal "$(numbers)" '0 1 2' "of pinns"
+}
+
+# It reads the record in a child. What it runs has them, as with nsenter.
+@test "podns exec passes descriptors on, but not to its reader of the record" {
+	podns create web
+	with_descriptors descriptors_of "$PODNS" --root "$ROOT" exec web true
+	equal "$(numbers)" '0 1 2 3' "of the reader"
+	grep -qx '3 pipe:.*' "$T/descriptors"
+	echo passed >"$T/theirs"
+	# shellcheck disable=SC2016 # the inner shell expands it
+	equal "$(with_descriptors podns exec web sh -c 'cat <&6; readlink /proc/$$/fd/20')" "$(printf 'passed\n/etc')"
+	# shellcheck disable=SC2016
+	equal "$(LISTEN_FDS=1 podns exec web sh -c 'cat <&3; echo $LISTEN_FDS' 3<"$T/theirs")" "$(printf 'passed\n1')"
+}
+
+@test "what podns check runs inherits nothing" {
+	mkdir -p "$T/system/usr/share/containers/oci/hooks.d" "$T/system/bin" "$T/system/usr/bin"
+	printf '#!/bin/sh\nexec >&2\nls /proc/self/fd | tr "\\n" " " >%s/fds\nenv >%s/env\n' "$T" "$T" >"$T/system/bin/oci-podns-hook"
+	chmod +x "$T/system/bin/oci-podns-hook"
+	cp "$T/system/bin/oci-podns-hook" "$T/system/usr/bin/podman"	# it is installed
+	echo '{"version":"1.0.0","hook":{"path":"/bin/oci-podns-hook"},"when":{"always":true},"stages":["poststop"]}' \
+		>"$T/system/usr/share/containers/oci/hooks.d/oci-podns.json"
+	EVIL=1 with_descriptors podns check --sysroot "$T/system" >"$T/out" 2>&1 || true
+	# The last one is of ls itself.
+	equal "$(cat "$T/fds")" '0 1 2 3 '
+	lacks "$(cat "$T/env")" EVIL
+}
+
+@test "standard streams that are closed are nobody's files" {
+	make_bundle a
+	state_doc a '' >"$T/state"
+	descriptors_of "$PODNS" --root "$ROOT" create web <&- >&- 2>&- || true
+	equal "$(sort <"$T/descriptors")" "$(printf '%s /dev/null\n' 0 1 2)" "of podns"
+	descriptors_of "$T/pinns" -d "$ROOT" -f web -u <&- >&- 2>&-
+	equal "$(sort <"$T/descriptors")" "$(printf '%s /dev/null\n' 0 1 2)" "of pinns"
+	umount "$ROOT/utsns/web"
+	descriptors_of "$HOOK" --no-syslog --root "$ROOT" createRuntime <&- >&- 2>&- || true
+	equal "$(sort <"$T/descriptors")" "$(printf '%s /dev/null\n' 0 1 2)" "of the hook"
+}
+
+@test "podns with standard streams closed" {
+	local status=0
+	# It tells nobody of the pod that it made: so there is none.
+	podns create web >&- 2>"$T/stderr" || status=$?
+	equal "$status" 1
+	contains "$(cat "$T/stderr")" 'write to standard output'
+	assert_nothing_left
+	equal "$(podns create web <&- 2>&- | wc -l)" 3
+	status=0
+	podns ls >&- 2>&- || status=$?
+	equal "$status" 1
+	podns gc <&- >&- 2>&-
+	# What it runs has them closed, too.
+	# shellcheck disable=SC2016 # the inner shell expands it
+	equal "$(podns exec web sh -c '[ -e /proc/$$/fd/0 ] || echo closed' <&-)" closed
+	podns rm web <&- >&- 2>&-
+	assert_nothing_left
+}
+
+@test "pinns with standard streams closed" {
+	"$T/pinns" -d "$ROOT" -f web -niu <&- >&- 2>&-
+	assert_pinned web net ipc uts
 }
 
 # --- surroundings ----------------------------------------------------------------
@@ -158,10 +264,42 @@ cycle() {
 
 @test "a hostile environment has no effect" {
 	local a_config=$T/a/config.json
-	cycle env LANG=tr_TR.UTF-8 LC_ALL=/evil TMPDIR=/evil HOME=/evil XDG_RUNTIME_DIR=/evil TZ=/etc/shadow \
-		LD_BIND_NOW=1 MALLOC_PERTURB_=165 MALLOC_CHECK_=3 POSIXLY_CORRECT=1 GETCONF_DIR=/evil LOCPATH=/evil NLSPATH=/evil \
-		IFS=/ PATH=/evil _OCI_PODNS_ROOT=/evil
+	cycle env "${HOSTILE[@]}" TMPDIR=/evil XDG_RUNTIME_DIR=/evil \
+		LD_BIND_NOW=1 PATH=/evil _OCI_PODNS_ROOT=/evil
 	[ ! -e /evil ]
+}
+
+# by_hand COMMAND...: by COMMAND, pods are made, listed and ended, as they should be. Options may
+# follow operands, whatever POSIXLY_CORRECT says.
+by_hand() {
+	"$@" "$PODNS" --root "$ROOT" create web --hostname box >"$T/pins"
+	equal "$(cat "$T/pins")" "$(printf "$ROOT/%sns/web\n" net ipc uts)"
+	equal "$(in_pin uts web hostname)" box
+	equal "$("$@" "$PODNS" --root "$ROOT" ls --json | jq -r '.[].state')" held
+	equal "$("$@" "$PODNS" --root "$ROOT" exec web hostname)" box
+	"$@" "$PODNS" --root "$ROOT" rm web
+	assert_nothing_left
+	"$@" "$PODNS" create web --namespaces uts
+	ns_ino /run/utsns/web
+	"$@" "$PODNS" rm web
+	[ ! -e /run/utsns/web ]
+	"$@" "$T/pinns" -d "$ROOT" -f web -niu
+	assert_pinned web net ipc uts
+}
+
+HOSTILE=(LANG=tr_TR.UTF-8 LC_ALL=/evil LANGUAGE=/evil HOME=/evil TZ=/etc/shadow MALLOC_PERTURB_=165 MALLOC_CHECK_=3
+	MALLOC_ARENA_MAX=0 GCONV_PATH=/evil POSIXLY_CORRECT=1 GETCONF_DIR=/evil LOCPATH=/evil NLSPATH=/evil IFS=/
+	CONTAINERS_CONF=/evil LISTEN_FDS=3 NOTIFY_SOCKET=/evil)
+
+@test "podns and pinns: a hostile environment has no effect" {
+	mkdir "$T/theirs"
+	by_hand env "${HOSTILE[@]}" TMPDIR="$T/theirs" XDG_RUNTIME_DIR="$T/theirs"
+	equal "$(ls -A "$T/theirs")" ''
+	[ ! -e /evil ]
+}
+
+@test "podns and pinns: no environment at all has no effect" {
+	by_hand "$(command -v env)" -i
 }
 
 @test "no environment at all has no effect" {

@@ -184,6 +184,16 @@ live_without() {
 	live_without close_range
 }
 
+@test "a kernel without close_range: inherited descriptors are closed all the same" {
+	mkdir -m 0700 "$ROOT/podns"
+	timeout -k 5 "$LIMIT" strace -qq -o "$T/trace" -e trace=close_range,openat -e inject=close_range:error=ENOSYS \
+		"$HOOK" --no-syslog --no-sandbox --root "$ROOT" poststop 4</etc 7</etc 9</etc \
+		<<<'{"ociVersion":"1.0.2","id":"x","status":"stopped","bundle":"/nowhere"}'
+	grep -q 'close_range(3, 4294967295, 0) *= -1 ENOSYS' "$T/trace"
+	grep -q "openat(AT_FDCWD, \"$ROOT\", .* = 3\$" "$T/trace"
+	grep -q 'openat(3, "podns", .* = 4$' "$T/trace"
+}
+
 @test "a kernel without statx, or without its mark of mount points" {
 	live_without statx
 }

@@ -5,6 +5,9 @@
  *	tamper list FILE PROGRAM...   write down the calls, one "NAME" a line: line n is call n
  *	tamper N kill PROGRAM...      kill it when it makes its n-th call, before that has an effect
  *	tamper N ERRNO PROGRAM...     its n-th call is not made, and fails with that number
+ *	tamper before:CALL SCRIPT PROGRAM...  when it is about to make its first CALL, have sh run
+ *	                              SCRIPT with its pid as $1; then it goes on
+ *	tamper after:CALL SCRIPT PROGRAM...   the same at the call that follows it
  *
  * Calls count from the first umask(2), with which main() of our programs begins: the loader's
  * are not ours. What is not made becomes a getpid(2), so that the program's own filter has
@@ -38,6 +41,9 @@ static int number; /* errno, or 0: kill */
 static bool counting, done;
 static long count;
 static pid_t failing; /* this process's call is to fail when it comes back */
+static int awaited = -1; /* the call to run the script at */
+static bool at_next; /* or at the one that follows */
+static const char *script;
 
 static void die(const char *what)
 {
@@ -87,12 +93,51 @@ static void write_down(unsigned long call)
 	free(name);
 }
 
+static void run_script(pid_t pid)
+{
+	char text[16];
+	pid_t child;
+	int status;
+
+	snprintf(text, sizeof(text), "%d", pid);
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (child == 0) {
+		execl("/bin/sh", "sh", "-euc", script, "sh", text, (char *)NULL);
+		_exit(127);
+	}
+	if (waitpid(child, &status, 0) != child || status != 0) {
+		fprintf(stderr, "tamper: the script failed\n");
+		exit(125);
+	}
+}
+
+/* Is it the call to run the script at? */
+static bool is_awaited(unsigned long call)
+{
+	if (at_next && awaited < 0)
+		return true;
+	if (call != (unsigned long)awaited)
+		return false;
+	if (!at_next)
+		return true;
+	awaited = -1;
+	return false;
+}
+
 /* pid is about to make a call. */
 static void on_entry(pid_t pid, unsigned long call, pid_t first)
 {
 	counting |= call == SYS_umask;
 	if (!counting || done)
 		return;
+	if (script) {
+		done = is_awaited(call);
+		if (done)
+			run_script(pid);
+		return;
+	}
 	count++;
 	if (list)
 		write_down(call);
@@ -158,6 +203,12 @@ int main(int argc, char **argv)
 		list = fopen(argv[2], "we");
 		if (!list)
 			die(argv[2]);
+	} else if (strchr(argv[1], ':')) {
+		awaited = seccomp_syscall_resolve_name(strchr(argv[1], ':') + 1);
+		if (awaited < 0)
+			die(argv[1]);
+		at_next = argv[1][0] == 'a';
+		script = argv[2];
 	} else {
 		nth = atol(argv[1]);
 		number = atoi(argv[2]);

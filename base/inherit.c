@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/inherit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+int inherit_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= 2);
+	return fd < 0 ? -1 : close(fd);
+}
+
+/* Before Linux 5.9. Closing what is listed does not disturb the list: proc(5). */
+static void close_one_by_one(int first)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	uint64_t fd;
+
+	while (dir && (entry = readdir(dir)))
+		if (parse_u64(entry->d_name, INT_MAX, &fd) && (int)fd >= first &&
+		    (int)fd != dirfd(dir))
+			close((int)fd);
+	if (dir)
+		closedir(dir);
+}
+
+void inherit_no_descriptors(int first)
+{
+	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) < 0)
+		close_one_by_one(first);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a process gets from whoever started it, and what becomes of that.
+ */
+#ifndef PODNS_BASE_INHERIT_H
+#define PODNS_BASE_INHERIT_H
+
+/*
+ * Open those of the descriptors 0 to 2 that are closed, so that no file of ours gets one of
+ * these numbers: on /dev/null, for reading, since what is written to a standard output that
+ * was closed is to be an error, not lost. A program that is run later finds them closed as
+ * they were. Returns -1 with errno.
+ */
+int inherit_standard_streams(void);
+
+/* Close all descriptors from `first` on. */
+void inherit_no_descriptors(int first);
+
+#endif
