@@ -29,7 +29,8 @@ static const char help[] =
 	"  --bundle DIR        rewrite DIR/config.json in place; the pod's end reverts it\n"
 	"  --revert            give it its original entries back\n"
 	"  --namespaces LIST   types that the pod shares (default: net,ipc,uts)\n"
-	"  --sysctl KEY=VALUE  set a sysctl in namespaces that this creates; may be repeated\n";
+	"  --sysctl KEY=VALUE  set a sysctl in namespaces that this creates; may be repeated;\n"
+	"                      one of a type that the container does not share is an error\n";
 
 enum { OPT_BUNDLE = OPT_OWN, OPT_REVERT, OPT_NAMESPACES, OPT_SYSCTL };
 

@@ -47,7 +47,8 @@ static int check_type(int fd, const char *path, enum ns_type type, struct ns_id 
 {
 	if (ns_look(fd, type, id) == NS_IS_TYPE)
 		return 0;
-	return error_set(e, 0, "%s is not a %s namespace", path, ns_info[type].oci);
+	return error_set(e, 0, "%s is not %s %s namespace", path, ns_info[type].article,
+			 ns_info[type].oci);
 }
 
 int ns_open_path(const char *path, enum ns_type type, struct ns_id *id, struct error *e)
@@ -63,7 +64,8 @@ int ns_open_path(const char *path, enum ns_type type, struct ns_id *id, struct e
 	if (place < 0)
 		return error_set(e, errno, "open %s namespace %s", ns_info[type].oci, path);
 	if (fstatfs(place, &fs) < 0 || fs.f_type != NSFS_MAGIC)
-		return error_set(e, 0, "%s is not a %s namespace", path, ns_info[type].oci);
+		return error_set(e, 0, "%s is not %s %s namespace", path, ns_info[type].article,
+			 ns_info[type].oci);
 	fd = open(fd_path(place).text, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(e, errno, "open %s namespace %s", ns_info[type].oci, path);

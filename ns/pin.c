@@ -139,7 +139,8 @@ int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 	if (ns < 0 && errno == ENOENT)
 		return 0;
 	if (ns < 0 && (errno == ELOOP || errno == ENXIO))
-		return error_set(e, 0, "%s is not a %s namespace", path, ns_info[type].oci);
+		return error_set(e, 0, "%s is not %s %s namespace", path, ns_info[type].article,
+			 ns_info[type].oci);
 	if (ns < 0)
 		return error_set(e, errno, "open %s", path);
 	switch (ns_look(ns, type, id)) {
@@ -156,7 +157,8 @@ int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 		break;
 	}
 	*id = (struct ns_id){ 0 };
-	error_set(e, 0, "%s is not a %s namespace", path, ns_info[type].oci);
+	error_set(e, 0, "%s is not %s %s namespace", path, ns_info[type].article,
+			 ns_info[type].oci);
 	return error_hint(e, "remove it if nothing needs it, or name the pod otherwise");
 }
 

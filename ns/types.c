@@ -11,22 +11,22 @@
 #endif
 
 const struct ns_info ns_info[NS_TYPES] = {
-	[NS_USER] = { "user", "user", "user", CLONE_NEWUSER, NS_MAKE, true,
+	[NS_USER] = { "user", "a", "user", "user", CLONE_NEWUSER, NS_MAKE, true,
 		      "user.max_user_namespaces", 0 },
 	/* shared: what ip-netns(8) makes of it, and would bind over our pins where it is not */
-	[NS_NET] = { "network", "net", "net", CLONE_NEWNET, NS_MAKE, true,
+	[NS_NET] = { "network", "a", "net", "net", CLONE_NEWNET, NS_MAKE, true,
 		     "user.max_net_namespaces", MS_SHARED },
-	[NS_IPC] = { "ipc", "ipc", "ipc", CLONE_NEWIPC, NS_MAKE, true,
+	[NS_IPC] = { "ipc", "an", "ipc", "ipc", CLONE_NEWIPC, NS_MAKE, true,
 		     "user.max_ipc_namespaces", 0 },
-	[NS_UTS] = { "uts", "uts", "uts", CLONE_NEWUTS, NS_MAKE, true,
+	[NS_UTS] = { "uts", "a", "uts", "uts", CLONE_NEWUTS, NS_MAKE, true,
 		     "user.max_uts_namespaces", 0 },
-	[NS_CGROUP] = { "cgroup", "cgroup", "cgroup", CLONE_NEWCGROUP,
+	[NS_CGROUP] = { "cgroup", "a", "cgroup", "cgroup", CLONE_NEWCGROUP,
 			NS_ADOPT_ONLY, true, "user.max_cgroup_namespaces", 0 },
 	/* unshare(CLONE_NEWTIME) leaves the caller where it is: time_namespaces(7) */
-	[NS_TIME] = { "time", "time", "time_for_children", CLONE_NEWTIME,
+	[NS_TIME] = { "time", "a", "time", "time_for_children", CLONE_NEWTIME,
 		      NS_MAKE, true, "user.max_time_namespaces", 0 },
 	/* mount(2) refuses a mount namespace's file where the mount would propagate */
-	[NS_MNT] = { "mount", "mnt", "mnt", CLONE_NEWNS, NS_MAKE, false,
+	[NS_MNT] = { "mount", "a", "mnt", "mnt", CLONE_NEWNS, NS_MAKE, false,
 		     "user.max_mnt_namespaces", MS_UNBINDABLE },
 };
 

@@ -36,6 +36,7 @@ enum ns_origin {
 
 struct ns_info {
 	const char *oci;	/* name in config.json: runtime-spec config-linux.md */
+	const char *article;	/* in front of that in a message */
 	const char *brief;	/* the kernel's name in /proc/PID/ns; pins: <root>/<brief>ns */
 	const char *proc;	/* what to open in /proc/PID/ns to pin it */
 	int flag;		/* CLONE_NEW*: namespaces(7) */

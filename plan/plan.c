@@ -75,8 +75,9 @@ static int decide_no_path(const struct plan_input *in, enum ns_type t, enum plan
 		bool adopt_only = ns_info[t].origin == NS_ADOPT_ONLY;
 
 		if (adopt_only && in->stage == PLAN_CREATE_RUNTIME)
-			return error_set(e, 0, "a %s namespace can only be adopted from a running "
-					 "container, and the state has no pid", ns_info[t].oci);
+			return error_set(e, 0, "%s %s namespace can only be adopted from a running "
+					 "container, and the state has no pid", ns_info[t].article,
+					 ns_info[t].oci);
 		*verb = adopt_only ? PLAN_LEAVE : PLAN_CREATE;
 		return 0;
 	}

@@ -58,6 +58,19 @@ static int record_comer(struct share *s, const char *token, struct error *e)
 	return share_save(s, e);
 }
 
+/* `podns rewrite`: no stage follows that could set them in what is the container's alone. */
+static int check_sysctls(const struct share *s, struct error *e)
+{
+	for (size_t i = 0; i < s->sysctl_count; i++) {
+		const struct sysctl *x = &s->sysctls[i];
+
+		if (x->trusted && !(s->plan.shared & NS_BIT(x->type)))
+			return error_set(e, 0, "sysctl %s: the container shares no %s namespace with "
+					 "the pod", x->key, ns_info[x->type].oci);
+	}
+	return 0;
+}
+
 static int run(struct share *s, bool claims, const char *text, size_t len,
 	       stage_deliver_fn deliver, void *arg, struct error *e)
 {
@@ -66,7 +79,8 @@ static int run(struct share *s, bool claims, const char *text, size_t len,
 	struct edit edit;
 	bool changed;
 
-	if (share_begin(s, e) < 0 || share_plan(s, PLAN_PRECREATE, e) < 0)
+	if (share_begin(s, e) < 0 || share_plan(s, PLAN_PRECREATE, e) < 0 ||
+	    (!claims && check_sysctls(s, e) < 0))
 		return -1;
 	if (!s->plan.shared)
 		return deliver(arg, text, len, e);

@@ -26,9 +26,10 @@ load helpers
 	assert_nothing_left
 }
 
+# not_a_namespace OCI-TYPE DIRECTORY [ARTICLE]
 not_a_namespace() {
 	make_bundle a
-	fails_with "$ROOT/$2/web is not a${3-} $1 namespace" create a ''
+	fails_with "$ROOT/$2/web is not ${3-a} $1 namespace" create a ''
 	assert_untouched a
 }
 
@@ -38,6 +39,14 @@ not_a_namespace() {
 	not_a_namespace network netns
 	equal "$(cat "$ROOT/netns/web")" text
 	rm "$ROOT/netns/web"
+	assert_nothing_left
+}
+
+@test "a file with text at the place of an ipc pin: refused" {
+	mkdir "$ROOT/ipcns"
+	echo text >"$ROOT/ipcns/web"
+	not_a_namespace ipc ipcns an
+	rm "$ROOT/ipcns/web"
 	assert_nothing_left
 }
 

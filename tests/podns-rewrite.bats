@@ -94,3 +94,11 @@ load podns
 	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 77
 	podns_fails 2 'cannot be shared' rewrite --namespaces pid web
 }
+
+@test "a --sysctl of a type that the container does not share: refused before anything is touched" {
+	make_bundle a pod= stages=
+	podns_fails 1 'net.ipv4.ip_default_ttl: the container shares no network namespace' \
+		rewrite --namespaces ipc --sysctl net.ipv4.ip_default_ttl=77 --bundle "$T/a" web
+	assert_untouched a
+	assert_nothing_left
+}

@@ -57,6 +57,12 @@ static const struct refusal refusals[] = {
 	{ "[\"\xc3\"]", 0, "invalid UTF-8" }, /* cut by the quote */
 	{ "[\"\xe2\x82\"]", 0, "invalid UTF-8" }, { "[\"\xf0\x9f\x98\"]", 0, "invalid UTF-8" },
 	{ "[\"01234567890123456789\",\n\"0123456\xc3", 0, "line 2, byte 9: invalid UTF-8" },
+	/* C's white space, and yajl's, but not JSON's */
+	{ "\v{}", 0, "line 1, byte 1: " }, { "\f{}", 0, "line 1, byte 1: " },
+	{ "{}\v", 0, "line 1, byte 3: " }, { "{} \f\n", 0, "line 1, byte 4: " },
+	{ "[\v1]", 0, "line 1, byte 2: " }, { "[1\f,2]", 0, "line 1, byte 3: " },
+	{ "{\"a\"\v:1}", 0, "line 1, byte 5: " }, { "{\"a\":\f1}", 0, "line 1, byte 6: " },
+	{ "[\"\v\"]", 0, "line 1, byte" }, { "\v", 0, "doc: " }, { "\f", 0, "doc: " },
 	{ "{}\xc2\xa0", 0, "line 1, byte" }, /* a no-break space is no space */
 };
 
