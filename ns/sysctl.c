@@ -159,17 +159,37 @@ static int open_proc_sys(struct error *e)
 	return take_fd(&fd);
 }
 
+/* By what /proc/self/fdinfo tells of it: proc(5), since Linux 3.15. */
+static bool mount_of(int fd, uint64_t *id)
+{
+	cleanup_buf struct buf text = { 0 };
+	char path[64], *line;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	if (read_file_at(AT_FDCWD, path, 4096, &text) < 0)
+		return false;
+	line = strstr(text.data, "mnt_id:");
+	if (!line)
+		return false;
+	line += strlen("mnt_id:");
+	line += strspn(line, "\t ");
+	line[strcspn(line, "\n")] = '\0';
+	return parse_u64(line, UINT64_MAX, id);
+}
+
 /* The rules of openat2() below, for kernels before 5.6: a component at a time. */
 static int open_by_components(int base, const char *path, int flags)
 {
 	cleanup_close int dir = fcntl(base, F_DUPFD_CLOEXEC, 3);
+	uint64_t mount, base_mount;
 	char name[256];
-	struct stat st, base_st;
 	size_t n;
 	int next;
 
-	if (dir < 0 || fstat(base, &base_st) < 0)
+	if (dir < 0 || !mount_of(base, &base_mount)) {
+		errno = EXDEV;
 		return -1;
+	}
 	for (;; path += n + 1) {
 		n = strcspn(path, "/");
 		if (n >= sizeof(name)) {
@@ -184,9 +204,8 @@ static int open_by_components(int base, const char *path, int flags)
 			return -1;
 		close(dir);
 		dir = next;
-		if (fstat(dir, &st) < 0)
-			return -1;
-		if (st.st_dev != base_st.st_dev) {
+		/* /proc/sys/kernel bound over /proc/sys/net is on the same device. */
+		if (!mount_of(dir, &mount) || mount != base_mount) {
 			errno = EXDEV;
 			return -1;
 		}

@@ -83,7 +83,8 @@ static int explain_missing(struct views *v, struct view *x, enum ns_type t, cons
 	if (!v->mounts_read && mounts_read(&v->mounts, e) < 0)
 		return -1;
 	v->mounts_read = true;
-	if (mounts_has_pin(&v->mounts, *should, path)) {
+	/* The table of mounts knows no birth time: a number that is used again is not hidden. */
+	if (!ns_same(x->pin[t], *should) && mounts_has_pin(&v->mounts, *should, path)) {
 		error_set(&why, 0, "%s is hidden by a mount over %s/%sns", path, v->store->root,
 			  ns_info[t].brief);
 		x->hidden |= NS_BIT(t);
