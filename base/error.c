@@ -5,11 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
-static void make_one_line(char *s)
+size_t control_length(const char *s)
+{
+	unsigned char c = (unsigned char)*s, next = c ? (unsigned char)s[1] : 0;
+
+	if (c == 0xc2 && next >= 0x80 && next < 0xa0)
+		return 2;
+	return c && (c < 0x20 || c == 0x7f);
+}
+
+void make_one_line(char *s)
 {
 	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
+		for (size_t n = control_length(s); n; n--)
+			s[n - 1] = '?';
 }
 
 int error_set(struct error *e, int num, const char *fmt, ...)

@@ -8,12 +8,20 @@
 #define PODNS_BASE_ERROR_H
 
 #include <stdarg.h>
+#include <stddef.h>
 
 struct error {
 	int num;		/* errno, or 0 when it is not about a system call */
 	char text[5120];	/* one line; holds a whole PATH_MAX path */
 	char hint[768];		/* what to do about it, or empty */
 };
+
+/*
+ * How many bytes at s are a control character: 0; 1; or 2 for those of ISO 6429's upper half in
+ * UTF-8 (U+0080 to U+009F), which terminals obey, too. make_one_line() puts '?' in their place.
+ */
+size_t control_length(const char *s);
+void make_one_line(char *s);
 
 /*
  * Set *e to the formatted line; where num is not 0, ": strerror(num)" is

@@ -210,7 +210,9 @@ static void print_entrants(const struct record *rec)
 		if (first[0])
 			puts("Containers:");
 		first[0] = false;
-		printf("  %s  pid %d%s  bundle ", x->id, x->pid, pod_entrant_lives(x) ? "" : " (dead)");
+		fputs("  ", stdout);
+		print_safe(x->id);
+		printf("  pid %d%s  bundle ", x->pid, pod_entrant_lives(x) ? "" : " (dead)");
 		print_safe(x->bundle);
 		putchar('\n');
 	}
@@ -222,7 +224,9 @@ static void print_entrants(const struct record *rec)
 		if (first[1])
 			puts("Claims:");
 		first[1] = false;
-		printf("  %s  expires in %" PRIu64 " s\n", x->id ? x->id : x->token, expires_in(x));
+		fputs("  ", stdout);
+		print_safe(x->id ? x->id : x->token);
+		printf("  expires in %" PRIu64 " s\n", expires_in(x));
 	}
 }
 

@@ -156,6 +156,8 @@ struct age_text age_text(uint64_t created)
 
 void print_safe(const char *s)
 {
-	for (; *s; s++)
-		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
+	for (size_t n; *s; s += n ? n : 1) {
+		n = control_length(s);
+		putchar(n ? '?' : *s);
+	}
 }

@@ -73,7 +73,7 @@ static int load(struct pod *p, struct error *e)
 		p->rec.created = (uint64_t)time(NULL);
 		return 0;
 	}
-	if (record_parse(&p->rec, p->saved.data, e) == 0)
+	if (record_parse_file(&p->rec, &p->saved, e) == 0)
 		return 0;
 	error_prefix(e, "%s/" POD_RECORD_FILE, p->path);
 	return error_hint(e, "remove the pod's pins by hand, then %s", p->path);
@@ -183,6 +183,10 @@ int pod_save(struct pod *p, struct error *e)
 		return -1;
 	if (text.len == p->saved.len && !memcmp(text.data, p->saved.data, text.len))
 		return 0;
+	/* Nobody could read it again, and so nobody end the pod. */
+	if (text.len > POD_RECORD_MAX)
+		return error_set(e, 0, "%s/" POD_RECORD_FILE " would be larger than %zu bytes", p->path,
+				 POD_RECORD_MAX);
 	if (replace_file_at(p->fd, POD_RECORD_FILE, text.data, text.len) < 0)
 		return error_set(e, errno, "write %s/" POD_RECORD_FILE, p->path);
 	old = p->saved;

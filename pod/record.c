@@ -312,6 +312,14 @@ int record_parse(struct record *r, const char *text, struct error *e)
 	return 0;
 }
 
+int record_parse_file(struct record *r, const struct buf *text, struct error *e)
+{
+	*r = (struct record){ 0 };
+	if (strlen(text->data) != text->len)
+		return error_set(e, 0, "the record has a NUL byte in it");
+	return record_parse(r, text->data, e);
+}
+
 void record_free(struct record *r)
 {
 	arena_free(&r->arena);

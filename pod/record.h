@@ -62,6 +62,9 @@ struct record {
  * nothing is guessed.
  */
 int record_parse(struct record *r, const char *text, struct error *e);
+
+/* The same for what was read from a file, where a NUL may hide what follows. */
+int record_parse_file(struct record *r, const struct buf *text, struct error *e);
 int record_format(const struct record *r, struct buf *out, struct error *e);
 void record_free(struct record *r);
 

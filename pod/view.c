@@ -182,7 +182,7 @@ static int read_record(struct views *v, struct view *x, struct error *e)
 		if (errno == ENOENT || errno == ENOTDIR)
 			return 0;
 		error_set(e, errno, "read %s/podns/%s", v->store->root, path);
-	} else if (record_parse(&x->rec, text.data, e) == 0) {
+	} else if (record_parse_file(&x->rec, &text, e) == 0) {
 		x->state = POD_STALE;
 		return 0;
 	}

@@ -149,6 +149,7 @@ in_pidns() {
 	[ -e /proc/sys/kernel/ns_last_pid ] || skip "this kernel has no ns_last_pid: no pid can be chosen"
 	export -f state_doc to_json equal contains ns_ino create hook poststop
 	export HOOK PODNS ROOT T ID_PREFIX LIMIT
+	# shellcheck disable=SC2016 # the inner shell expands it
 	timeout -k 5 60 unshare --pid --fork --mount-proc bash -eu -o pipefail -c '
 		# reuse PID: a sleep with that pid, of a process that is gone.
 		reuse() {
@@ -276,4 +277,208 @@ number_used_again() {
 		assert_untouched a
 		assert_nothing_left
 	done
+}
+
+# --- odd files and odd strings --------------------------------------------------------
+
+# refused_record: nobody takes the pod for empty or for another one, and nothing of it is touched.
+refused_record() {
+	make_bundle a
+	fails_with "podns/web/record" create a ''
+	contains "$(cat "$T/stderr")" "${1-the record}"
+	assert_untouched a
+	equal "$(of_pod web .state)" broken
+	podns_fails 1 record rm web
+	podns_fails 1 record gc
+	ns_ino "$ROOT/utsns/web"
+}
+
+@test "a record with a NUL in it: refused, since what follows would be hidden" {
+	local record=$ROOT/podns/web/record
+	podns create web --namespaces uts
+	cp "$record" "$T/record"
+	printf '\0' >>"$record"
+	refused_record 'NUL'
+	{
+		head -n 1 "$T/record"
+		head -c 512 /dev/zero
+	} >"$record"
+	refused_record 'NUL'
+	cp "$T/record" "$record"
+	podns rm web
+	assert_nothing_left
+}
+
+@test "a record that is too large: refused; none is ever written so large that nobody can read it" {
+	local record=$ROOT/podns/web/record
+	podns create web --namespaces uts
+	cp "$record" "$T/record"
+	{
+		printf 'bundle /'
+		head -c $((16 * 1024 * 1024)) /dev/zero | tr '\0' x
+		echo
+	} >>"$record"
+	refused_record 'File too large'
+	# Just below the limit: one container more is one too many.
+	truncate -s $((16 * 1024 * 1024 - 8)) "$record"
+	echo >>"$record"
+	make_bundle a
+	fails_with 'would be larger than 16777216 bytes' create a '' --namespaces uts
+	assert_untouched a
+	cp "$T/record" "$record"
+	podns rm web
+	assert_nothing_left
+}
+
+@test "a FIFO, a directory, a symlink or a device as a record: refused or replaced, and never waited for" {
+	local kind record=$ROOT/podns/web/record
+	echo text >"$T/victim"
+	for kind in "mkfifo $record" "mkdir $record" "ln -s $T/victim $record" "mknod $record c 1 5"; do
+		mkdir -p "$ROOT/podns/web"
+		chmod 0700 "$ROOT/podns" "$ROOT/podns/web"
+		$kind
+		make_bundle a
+		timeout -k 5 "$LIMIT" bash -c "$(declare -f state_doc to_json)"'
+			T=$1 ID_PREFIX=$2
+			state_doc a "" | "${@:3}" createRuntime' - "$T" "$ID_PREFIX" "$HOOK" --no-syslog --root "$ROOT" ||
+			equal "$?" 1
+		equal "$(cat "$T/victim")" text
+		podns rm --force web || true
+		rm -rf "$record"
+		podns gc
+		rmdir "$ROOT/podns/web" || true
+		assert_untouched a
+		assert_nothing_left
+	done
+}
+
+@test "a config.json with a second name: the other name keeps its content" {
+	make_bundle a
+	ln "$T/a/config.json" "$T/other"
+	create a ''
+	cmp "$T/a.orig" "$T/other"
+	fails cmp -s "$T/a.orig" "$T/a/config.json"
+	poststop a
+	assert_untouched a
+	cmp "$T/a.orig" "$T/other"
+}
+
+@test "a symlink, a FIFO or a directory at the place of the temporary config.json" {
+	local kind
+	echo text >"$T/victim"
+	for kind in "ln -s $T/victim" mkfifo; do
+		make_bundle a
+		$kind "$T/a/.config.json.podns"
+		create a ''
+		equal "$(cat "$T/victim")" text
+		poststop a
+		assert_untouched a
+	done
+	mkdir "$T/a/.config.json.podns"
+	fails_with 'Is a directory' create a ''
+	rmdir "$T/a/.config.json.podns"
+	assert_untouched a
+	assert_nothing_left
+}
+
+# Whoever may open a directory may lock it: the pins' directories are for all to read.
+@test "another user's process that holds locks on what it can open holds nobody up for long" {
+	local started=$SECONDS other=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	# Where others can come to.
+	ROOT=/run/podns-attack
+	mkdir -m 0755 "$ROOT" "$ROOT/netns" "$ROOT/ipcns" "$ROOT/utsns"
+	# shellcheck disable=SC2016 # the inner shell expands it
+	"${other[@]}" bash -c '
+		for dir in "$1" "$1"/{net,ipc,uts}ns; do
+			exec {fd}<"$dir"
+			flock "$fd"
+		done
+		exec -a holder sleep 1000' - "$ROOT" </dev/null >/dev/null 2>&1 3>&- &
+	PIDS+=("$!")
+	wait_for eval '! flock -n "$ROOT/utsns" true'
+	make_bundle a
+	create a ''
+	poststop a
+	[ $((SECONDS - started)) -lt 20 ]
+	# The record's directory, which is a pod's lock, cannot be opened by others.
+	create a ''
+	fails "${other[@]}" flock -n "$ROOT/podns/web" true
+	poststop a
+	assert_nothing_left
+}
+
+# In all of them the string is only data.
+@test "bundles and ids with newlines, escapes, '..' and 4095 bytes" {
+	local bundle path=$T/long part state='{"ociVersion":"1.0.2","id":%s,"status":"%s","bundle":%s}' id
+	while [ ${#path} -lt 3900 ]; do
+		path+=/$(printf '%0100d' 0)
+	done
+	path+=/$(printf '%0*d' $((4095 - ${#path} - 1)) 0)
+	to_json id $'id\nevil\e[31m'
+	id=${id//$'\e'/\\u001b}
+	mkdir -p "$T/dir" "$T"/$'new\nline\e[31m %41' "$path"
+	for bundle in "$T/dir/../dir" "$T/dir/" "$T//dir/./" "$T"/$'new\nline\e[31m %41' "$path"; do
+		make_bundle a
+		(cd "$bundle" && cp "$T/a.orig" config.json)
+		to_json part "$bundle"
+		part=${part//$'\e'/\\u001b}
+		# shellcheck disable=SC2059
+		printf "$state" "$id" creating "$part" | hook --namespaces uts createRuntime
+		(cd "$bundle" && ! cmp -s "$T/a.orig" config.json)
+		equal "$(podns inspect web | tr -d '[:print:]\n')" '' "what moves a cursor"
+		equal "$(podns inspect web | grep -c '^evil')" 0
+		equal "$(inspect web '.claims[].id')" $'id\nevil\e[31m'
+		equal "$(inspect web '.bundles[]')" "$bundle"
+		# shellcheck disable=SC2059
+		printf "$state" "$id" stopped "$part" | hook poststop
+		(cd "$bundle" && cmp "$T/a.orig" config.json)
+		assert_nothing_left
+	done
+	to_json part "${path}x"
+	# shellcheck disable=SC2059
+	printf "$state" "$id" creating "$part" >"$T/state"
+	fails_with 'File name too long' hook createRuntime <"$T/state"
+	assert_nothing_left
+}
+
+@test "an id of 1 MiB, or of 1025 bytes: refused" {
+	local n
+	for n in 1025 1048000; do
+		{
+			printf '{"bundle":"%s","id":"' "$T/a"
+			head -c "$n" /dev/zero | tr '\0' i
+			printf '"}'
+		} >"$T/state"
+		fails_with 'id: is not 1 to 1024 bytes long' hook createRuntime <"$T/state"
+	done
+	assert_nothing_left
+}
+
+@test "an annotation twice, once in escapes: refused in config and state" {
+	make_bundle a annotations=', "\u0069o.podns.pod": "evil"'
+	fails_with io.podns.pod hook precreate <"$T/a/config.json"
+	fails_with io.podns.pod create a ''
+	make_bundle a
+	state_doc a '' creating '{"io.podns.pod":"web","\u0069o.podns.pod":"evil"}' >"$T/state"
+	fails_with io.podns.pod hook createRuntime <"$T/state"
+	make_bundle a pod= annotations=', "io.kubernetes.cri.sandbox-id": "one", "io.kubernetes.cri.sandbox\u002did": "two"'
+	fails_with sandbox-id hook precreate <"$T/a/config.json"
+	assert_untouched a
+	assert_nothing_left
+}
+
+# A container with CAP_SYS_ADMIN can call sethostname(2): what it sets comes to people's terminals.
+@test "a hostname with control characters, C1 in UTF-8 too, moves nobody's cursor" {
+	local evil=$'a\e[31m\xc2\x9b31m\x07'
+	podns create web --namespaces uts
+	# shellcheck disable=SC2016 # the inner shell expands it
+	in_pin uts web sh -c 'printf %s "$1" >/proc/sys/kernel/hostname' - "$evil"
+	equal "$(in_pin uts web uname -n)" "$evil"
+	podns inspect web >"$T/out"
+	grep -q 'Hostname: *a?' "$T/out"
+	fails grep -qaP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$T/out"
+	make_bundle a
+	create a '' --namespaces uts 2>"$T/stderr" || true
+	[ -s "$T/stderr" ]
+	fails grep -qaP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$T/stderr"
 }

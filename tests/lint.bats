@@ -35,3 +35,21 @@ teardown() {
 @test "nothing but the room ns makes, joins or pins namespaces" {
 	equal "$(grep -lE '\b(unshare|setns|mount|umount2|clone3?)\(' {base,oci,plan,pod,stage,hook}/*.c || true)" ''
 }
+
+@test "each test that SECURITY.md names is there" {
+	local name
+	while IFS= read -r name; do
+		grep -qF "@test \"$name\"" tests/*.bats || {
+			echo "there is no test \"$name\""
+			return 1
+		}
+	done < <(grep '^|.*[.]bats "' SECURITY.md | sed 's/.* | //' | grep -oE '"[^"]+"' | tr -d '"')
+	# shellcheck disable=SC2016 # backticks, as in the table
+	while IFS= read -r name; do
+		grep -qE "^static void $name\(" tests/unit/*.c || {
+			echo "there is no test $name"
+			return 1
+		}
+	done < <(grep -oE 'test_[a-z]+[.]c (`[a-z_]+`(, )?)+' SECURITY.md | grep -oE '`[a-z_]+`' | tr -d '`')
+	equal "$(grep -c 'no test yet' SECURITY.md)" 0
+}
