@@ -83,7 +83,9 @@ struct arena_chunk {
 	max_align_t data[];
 };
 
-#define ARENA_CHUNK 4000
+/* Chunks begin small, since most arenas hold little and each page is a fault, and double. */
+#define ARENA_FIRST 1008
+#define ARENA_MOST 8064
 
 void *arena_alloc(struct arena *a, size_t n)
 {
@@ -97,7 +99,9 @@ void *arena_alloc(struct arena *a, size_t n)
 	}
 	n = (n + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
 	if (!c || c->size - c->used < n) {
-		size = n > ARENA_CHUNK ? n : ARENA_CHUNK;
+		size = !c ? ARENA_FIRST : c->size < ARENA_MOST ? 2 * c->size : ARENA_MOST;
+		if (size < n)
+			size = n;
 		c = malloc(sizeof(*c) + size);
 		if (!c)
 			return NULL;
@@ -126,18 +130,18 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 {
 	struct arena_chunk *c = a->chunks;
 	size_t room = c ? c->size - c->used : 0;
+	char *tried = c ? (char *)c->data + c->used : NULL, *p;
 	va_list ap;
-	char *p;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(c ? (char *)c->data + c->used : NULL, room, fmt, ap);
+	n = vsnprintf(tried, room, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		return NULL;
 	p = arena_alloc(a, (size_t)n + 1);
 	/* Where it fitted, that is the very place that it was printed to. */
-	if (!p || (size_t)n < room)
+	if (!p || p == tried)
 		return p;
 	va_start(ap, fmt);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);

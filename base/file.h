@@ -61,6 +61,9 @@ int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bo
 int lock_bounded(int fd, const char *what, time_t deadline, struct error *e);
 time_t lock_deadline(time_t seconds);
 
+/* The time by this clock, in seconds. */
+time_t clock_seconds(clockid_t clock);
+
 /* Parse all of s as a decimal number up to max. */
 bool parse_u64(const char *s, uint64_t max, uint64_t *value);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <paths.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,34 @@ int log_level_by_name(const char *name)
 		if (!strcmp(name, levels[i].name))
 			return i;
 	return -1;
+}
+
+/*
+ * Not gmtime(3): glibc's opens /etc/localtime or what TZ names, for nothing. Days are counted
+ * from 1 March of year 0, so that a leap day is the last of its year; 400 years are 146097
+ * days, and the months from March on have 31, 30, 31, 30, 31 days, again and again.
+ */
+struct log_time log_time_of(uint64_t seconds)
+{
+	uint64_t day = seconds / 86400 + 719468, year, of_year, month;
+	unsigned s = (unsigned)(seconds % 86400);
+	struct log_time t;
+
+	year = 400 * (day / 146097);
+	day %= 146097;
+	of_year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * of_year + of_year / 4 - of_year / 100;
+	year += of_year;
+	month = (5 * day + 2) / 153;
+	day -= (153 * month + 2) / 5;
+	month += 3;
+	if (month > 12) {
+		month -= 12;
+		year++;
+	}
+	snprintf(t.text, sizeof(t.text), "%04" PRIu64 "-%02" PRIu64 "-%02" PRIu64 "T%02u:%02u:%02uZ",
+		 year, month, day + 1, s / 3600, s / 60 % 60, s % 60);
+	return t;
 }
 
 /*
@@ -109,16 +138,12 @@ bool log_is_kept(void)
 	return logger.keep_dir_fd >= 0;
 }
 
-/* "2026-01-31T12:00:00Z program[pid]: line\n", in UTC: nobody's time zone is looked up. */
+/* "2026-01-31T12:00:00Z program[pid]: line\n" */
 static int stamp(const char *line, struct buf *out)
 {
-	time_t now = time(NULL);
-	char when[32] = "";
-	struct tm tm;
+	struct log_time when = log_time_of((uint64_t)clock_seconds(CLOCK_REALTIME));
 
-	if (gmtime_r(&now, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return buf_addf(out, "%s %s[%d]: %s\n", when, logger.program, getpid(), line);
+	return buf_addf(out, "%s %s[%d]: %s\n", when.text, logger.program, getpid(), line);
 }
 
 static void halve(int fd)

@@ -8,6 +8,7 @@
 #define PODNS_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -36,6 +37,12 @@ void log_context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 void log_keep_in(int dir_fd);
 bool log_is_kept(void);
+
+/* A time in seconds since 1970, by UTC: "2026-01-31T12:00:00Z". */
+struct log_time {
+	char text[64];
+};
+struct log_time log_time_of(uint64_t seconds);
 
 /* A message of one line. */
 void log_msg(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

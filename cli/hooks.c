@@ -70,7 +70,7 @@ static int read_file(int dir_fd, const char *name, struct json *doc, struct buf 
 
 	if (fd < 0 || read_all(fd, HOOK_FILE_MAX, text) < 0)
 		return error_set(e, errno, "read %s", file->path);
-	if (json_parse(doc, file->path, text->data, text->len, NULL, e) < 0)
+	if (json_parse(doc, file->path, text->data, text->len, NULL, NULL, e) < 0)
 		return -1;
 	if (doc->nodes[0].type == JSON_OBJECT && read_stages(doc, file, e) == 0 &&
 	    read_hook(doc, file, e) == 0)

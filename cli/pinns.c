@@ -259,7 +259,7 @@ static int get_namespaces(const struct pinns *p, struct work *w, struct error *e
 	const struct ns_setup setup = {
 		.loopback = make & NS_BIT(NS_NET),
 		.hostname = (make & NS_BIT(NS_UTS)) ? hostname : NULL,
-		.sysctls = p->sysctls, .sysctl_count = p->sysctl_count, .sysctl_types = make,
+		.sysctls = { p->sysctls, p->sysctl_count, make, true },
 	};
 
 	/* First, since ns_make() may leave us in what it made. */

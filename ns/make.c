@@ -58,38 +58,6 @@ static int unshare_set(ns_set set, struct error *e)
 	return -1;
 }
 
-static void restore_sysctls(const struct ns_setup *s, size_t count, const struct buf *old)
-{
-	struct error ignored;
-
-	while (count-- > 0)
-		if (s->sysctl_types & NS_BIT(s->sysctls[count].type))
-			sysctl_restore(&s->sysctls[count], &old[count], &ignored);
-}
-
-/* All, or none: what others in these namespaces had before is put back. */
-static int set_sysctls(const struct ns_setup *s, struct error *e)
-{
-	struct buf *old;
-	size_t i;
-	int r = 0;
-
-	if (!s->sysctl_count)
-		return 0;
-	old = calloc(s->sysctl_count, sizeof(*old));
-	if (!old)
-		return error_nomem(e);
-	for (i = 0; i < s->sysctl_count && r == 0; i++)
-		if (s->sysctl_types & NS_BIT(s->sysctls[i].type))
-			r = sysctl_write(&s->sysctls[i], s->is_new ? NULL : &old[i], e);
-	if (r < 0)
-		restore_sysctls(s, i, old);
-	for (i = 0; i < s->sysctl_count; i++)
-		buf_free(&old[i]);
-	free(old);
-	return r;
-}
-
 static int setup_here(const struct ns_setup *s, struct error *e)
 {
 	if (!s)
@@ -100,7 +68,7 @@ static int setup_here(const struct ns_setup *s, struct error *e)
 		return error_set(e, errno, "set hostname '%s'", s->hostname);
 	if (s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
 		return error_set(e, errno, "set domainname '%s'", s->domainname);
-	return set_sysctls(s, e);
+	return sysctl_set(&s->sysctls, e);
 }
 
 static void close_all(int fds[NS_TYPES])
@@ -359,40 +327,22 @@ int ns_setup_in(const int fds[NS_TYPES], int user_fd, const struct ns_setup *set
 	return sh ? in_child(&job, sh, e) : -1;
 }
 
-static int read_names(struct shared *sh, struct error *e)
+static int read_names(struct utsname *names, struct error *e)
 {
-	if (uname(&sh->names) < 0)
+	if (uname(names) < 0)
 		return error_set(e, errno, "read the hostname of the pod");
 	return 0;
 }
 
-/*
- * 1: not here. Rootless podman's root is none in the namespace that owns our own, so it
- * could not come back to that.
- */
-static int names_here(int uts_fd, struct utsname *names, struct error *e)
+static int read_shared_names(struct shared *sh, struct error *e)
 {
-	cleanup_close int own = ns_open_own(NS_UTS, e);
-	int r;
-
-	if (own < 0)
-		return -1;
-	if (setns(own, ns_info[NS_UTS].flag) < 0 && errno == EPERM)
-		return 1;
-	if (ns_join(uts_fd, NS_UTS, e) < 0)
-		return -1;
-	r = uname(names);
-	if (r < 0)
-		error_set(e, errno, "read the hostname of the pod");
-	if (setns(own, ns_info[NS_UTS].flag) < 0)
-		return error_set(e, errno, "come back from the pod's uts namespace");
-	return r;
+	return read_names(&sh->names, e);
 }
 
 static int names_in_child(int uts_fd, int user_fd, struct utsname *names, struct error *e)
 {
 	int join[NS_TYPES] = NS_FDS_NONE;
-	struct job job = { .user_fd = user_fd, .join = join, .inside = read_names };
+	struct job job = { .user_fd = user_fd, .join = join, .inside = read_shared_names };
 	cleanup_shared struct shared *sh = shared_new(e);
 
 	join[NS_UTS] = uts_fd;
@@ -405,12 +355,13 @@ static int names_in_child(int uts_fd, int user_fd, struct utsname *names, struct
 int ns_uts_names(int uts_fd, int user_fd, char hostname[65], char domainname[65], struct error *e)
 {
 	struct utsname names;
-	int r = user_fd < 0 ? names_here(uts_fd, &names, e) : 1;
 
-	if (r > 0)
-		r = names_in_child(uts_fd, user_fd, &names, e);
-	if (r < 0)
+	if (user_fd >= 0) {
+		if (names_in_child(uts_fd, user_fd, &names, e) < 0)
+			return -1;
+	} else if (ns_join(uts_fd, NS_UTS, e) < 0 || read_names(&names, e) < 0) {
 		return -1;
+	}
 	snprintf(hostname, 65, "%s", names.nodename);
 	snprintf(domainname, 65, "%s", names.domainname);
 	return 0;

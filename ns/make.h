@@ -17,13 +17,10 @@
 
 /* What to set inside of a pod's namespaces. All borrowed. */
 struct ns_setup {
-	bool is_new;		/* nobody else is in them: nothing to put back after a failure */
 	bool loopback;		/* raise lo */
 	const char *hostname;	/* sethostname(2), NULL: leave */
 	const char *domainname;	/* setdomainname(2), NULL: leave */
-	const struct sysctl *sysctls;
-	size_t sysctl_count;
-	ns_set sysctl_types;	/* only sysctls of these types */
+	struct sysctl_list sysctls;
 };
 
 /*
@@ -41,7 +38,10 @@ int ns_make(ns_set set, int user_fd, const struct id_maps *uid_maps, const struc
  */
 int ns_setup_in(const int fds[NS_TYPES], int user_fd, const struct ns_setup *setup, struct error *e);
 
-/* hostname and domainname of the UTS namespace; buffers of 65 bytes. user_fd as above. */
+/*
+ * hostname and domainname of the UTS namespace; buffers of 65 bytes. user_fd as above. The
+ * caller may be in that namespace afterwards: rootless podman's root could not come back from it.
+ */
 int ns_uts_names(int uts_fd, int user_fd, char hostname[65], char domainname[65], struct error *e);
 
 /* The mappings of a user namespace, read inside of it, in the arena. */

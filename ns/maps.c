@@ -52,11 +52,24 @@ int id_maps_text(const struct id_maps *m, struct buf *out, struct error *e)
 	return 0;
 }
 
+/* The kernel's columns are padded with spaces. */
+static bool take_column(const char **text, uint32_t *value)
+{
+	unsigned long long v;
+	char *end;
+
+	v = strtoull(*text, &end, 10);
+	if (end == *text || v > UINT32_MAX)
+		return false;
+	*text = end;
+	*value = (uint32_t)v;
+	return true;
+}
+
 int id_maps_parse(const char *text, struct arena *a, struct id_maps *m, struct error *e)
 {
 	struct id_map *map;
 	size_t lines = 0;
-	int used;
 
 	for (const char *p = text; *p; p++)
 		lines += *p == '\n';
@@ -64,12 +77,12 @@ int id_maps_parse(const char *text, struct arena *a, struct id_maps *m, struct e
 	if (!map)
 		return error_nomem(e);
 	*m = (struct id_maps){ map, 0 };
-	for (; *text; text += used, m->count++) {
+	for (; *text; text++, m->count++) {
 		struct id_map *x = &map[m->count];
 
-		if (m->count == lines ||
-		    sscanf(text, "%" SCNu32 " %" SCNu32 " %" SCNu32 "\n%n", &x->container, &x->host,
-			   &x->size, &used) != 3)
+		if (m->count == lines || !take_column(&text, &x->container) ||
+		    !take_column(&text, &x->host) || !take_column(&text, &x->size) ||
+		    *text != '\n')
 			return error_set(e, 0, "id mapping '%s' cannot be read", text);
 	}
 	return 0;

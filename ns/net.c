@@ -11,14 +11,12 @@
 
 int net_loopback_up(struct error *e)
 {
-	struct ifreq ifr = { .ifr_name = "lo" };
+	/* The other flags of a new lo are not for us to set: __dev_change_flags() in net/core/dev.c. */
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return error_set(e, errno, "open a socket to raise lo");
-	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
-		return error_set(e, errno, "read the flags of lo");
-	ifr.ifr_flags = (short)(ifr.ifr_flags | IFF_UP | IFF_RUNNING);
 	if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
 		return error_set(e, errno, "raise lo");
 	return 0;

@@ -5,7 +5,7 @@
 #include "base/error.h"
 
 /*
- * Raise `lo` in the network namespace that the caller is in (netdevice(7), SIOCSIFFLAGS).
+ * Raise `lo` in the new network namespace that the caller is in (netdevice(7), SIOCSIFFLAGS).
  * The kernel makes it down, and runc and crun raise it only in a namespace that they made
  * themselves.
  */

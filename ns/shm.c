@@ -76,9 +76,12 @@ int shm_unmount(int dir_fd, const char *name, const char *path, struct error *e)
 		target = NULL;
 		return error_nomem(e);
 	}
-	for (int layer = 0; layer < SHM_LAYERS && shm_is_mounted(dir_fd, name); layer++)
+	for (int layer = 0; layer < SHM_LAYERS && shm_is_mounted(dir_fd, name); layer++) {
 		if (umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 			return error_set(e, errno, "unmount %s", path);
+		if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0)
+			return 0;
+	}
 	if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return error_set(e, errno, "remove %s", path);
 	return 0;

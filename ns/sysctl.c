@@ -6,9 +6,11 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -228,38 +230,66 @@ static int open_beneath(int base, const char *path, int flags)
 	return fd;
 }
 
-static int open_file(const struct sysctl *s, int flags, struct error *e)
+static bool is_file(const struct sysctl *s)
 {
-	cleanup_close int base = open_proc_sys(e), fd = -1;
-	struct statfs fs;
-
-	if (base < 0)
-		return -1;
-	fd = open_beneath(base, s->path, flags);
-	if (fd < 0)
-		return error_set(e, errno, "sysctl %s: open /proc/sys/%s", s->key, s->path);
-	if (fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
-		return error_set(e, 0, "sysctl %s: /proc/sys/%s is not procfs", s->key, s->path);
-	return take_fd(&fd);
+	return strcmp(s->path, DOMAINNAME) != 0;
 }
 
-/* One that cannot be read (net.ipv4.route.flush) cannot be put back either. */
-static void read_old(const struct sysctl *s, struct buf *old)
+static int open_file(int base, const struct sysctl *s, int flags, struct error *e)
 {
-	struct error ignored;
-	cleanup_close int fd = open_file(s, O_RDONLY, &ignored);
+	int fd = open_beneath(base, s->path, flags);
 
-	if (fd < 0 || read_all(fd, VALUE_MAX, old) < 0)
-		old->len = 0;
+	return fd < 0 ? error_set(e, errno, "sysctl %s: open /proc/sys/%s", s->key, s->path) : fd;
 }
 
-static int write_file(const struct sysctl *s, const char *value, size_t len, struct error *e)
+/* To write, and to read too where that is allowed: net.ipv4.route.flush has nothing to read. */
+static int open_both(int base, const struct sysctl *s, bool *readable, struct error *e)
 {
-	cleanup_close int fd = open_file(s, O_WRONLY, e);
+	int fd = open_beneath(base, s->path, O_RDWR);
+
+	*readable = fd >= 0;
+	return fd < 0 ? open_file(base, s, O_WRONLY, e) : fd;
+}
+
+/* A sysctl tells all of its value at offset 0, and nothing at any other: proc_dostring() and kin. */
+static void read_old(int fd, struct buf *old)
+{
+	ssize_t n = 0;
+
+	for (size_t room = 128; room <= VALUE_MAX + 1; room *= 2) {
+		if (buf_reserve(old, room) < 0)
+			return;
+		n = pread(fd, old->data, room, 0);
+		if (n < (ssize_t)room)
+			break;
+	}
+	old->len = n > 0 && n <= VALUE_MAX ? (size_t)n : 0;
+	if (old->data)
+		old->data[old->len] = '\0';
+}
+
+/* The same words? The kernel puts tabs between numbers, and a newline behind. */
+static bool same_value(const char *a, const char *b)
+{
+	static const char space[] = " \t\n";
+	size_t n;
+
+	for (;; a += n, b += n) {
+		a += strspn(a, space);
+		b += strspn(b, space);
+		n = strcspn(a, space);
+		if (n != strcspn(b, space) || memcmp(a, b, n) != 0)
+			return false;
+		if (!n)
+			return true;
+	}
+}
+
+static int write_value(int fd, const struct sysctl *s, const char *value, size_t len,
+		       struct error *e)
+{
 	ssize_t n;
 
-	if (fd < 0)
-		return -1;
 	do
 		n = write(fd, value, len);
 	while (n < 0 && errno == EINTR);
@@ -271,27 +301,96 @@ static int write_file(const struct sysctl *s, const char *value, size_t len, str
 	return 0;
 }
 
-static int set_domainname(const struct sysctl *s, const char *value, size_t len, struct error *e)
+/* old->len is 0 where nothing was changed, or cannot be put back. */
+static int set_file(int base, const struct sysctl *s, bool keep, struct buf *old, struct error *e)
 {
-	if (setdomainname(value, len) == 0)
+	bool readable = false;
+	cleanup_close int fd = keep ? open_both(base, s, &readable, e) :
+			       open_file(base, s, O_WRONLY, e);
+
+	if (fd < 0)
+		return -1;
+	if (readable)
+		read_old(fd, old);
+	if (old->len && s->was_set && same_value(old->data, s->value)) {
+		old->len = 0;
+		return 0;
+	}
+	return write_value(fd, s, s->value, strlen(s->value), e);
+}
+
+static int set_domainname(const struct sysctl *s, const char *value, struct error *e)
+{
+	if (setdomainname(value, strlen(value)) == 0)
 		return 0;
 	return error_set(e, errno, "sysctl %s: set it to '%s'", s->key, value);
 }
 
-int sysctl_write(const struct sysctl *s, struct buf *old, struct error *e)
+static int set_names(const struct sysctl *s, bool keep, struct buf *old, struct error *e)
 {
-	if (old)
-		read_old(s, old);
-	if (!strcmp(s->path, DOMAINNAME))
-		return set_domainname(s, s->value, strlen(s->value), e);
-	return write_file(s, s->value, strlen(s->value), e);
+	struct utsname now;
+
+	if (keep && (uname(&now) < 0 || buf_adds(old, now.domainname) < 0))
+		return error_set(e, errno, "sysctl %s: read its value", s->key);
+	return set_domainname(s, s->value, e);
 }
 
-int sysctl_restore(const struct sysctl *s, const struct buf *old, struct error *e)
+static void restore(int base, const struct sysctl *s, const struct buf *old)
 {
+	cleanup_close int fd = -1;
+	struct error ignored;
+
+	if (!old->data)
+		return;
+	if (!is_file(s)) {
+		set_domainname(s, old->data, &ignored);
+		return;
+	}
 	if (!old->len)
+		return;
+	fd = open_file(base, s, O_WRONLY, &ignored);
+	if (fd >= 0)
+		write_value(fd, s, old->data, old->len, &ignored);
+}
+
+static int set_all(int base, const struct sysctl_list *list, struct buf *old, struct error *e)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < list->count && r == 0; i++) {
+		const struct sysctl *s = &list->list[i];
+
+		if (!(list->types & NS_BIT(s->type)))
+			continue;
+		r = is_file(s) ? set_file(base, s, !list->is_new, &old[i], e) :
+		    set_names(s, !list->is_new, &old[i], e);
+	}
+	while (r < 0 && i-- > 0)
+		restore(base, &list->list[i], &old[i]);
+	return r;
+}
+
+int sysctl_set(const struct sysctl_list *list, struct error *e)
+{
+	cleanup_close int base = -1;
+	struct buf *old;
+	ns_set types = 0;
+	int r;
+
+	for (size_t i = 0; i < list->count; i++)
+		types |= NS_BIT(list->list[i].type);
+	if (!(types & list->types))
 		return 0;
-	if (!strcmp(s->path, DOMAINNAME))
-		return set_domainname(s, old->data, strcspn(old->data, "\n"), e);
-	return write_file(s, old->data, old->len, e);
+	base = open_proc_sys(e);
+	if (base < 0)
+		return -1;
+	old = calloc(list->count, sizeof(*old));
+	if (!old)
+		return error_nomem(e);
+	r = set_all(base, list, old, e);
+	for (size_t i = 0; i < list->count; i++)
+		buf_free(&old[i]);
+	free(old);
+	return r;
 }

@@ -20,6 +20,7 @@ struct sysctl {
 	const char *key;	/* as it was given, for messages */
 	const char *value;
 	bool trusted;		/* from --sysctl, not from a container's config */
+	bool was_set;		/* by us, to this value, earlier in the pod's life */
 };
 
 /*
@@ -40,17 +41,22 @@ int sysctl_check(const char *key, const char *value, bool trusted, struct arena 
 int sysctl_check_pair(const char *pair, bool trusted, struct arena *a, struct sysctl *s,
 		      struct error *e);
 
-/*
- * Write s in the namespaces that the caller is in. kernel.domainname is set by
- * setdomainname(2). The value goes out in one write(2). Where old is not NULL it gets the
- * value that was there, or nothing where that cannot be read: for sysctl_restore(). /proc
- * must be procfs (statfs magic); openat2(2) with RESOLVE_BENEATH, NO_SYMLINKS, NO_XDEV,
- * and on kernels before 5.6 an open of each component with O_NOFOLLOW and a check of
- * device numbers.
- */
-int sysctl_write(const struct sysctl *s, struct buf *old, struct error *e);
+/* Sysctls to set. Borrowed. */
+struct sysctl_list {
+	const struct sysctl *list;
+	size_t count;
+	ns_set types;		/* only those of these types */
+	bool is_new;		/* nobody else is in the namespaces: nothing to put back */
+};
 
-/* Put the old value back. Nothing is done where it is empty. */
-int sysctl_restore(const struct sysctl *s, const struct buf *old, struct error *e);
+/*
+ * Set them in the namespaces that the caller is in, in their order; where one fails, those before it
+ * get their old values back, as far as these can be read. kernel.domainname is set by
+ * setdomainname(2); any other value goes out in one write(2). One that was set before and
+ * still is what the kernel shows is left alone. /proc must be procfs (statfs magic);
+ * openat2(2) with RESOLVE_BENEATH, NO_SYMLINKS, NO_XDEV, and on kernels before 5.6 an open of
+ * each component with O_NOFOLLOW and a check of device numbers.
+ */
+int sysctl_set(const struct sysctl_list *list, struct error *e);
 
 #endif

@@ -55,6 +55,40 @@ static bool want(const struct json *doc, uint32_t parent, unsigned depth, const 
 	return false;
 }
 
+static bool may_be_shm(const struct json_node *n)
+{
+	return memmem(n->str, n->str_len, "shm", 3);
+}
+
+/* A string that every reader takes for the same, and that is no part of /dev/shm. */
+static bool is_elsewhere(const struct json_node *n)
+{
+	return n->type == JSON_STRING && !n->odd && !memchr(n->str, '\0', n->str_len) &&
+	       !may_be_shm(n);
+}
+
+/*
+ * Most mounts are certainly neither on /dev/shm nor below it. Any in doubt is left to
+ * read_mounts(), which refuses what must be refused.
+ */
+static bool drop(const struct json *doc, uint32_t object, unsigned depth)
+{
+	uint32_t destination = JSON_NONE;
+
+	if (depth != 3 || object == 0 || !stands_in(doc, object, "mounts"))
+		return false;
+	for (uint32_t i = json_first(doc, object); i != JSON_NONE; i = json_next(doc, i)) {
+		const struct json_node *n = &doc->nodes[i];
+
+		if (!json_key_folds(n->key, n->key_len, "destination"))
+			continue;
+		if (destination != JSON_NONE || !json_key_is(doc, i, "destination"))
+			return false;
+		destination = i;
+	}
+	return destination != JSON_NONE && is_elsewhere(&doc->nodes[destination]);
+}
+
 /*
  * An optional string: *s is NULL where it is absent, null or empty, *node is
  * its node even then.
@@ -318,7 +352,7 @@ int config_mount_place(struct json *doc, uint32_t mount, enum mount_place *place
 	if (json_check_string(doc, node, e) < 0)
 		return -1;
 	n = &doc->nodes[node];
-	if (!memmem(n->str, n->str_len, "shm", 3))
+	if (!may_be_shm(n))
 		return 0;
 	path = clean_path(&doc->arena, n->str, n->str_len);
 	if (!path)
@@ -432,7 +466,7 @@ int config_parse(struct config *c, const char *what, const char *text, size_t le
 		c->ns[t].entry = c->ns[t].path_node = JSON_NONE;
 	if (len > CONFIG_SIZE_MAX)
 		return error_set(e, 0, "%s: larger than %zu bytes", what, CONFIG_SIZE_MAX);
-	if (json_parse(&c->doc, what, text, len, want, e) < 0)
+	if (json_parse(&c->doc, what, text, len, want, drop, e) < 0)
 		return -1;
 	if (read_all(c, e) == 0)
 		return 0;

@@ -23,30 +23,18 @@ static int too_large(const char *what, size_t max, struct error *e)
 	return error_set(e, 0, "%s: larger than %zu bytes", what, max);
 }
 
-/* How much to make room for at first: a regular file tells, a pipe holds up to 64 KiB. */
-static int first_room(int fd, const char *what, size_t max, size_t *room, struct error *e)
+static int read_up_to(int fd, const struct stat *st, const char *what, size_t max, struct buf *out,
+		      struct error *e)
 {
-	struct stat st;
-
-	*room = 16384;
-	if (fstat(fd, &st) < 0)
-		return error_set(e, errno, "read %s", what);
-	if (!S_ISREG(st.st_mode))
-		return 0;
-	if (st.st_size > 0 && (uintmax_t)st.st_size > max)
-		return too_large(what, max, e);
-	/* One more, so that the end is seen without growing. */
-	*room = (size_t)st.st_size + 1;
-	return 0;
-}
-
-int read_document(int fd, const char *what, size_t max, struct buf *out, struct error *e)
-{
-	size_t had = out->len, room, want;
+	/* A pipe does not tell how much is to come: 16 KiB for a config, 1 for a state. */
+	size_t had = out->len, room = max / 1024, want;
 	ssize_t n;
 
-	if (first_room(fd, what, max, &room, e) < 0)
-		return -1;
+	if (S_ISREG(st->st_mode) && st->st_size > 0 && (uintmax_t)st->st_size > max)
+		return too_large(what, max, e);
+	/* One more, so that the end is seen without growing. */
+	if (S_ISREG(st->st_mode))
+		room = (size_t)st->st_size + 1;
 	for (;;) {
 		if (buf_reserve(out, room) < 0)
 			return error_nomem(e);
@@ -64,11 +52,24 @@ int read_document(int fd, const char *what, size_t max, struct buf *out, struct 
 		out->data[out->len] = '\0';
 		if (out->len - had > max)
 			return too_large(what, max, e);
+		/* All that the file said it has, and it had room for more. */
+		if (S_ISREG(st->st_mode) && out->len - had == (size_t)st->st_size &&
+		    (size_t)n < want)
+			break;
 		room = 1;
 	}
 	if (out->len == had)
 		return error_set(e, 0, "%s: is empty", what);
 	return 0;
+}
+
+int read_document(int fd, const char *what, size_t max, struct buf *out, struct error *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_set(e, errno, "read %s", what);
+	return read_up_to(fd, &st, what, max, out, e);
 }
 
 int bundle_open(const char *bundle, struct error *e)
@@ -153,7 +154,7 @@ int bundle_read_config(int bundle_fd, const char *bundle, struct buf *out, struc
 	fd = open_config(bundle_fd, name, st, e);
 	if (fd < 0)
 		return -1;
-	return read_document(fd, name, CONFIG_SIZE_MAX, out, e);
+	return read_up_to(fd, st, name, CONFIG_SIZE_MAX, out, e);
 }
 
 static bool is_same_time(struct timespec a, struct timespec b)

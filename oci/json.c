@@ -37,12 +37,15 @@
  * - the buffer for a token that the end of the text cuts: the same, once;
  * - one error message.
  *
- * Pages that are not used are never touched. Should another yajl ask for more
+ * Pages that are not used are never touched. That of a small document is no allocation, so
+ * that all documents touch the same ones. Should another yajl ask for more
  * it would write through NULL plus an offset that the document's author
  * chooses, so there we abort as yajl itself does when a size overflows.
  */
 #define POOL_FIXED 12288
 #define POOL_PER_BYTE 6
+#define POOL_SIZE(len) (POOL_FIXED + POOL_PER_BYTE * (len))
+#define POOL_SMALL ((size_t)32 << 10)
 
 struct pool {
 	char *data;
@@ -95,6 +98,7 @@ struct parser {
 	struct json *doc;
 	yajl_handle yajl;
 	json_want_fn want;
+	json_drop_fn drop;
 	struct error *e;
 	size_t done;		/* end of the last token outside of skipped subtrees */
 	uint32_t open;		/* innermost kept container */
@@ -208,7 +212,10 @@ static bool keep_string(struct parser *p, size_t start, size_t end, const char *
 	return *str;
 }
 
-/* The node array grows as any buf does. */
+/*
+ * The node array grows as any buf does. It begins with room for as many nodes as configs
+ * of that size have.
+ */
 static bool make_room(struct json *doc)
 {
 	struct buf b = {
@@ -219,7 +226,7 @@ static bool make_room(struct json *doc)
 
 	if (doc->count < doc->cap)
 		return true;
-	if (buf_reserve(&b, 64 * sizeof(*doc->nodes)) < 0)
+	if (buf_reserve(&b, (32 + doc->len / 128) * sizeof(*doc->nodes)) < 0)
 		return false;
 	doc->nodes = (void *)b.data;
 	doc->cap = (uint32_t)(b.cap / sizeof(*doc->nodes));
@@ -383,6 +390,8 @@ static int on_close(void *ctx)
 	n = &p->doc->nodes[p->open];
 	n->end = (uint32_t)p->done;
 	n->next = p->doc->count;
+	if (p->drop && n->type == JSON_OBJECT && p->drop(p->doc, p->open, p->depth + 1))
+		n->next = p->doc->count = p->open + 1;
 	p->open = n->parent;
 	return 1;
 }
@@ -477,13 +486,16 @@ static bool check_text(struct parser *p)
 
 static bool parse(struct parser *p)
 {
-	struct pool pool = { .size = POOL_FIXED + POOL_PER_BYTE * p->doc->len };
+	static _Alignas(max_align_t) char small[POOL_SIZE(POOL_SMALL)];
+	struct pool pool = { .data = small, .size = POOL_SIZE(p->doc->len) };
 	yajl_alloc_funcs funcs = { pool_malloc, pool_realloc, pool_free, &pool };
-	cleanup_free char *memory = malloc(pool.size);
+	cleanup_free char *large = NULL;
 
-	if (!memory)
-		return no_memory(p);
-	pool.data = memory;
+	if (p->doc->len > POOL_SMALL) {
+		pool.data = large = malloc(pool.size);
+		if (!large)
+			return no_memory(p);
+	}
 	/* Without yajl_free(): all it holds is the pool's. */
 	p->yajl = yajl_alloc(&callbacks, &funcs, p);
 	yajl_config(p->yajl, yajl_dont_validate_strings, 1);
@@ -491,10 +503,11 @@ static bool parse(struct parser *p)
 }
 
 int json_parse(struct json *doc, const char *what, const char *text, size_t len,
-	       json_want_fn want, struct error *e)
+	       json_want_fn want, json_drop_fn drop, struct error *e)
 {
 	struct parser p = {
-		.doc = doc, .want = want, .e = e, .open = JSON_NONE, .key_start = JSON_NONE,
+		.doc = doc, .want = want, .drop = drop, .e = e,
+		.open = JSON_NONE, .key_start = JSON_NONE,
 	};
 
 	*doc = (struct json){ .what = what, .text = text, .len = len };

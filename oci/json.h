@@ -61,12 +61,19 @@ typedef bool (*json_want_fn)(const struct json *doc, uint32_t parent, unsigned d
 			     const char *key, size_t key_len);
 
 /*
+ * Is the object that has just been read, doc's last, of interest to nobody? Asked at the end of
+ * each kept object. Then its members are forgotten: it stays in its place as if empty.
+ */
+typedef bool (*json_drop_fn)(const struct json *doc, uint32_t object, unsigned depth);
+
+/*
  * Parse len bytes at text into *doc, which need not be initialised. what
- * must outlive doc. want may be NULL: keep everything. The root may be of any type.
+ * must outlive doc. want may be NULL: keep everything. drop may be NULL: forget nothing that was
+ * wanted. The root may be of any type.
  * On failure -1, *e says what and where (line and byte), and *doc owns nothing.
  */
 int json_parse(struct json *doc, const char *what, const char *text, size_t len,
-	       json_want_fn want, struct error *e);
+	       json_want_fn want, json_drop_fn drop, struct error *e);
 
 void json_free(struct json *doc);
 

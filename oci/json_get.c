@@ -52,7 +52,7 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* How many bytes at key fold to the letter c. */
+/* How many bytes at key fold to the lower-case letter c. */
 static size_t folds_to(const char *key, size_t len, char c)
 {
 	if (!len)
@@ -70,6 +70,9 @@ bool json_key_folds(const char *key, size_t key_len, const char *name)
 {
 	size_t n;
 
+	/* Most keys are told apart by their first byte. */
+	if (key_len && !(*key & 0x80) && lower(*key) != lower(*name))
+		return false;
 	for (; *name; name++) {
 		n = folds_to(key, key_len, lower(*name));
 		if (!n)

@@ -99,7 +99,7 @@ int state_parse(struct state *s, const char *text, size_t len, struct error *e)
 	*s = (struct state){ .annotations = JSON_NONE };
 	if (len > STATE_SIZE_MAX)
 		return error_set(e, 0, "state: larger than %zu bytes", STATE_SIZE_MAX);
-	if (json_parse(&s->doc, "state", text, len, want_of_state, e) < 0)
+	if (json_parse(&s->doc, "state", text, len, want_of_state, NULL, e) < 0)
 		return -1;
 	if (read_id(s, e) == 0 && read_bundle(s, e) == 0 && read_optional(s, e) == 0)
 		return 0;
@@ -139,7 +139,7 @@ int document_is_state(const char *text, size_t len, bool *is_state, struct error
 	cleanup_json struct json doc = {0};
 	uint32_t node[4];
 
-	if (json_parse(&doc, "standard input", text, len, want_of_either, e) < 0)
+	if (json_parse(&doc, "standard input", text, len, want_of_either, NULL, e) < 0)
 		return -1;
 	for (int i = 0; telling[i]; i++)
 		if (json_member(&doc, 0, telling[i], &node[i], e) < 0)

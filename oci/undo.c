@@ -327,7 +327,7 @@ static int check_old(struct reader *r, const struct change *change)
 
 	if (!change->old_len)
 		return may_be_absent(change->place) ? 0 : bad(r, "an original value is missing");
-	if (json_parse(&doc, "an original value", change->old, change->old_len, NULL, r->e) < 0)
+	if (json_parse(&doc, "an original value", change->old, change->old_len, NULL, NULL, r->e) < 0)
 		return bad_json(r);
 	if (doc.nodes[0].start || doc.nodes[0].end != change->old_len ||
 	    !old_node_fits(change, &doc))
@@ -461,7 +461,7 @@ int undo_read(struct config *c, uint32_t node, struct undo *undo, struct error *
 		return bad(&r, "it has no check sum");
 	if (undo_sum(n->str + SUM_DIGITS, n->str_len - SUM_DIGITS) != sum)
 		return bad(&r, "its check sum does not match");
-	if (json_parse(&r.doc, "the undo", n->str + SUM_DIGITS, n->str_len - SUM_DIGITS, NULL,
+	if (json_parse(&r.doc, "the undo", n->str + SUM_DIGITS, n->str_len - SUM_DIGITS, NULL, NULL,
 		       e) < 0)
 		return bad_json(&r);
 	ret = read_body(&r, undo);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
 
 /* What is at hand for each type: made or opened here, or pinned before (borrowed of the pod). */
@@ -154,7 +155,7 @@ static int make_missing(struct pod *p, const struct pod_spec *spec, struct work 
 {
 	ns_set missing = spec->types;
 	struct ns_setup setup = {
-		.is_new = true, .sysctls = spec->sysctls, .sysctl_count = spec->sysctl_count,
+		.sysctls = { .list = spec->sysctls, .count = spec->sysctl_count, .is_new = true },
 	};
 
 	for (int t = 0; t < NS_TYPES; t++)
@@ -162,7 +163,7 @@ static int make_missing(struct pod *p, const struct pod_spec *spec, struct work 
 			missing &= ~NS_BIT(t);
 	if (!missing)
 		return 0;
-	setup.sysctl_types = missing;
+	setup.sysctls.types = missing;
 	setup.loopback = missing & NS_BIT(NS_NET);
 	if (missing & NS_BIT(NS_UTS))
 		setup.hostname = new_hostname(p, spec, w);
@@ -173,7 +174,7 @@ static int make_missing(struct pod *p, const struct pod_spec *spec, struct work 
 static int set_up_others(const struct pod_spec *spec, const struct work *w, struct error *e)
 {
 	const int *fds = spec->from ? w->fd : w->there;
-	struct ns_setup setup = { .sysctls = spec->sysctls, .sysctl_count = spec->sysctl_count };
+	struct ns_setup setup = { .sysctls = { .list = spec->sysctls, .count = spec->sysctl_count } };
 	int join[NS_TYPES] = NS_FDS_NONE;
 	bool any = false;
 
@@ -183,7 +184,7 @@ static int set_up_others(const struct pod_spec *spec, const struct work *w, stru
 		if (fds[t] < 0)
 			continue;
 		join[t] = fds[t];
-		setup.sysctl_types |= NS_BIT(t);
+		setup.sysctls.types |= NS_BIT(t);
 		any = true;
 	}
 	if (spec->hostname && fds[NS_UTS] >= 0) {
@@ -211,7 +212,7 @@ static int fill(struct pod *p, const struct pod_spec *spec, struct error *e)
 {
 	cleanup_work struct work w = { .fd = NS_FDS_NONE, .there = NS_FDS_NONE };
 
-	p->rec.created = (uint64_t)time(NULL);
+	p->rec.created = (uint64_t)clock_seconds(CLOCK_REALTIME);
 	if (check_pinned(p, spec, &w, e) < 0)
 		return -1;
 	if ((spec->from ? open_from(spec, &w, e) : make_missing(p, spec, &w, e)) < 0)

@@ -23,10 +23,7 @@
 
 uint64_t pod_boot_seconds(void)
 {
-	struct timespec now = { 0 };
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec;
+	return (uint64_t)clock_seconds(CLOCK_BOOTTIME);
 }
 
 /* Is the directory that we locked still the one at its path? */
@@ -70,7 +67,7 @@ static int load(struct pod *p, struct error *e)
 	if (read_file_at(p->fd, POD_RECORD_FILE, POD_RECORD_MAX, &p->saved) < 0) {
 		if (errno != ENOENT)
 			return error_set(e, errno, "read %s/" POD_RECORD_FILE, p->path);
-		p->rec.created = (uint64_t)time(NULL);
+		p->rec.created = (uint64_t)clock_seconds(CLOCK_REALTIME);
 		return 0;
 	}
 	if (record_parse_file(&p->rec, &p->saved, e) == 0)
@@ -100,16 +97,24 @@ failed:
 	return -1;
 }
 
+/* The pod's own, without a record. A run that was killed may have left a part of one. */
+static int remove_dir(const struct pod *p)
+{
+	int dir = p->store->dir_fd, r = unlinkat(dir, p->name, AT_REMOVEDIR);
+
+	if (r < 0 && errno == ENOTEMPTY && unlinkat(p->fd, "." POD_RECORD_FILE ".new", 0) == 0)
+		r = unlinkat(dir, p->name, AT_REMOVEDIR);
+	return r < 0 && errno != ENOENT ? -1 : 0;
+}
+
 void pod_close(struct pod *p)
 {
 	/*
 	 * While we hold the lock of the directory that is at the path,
 	 * nobody else can be between making it and its record.
 	 */
-	if (p->fd >= 0 && !p->ended && !p->saved.len) {
-		unlinkat(p->fd, "." POD_RECORD_FILE ".new", 0);
-		unlinkat(p->store->dir_fd, p->name, AT_REMOVEDIR);
-	}
+	if (p->fd >= 0 && !p->ended && !p->saved.len)
+		remove_dir(p);
 	for (int t = 0; t < NS_TYPES; t++) {
 		cleanup_closep(&p->dir[t]);
 		cleanup_closep(&p->pin[t].fd);
@@ -446,9 +451,8 @@ int pod_end(struct pod *p, struct error *e)
 	}
 	if (unlinkat(p->fd, POD_RECORD_FILE, 0) < 0 && errno != ENOENT)
 		return error_set(e, errno, "remove %s/" POD_RECORD_FILE, p->path);
-	unlinkat(p->fd, "." POD_RECORD_FILE ".new", 0);
 	buf_free(&p->saved);
-	if (unlinkat(p->store->dir_fd, p->name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+	if (remove_dir(p) < 0)
 		return error_set(e, errno, "remove %s", p->path);
 	p->ended = true;
 	return 0;

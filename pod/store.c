@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "ns/maps.h"
 #include "pod/name.h"
 
 #define SYSTEM_ROOT "/run"
@@ -26,13 +27,16 @@
 static int outer_root(uint64_t *uid, struct error *e)
 {
 	cleanup_buf struct buf text = { 0 };
-	unsigned long inside, outside;
+	cleanup_arena struct arena arena = { 0 };
+	struct id_maps maps;
 
 	if (read_file_at(AT_FDCWD, "/proc/self/uid_map", 65536, &text) < 0)
 		return error_set(e, errno, "read /proc/self/uid_map");
-	if (sscanf(text.data, "%lu %lu", &inside, &outside) != 2 || inside != 0)
+	if (id_maps_parse(text.data, &arena, &maps, e) < 0)
+		return error_prefix(e, "/proc/self/uid_map");
+	if (!maps.count || maps.map[0].container != 0)
 		return error_set(e, 0, "/proc/self/uid_map does not begin with uid 0");
-	*uid = outside;
+	*uid = maps.map[0].host;
 	return 0;
 }
 

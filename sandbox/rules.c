@@ -107,7 +107,6 @@ const struct rule rules[] = {
 	ALLOW(uname, "the pod's hostname"),
 	ALLOW_IF(socket, "raises lo", 2, ARG_MASKED(0, 0xffffffff, AF_INET),
 		 ARG_MASKED(1, 0xffffffff, SOCK_DGRAM | SOCK_CLOEXEC)),
-	IOCTL(SIOCGIFFLAGS, "raises lo"),
 	IOCTL(SIOCSIFFLAGS, "raises lo"),
 
 	/* pins */

@@ -238,7 +238,7 @@ static int note_bundle(struct run *r, bool changed, struct error *e)
 }
 
 /* The config.json that we have just replaced. */
-static void put_back(struct bundle *b)
+static seldom void put_back(struct bundle *b)
 {
 	cleanup_buf struct buf ours = { 0 };
 	struct error e;
@@ -259,10 +259,10 @@ static int steps(struct run *r, struct error *e)
 	if (share_begin(s, e) < 0 || read_again(r, e) < 0 || read_marks(r, e) < 0 ||
 	    (r->has_undo ? plan_edited(r, &changed, &out, e) :
 	     plan_config(s, &changed, &out, e)) < 0 ||
-	    check_claim(r, e) < 0 || share_act(s, e) < 0)
+	    check_claim(r, e) < 0)
 		return -1;
 	drop_claim(r);
-	if (record_member(s, e) < 0 || note_bundle(r, changed, e) < 0)
+	if (record_member(s, e) < 0 || note_bundle(r, changed, e) < 0 || share_act(s, e) < 0)
 		return -1;
 	if (!record_is_empty(&s->pod.rec) && share_save(s, e) < 0)
 		return -1;
@@ -276,7 +276,7 @@ static int steps(struct run *r, struct error *e)
 }
 
 /* After a failure the container will not come: nothing waits for it any more. */
-static void fail(struct run *r)
+static seldom void fail(struct run *r)
 {
 	struct share *s = &r->share;
 	struct error e;

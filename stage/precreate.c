@@ -41,8 +41,8 @@ static int new_token(char token[2 * CLAIM_TOKEN_BYTES + 1], struct error *e)
 }
 
 /*
- * Say in the record who is coming: a claim, or for `podns rewrite` that a pod which it
- * made is held.
+ * Say in the record, in memory, who is coming: a claim, or for `podns rewrite` that a pod
+ * which it made is held.
  */
 static int record_comer(struct share *s, const char *token, struct error *e)
 {
@@ -51,11 +51,10 @@ static int record_comer(struct share *s, const char *token, struct error *e)
 		.expires = pod_boot_seconds() + CLAIM_SECONDS,
 	};
 
-	if (!token)
-		s->pod.rec.held |= record_is_empty(&s->pod.rec);
-	else if (record_add_entrant(&s->pod.rec, &claim, e) < 0)
-		return -1;
-	return share_save(s, e);
+	if (token)
+		return record_add_entrant(&s->pod.rec, &claim, e);
+	s->pod.rec.held |= record_is_empty(&s->pod.rec);
+	return 0;
 }
 
 /* `podns rewrite`: no stage follows that could set them in what is the container's alone. */
@@ -91,9 +90,10 @@ static int run(struct share *s, bool claims, const char *text, size_t len,
 			return -1;
 		edit.claim = token;
 	}
-	if (edit_apply(s->config, &edit, &changed, &out, e) < 0 || share_act(s, e) < 0 ||
-	    (changed && s->bundle && share_note_bundle(s, e) < 0) ||
-	    record_comer(s, edit.claim, e) < 0)
+	if (edit_apply(s->config, &edit, &changed, &out, e) < 0 ||
+	    record_comer(s, edit.claim, e) < 0 ||
+	    (changed && s->bundle && share_note_bundle(s, e) < 0) || share_act(s, e) < 0 ||
+	    share_save(s, e) < 0)
 		return -1;
 	return changed ? deliver(arg, out.data, out.len, e) : deliver(arg, text, len, e);
 }

@@ -224,12 +224,13 @@ static int note_sysctls(struct share *s, struct error *e)
 	ns_set types = s->in.stage == PLAN_PRECREATE ? s->plan.created : s->plan.shared;
 
 	for (size_t i = 0; i < s->sysctl_count; i++) {
-		const struct sysctl *x = &s->sysctls[i];
+		struct sysctl *x = &s->sysctls[i];
 		const char *before = record_sysctl(&s->pod.rec, x->path);
 
 		if (!(types & NS_BIT(x->type)))
 			continue;
-		if (before && strcmp(before, x->value))
+		x->was_set = before && !strcmp(before, x->value);
+		if (before && !x->was_set)
 			log_warn("sysctl %s: '%s' replaces '%s' for the whole pod", x->key,
 				 x->value, before);
 		if (record_set_sysctl(&s->pod.rec, x->path, x->value, e) < 0)
@@ -411,10 +412,8 @@ void share_forget(struct share *s)
 static int create(struct share *s, struct error *e)
 {
 	struct ns_setup setup = {
-		.is_new = true,
 		.loopback = s->plan.created & NS_BIT(NS_NET),
-		.sysctls = s->sysctls, .sysctl_count = s->sysctl_count,
-		.sysctl_types = s->plan.created,
+		.sysctls = { s->sysctls, s->sysctl_count, s->plan.created, true },
 	};
 
 	if (!s->plan.created)
@@ -470,7 +469,7 @@ static int pin(struct share *s, struct error *e)
 int share_set_up(struct share *s, struct error *e)
 {
 	struct ns_setup setup = {
-		.sysctls = s->sysctls, .sysctl_count = s->sysctl_count,
+		.sysctls = { .list = s->sysctls, .count = s->sysctl_count },
 	};
 	int join[NS_TYPES] = NS_FDS_NONE;
 	bool any = false;
@@ -484,7 +483,7 @@ int share_set_up(struct share *s, struct error *e)
 			  s->init ? s->init_fd[t] : s->path_fd[t];
 		if (join[t] < 0)
 			continue;
-		setup.sysctl_types |= NS_BIT(t);
+		setup.sysctls.types |= NS_BIT(t);
 		any = true;
 	}
 	if (s->plan.verb[NS_UTS] == PLAN_ADOPT_INIT) {
@@ -500,9 +499,7 @@ int share_set_up(struct share *s, struct error *e)
 
 int share_act(struct share *s, struct error *e)
 {
-	if (create(s, e) < 0 || pin(s, e) < 0)
-		return -1;
-	return note_sysctls(s, e);
+	return create(s, e) < 0 || note_sysctls(s, e) < 0 ? -1 : pin(s, e);
 }
 
 int share_edit(struct share *s, struct edit *edit, struct error *e)
@@ -591,13 +588,18 @@ void share_undo(struct share *s)
 		log_error(LOG_LEVEL_WARN, &e);
 }
 
-void share_end(struct share *s)
+static seldom void end_empty(struct share *s)
 {
 	struct error e;
 
-	if (s->pod.fd >= 0 && s->pod.saved.len && record_is_empty(&s->pod.rec) &&
-	    pod_end(&s->pod, &e) < 0)
+	if (pod_end(&s->pod, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
+}
+
+void share_end(struct share *s)
+{
+	if (s->pod.fd >= 0 && s->pod.saved.len && record_is_empty(&s->pod.rec))
+		end_empty(s);
 	close_reads(s);
 	for (int t = 0; t < NS_TYPES; t++)
 		cleanup_closep(&s->made_fd[t]);

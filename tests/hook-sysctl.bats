@@ -109,6 +109,41 @@ refused() {
 	equal "$(nsenter --target "$CHILD" --net cat /proc/sys/net/ipv4/ip_default_ttl)" 76
 }
 
+@test "one that somebody changed meanwhile is set again; one that was not is not written again" {
+	local ttl=net/ipv4/ip_default_ttl
+	make_bundle a
+	create a '' --sysctl net.ipv4.ip_default_ttl=74 --sysctl net.ipv4.ping_group_range='7 9'
+	in_pin net web bash -c "echo 75 >/proc/sys/$ttl"
+	make_bundle b
+	create b '' --sysctl net.ipv4.ip_default_ttl=74 --sysctl net.ipv4.ping_group_range='7 9'
+	equal "$(in_pin net web cat /proc/sys/$ttl)" 74
+	make_bundle c
+	state_doc c '' creating >"$T/state"
+	strace -e trace=openat2,write -o "$T/calls" "$HOOK" --root "$ROOT" --no-syslog --no-sandbox \
+		--sysctl net.ipv4.ip_default_ttl=74 --sysctl net.ipv4.ping_group_range='7 8' \
+		createRuntime <"$T/state"
+	cat "$T/calls"
+	grep -q 'write([0-9]*, "7 8"' "$T/calls"
+	! grep 'write([0-9]*, "74"' "$T/calls" || false
+}
+
+@test "one that can only be written" {
+	make_bundle a
+	create a '' --sysctl net.ipv4.ip_default_ttl=74
+	make_bundle b
+	create b '' --sysctl net.ipv4.route.flush=1
+}
+
+@test "where a later container's are refused, the pod has its own back" {
+	make_bundle a
+	create a '' --sysctl net.ipv4.ip_default_ttl=74 --sysctl kernel.domainname=one
+	make_bundle b
+	! create b '' --sysctl net.ipv4.ip_default_ttl=75 --sysctl kernel.domainname=two \
+		--sysctl net.ipv4.conf.all.rp_filter=many || false
+	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 74
+	equal "$(in_pin uts web cat /proc/sys/kernel/domainname)" one
+}
+
 @test "in a mapped user namespace they are written inside of it" {
 	needs_userns
 	make_bundle a namespaces="$(entry network), $(entry ipc), $(entry uts), $(entry user)" \

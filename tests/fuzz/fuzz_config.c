@@ -280,7 +280,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct config c;
 	struct error e;
 
-	if (json_parse(&in.tree, "tree", in.text, in.len, NULL, &e) < 0) {
+	if (json_parse(&in.tree, "tree", in.text, in.len, NULL, NULL, &e) < 0) {
 		MUST(!is_strict(in.text, in.len));
 		MUST(config_parse(&c, "config", in.text, in.len, &e) < 0);
 		return 0;

@@ -318,6 +318,42 @@ static void sees_through_paths(void)
 	}
 }
 
+/* Mounts elsewhere are forgotten as they are read; what is in doubt is not. */
+static void looks_at_all_mounts(void)
+{
+	static const struct {
+		const char *mount, *says;	/* NULL: accepted */
+	} rows[] = {
+		{ "{\"destination\":\"/x\",\"destination\":\"/dev/shm\"}", "is there twice" },
+		{ "{\"destination\":\"/dev/shm\",\"destination\":\"/x\"}", "is there twice" },
+		{ "{\"destination\":\"/x\",\"Destination\":\"/dev/shm\"}", "differs" },
+		{ "{\"destination\":7}", "mounts[1].destination" },
+		{ "{\"destination\":\"/x\\u0000\"}", "NUL" },
+		{ "{\"destination\":\"/x\\ud800\"}", "surrogate" },
+		{ "{\"destination\":\"/x\",\"options\":[\"a\",{\"b\":[]}]}", NULL },
+		{ "{\"type\":\"bind\"}", NULL },
+		{ "{}", NULL },
+		{ "null", NULL },
+	};
+	struct config c;
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(text, sizeof(text), "{\"mounts\":[{\"destination\":\"/proc\"},%s,"
+			 "{\"type\":\"tmpfs\",\"destination\":\"/dev/shm\"}]}", rows[i].mount);
+		if (rows[i].says) {
+			CHECK(parse(&c, text) == -1);
+			CHECK_HAS(e.text, rows[i].says);
+			continue;
+		}
+		if (!CHECK(parse(&c, text) == 0))
+			continue;
+		CHECK(c.shm != JSON_NONE && !c.shm_below);
+		CHECK_STR(c.shm_type, "tmpfs");
+		config_free(&c);
+	}
+}
+
 static void the_last_of_two_shms(void)
 {
 	struct config c;
@@ -402,6 +438,7 @@ int main(void)
 	RUN(refuses_duplicates_and_lookalikes);
 	RUN(unicode_lookalikes);
 	RUN(sees_through_paths);
+	RUN(looks_at_all_mounts);
 	RUN(the_last_of_two_shms);
 	RUN(tells_binds);
 	RUN(bounds_the_size);

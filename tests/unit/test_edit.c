@@ -112,8 +112,8 @@ static void check_alike(const struct buf *a, const struct buf *b)
 {
 	struct json x, y;
 
-	if (!CHECK(json_parse(&x, "a", a->data, a->len, NULL, &e) == 0) ||
-		!CHECK(json_parse(&y, "b", b->data, b->len, NULL, &e) == 0))
+	if (!CHECK(json_parse(&x, "a", a->data, a->len, NULL, NULL, &e) == 0) ||
+		!CHECK(json_parse(&y, "b", b->data, b->len, NULL, NULL, &e) == 0))
 		return;
 	if (!CHECK(is_alike(&x, 0, &y, 0)))
 		printf("#   %.3000s\n#   %.3000s\n", a->data, b->data);
@@ -191,7 +191,7 @@ static struct buf rewritten(const struct buf *text)
 	struct buf out = { 0 };
 	struct json doc;
 
-	if (CHECK(json_parse(&doc, "doc", text->data, text->len, NULL, &e) == 0)) {
+	if (CHECK(json_parse(&doc, "doc", text->data, text->len, NULL, NULL, &e) == 0)) {
 		write_anew(&doc, 0, &out);
 		buf_adds(&out, "\n\n"); /* never byte for byte what it was */
 		json_free(&doc);

@@ -10,7 +10,7 @@ static struct error e;
 
 static int parse(struct json *doc, const char *text)
 {
-	return json_parse(doc, "doc", text, strlen(text), NULL, &e);
+	return json_parse(doc, "doc", text, strlen(text), NULL, NULL, &e);
 }
 
 /* text must be refused with words of the message; len 0 means strlen. */
@@ -76,7 +76,7 @@ static void refuses_what_is_not_json(void)
 
 		memcpy(exact, r->text, len);
 		unit_row(r->text);
-		CHECK(json_parse(&doc, "doc", exact, len, NULL, &e) == -1);
+		CHECK(json_parse(&doc, "doc", exact, len, NULL, NULL, &e) == -1);
 		CHECK_HAS(e.text, r->says);
 		CHECK(!doc.nodes && !doc.arena.chunks);
 		free(exact);
@@ -96,7 +96,7 @@ static void refuses_every_truncation(void)
 		char *exact = malloc(n ? n : 1);
 
 		memcpy(exact, text, n);
-		CHECK(json_parse(&doc, "doc", exact, n, NULL, &e) == -1);
+		CHECK(json_parse(&doc, "doc", exact, n, NULL, NULL, &e) == -1);
 		free(exact);
 	}
 }
@@ -163,7 +163,7 @@ static void bounds_the_depth(void)
 		CHECK_HAS(e.text, "nested more than 128 levels deep");
 		CHECK(parse(&doc, very) == -1);
 		/* Also where nobody looks. */
-		CHECK(json_parse(&doc, "doc", deep, strlen(deep), want_nothing, &e) == -1);
+		CHECK(json_parse(&doc, "doc", deep, strlen(deep), want_nothing, NULL, &e) == -1);
 		CHECK_HAS(e.text, "nested more than 128 levels deep");
 		free(fits);
 		free(deep);
@@ -274,7 +274,7 @@ static void keeps_only_what_is_wanted(void)
 				   "[[]],\"e\\n\":\"f\\n\"},2],\"z\":\"\\n\",\"y\":{},\"b\":7}";
 	struct json doc;
 
-	CHECK(json_parse(&doc, "doc", text, strlen(text), want_b_c, &e) == 0);
+	CHECK(json_parse(&doc, "doc", text, strlen(text), want_b_c, NULL, &e) == 0);
 	CHECK(doc.count == 6); /* root, b, its object, c, 2, the second b */
 	CHECK(json_key_is(&doc, 1, "b") && doc.nodes[1].type == JSON_ARRAY);
 	CHECK(!strncmp(text + doc.nodes[1].key_start, "\"\\u0062\"", 8));
@@ -482,7 +482,7 @@ static void quotes_what_it_reads(void)
 		cleanup_buf struct buf b = { 0 };
 
 		CHECK(json_quote(&b, values[i]) == 0);
-		CHECK(json_parse(&doc, "doc", b.data, b.len, NULL, &e) == 0);
+		CHECK(json_parse(&doc, "doc", b.data, b.len, NULL, NULL, &e) == 0);
 		CHECK(json_str_is(&doc, 0, values[i]));
 		json_free(&doc);
 	}
