@@ -20,12 +20,12 @@
  *   floor revert POD BUNDLE        the same for an adopted pod, which has no tmpfs; reads the document
  *                                  and puts it back as adopt did
  *   floor pinns NAME               unshare, raise lo, hostname, one sysctl, three binds
- *   floor rmpins NAME              takes them away
  *   floor create-pod NAME          podns create: unshare, raise lo, hostname, record, three binds
  *   floor rm-pod NAME              takes them away
  *
- * The last four load no seccomp program, because podns and pinns do not. And to see what scale does:
+ * To clean up, and to see what scale does, without the seccomp program:
  *
+ *   floor rmpins NAME              takes pinns's pins away
  *   floor fill NAME COUNT          COUNT held pods NAME-1, NAME-2, ... in one process
  *
  * The root is the directory it runs in: netns/, ipcns/, utsns/ and podns/ are there. Standard
@@ -411,10 +411,10 @@ static const struct {
 	{ "leave", 1, true, leave },
 	{ "poststop", 1, true, poststop },
 	{ "revert", 2, true, revert },
-	{ "pinns", 1, false, pinns },
+	{ "pinns", 1, true, pinns },
 	{ "rmpins", 1, false, rmpins },
-	{ "create-pod", 1, false, create_pod },
-	{ "rm-pod", 1, false, rm_pod },
+	{ "create-pod", 1, true, create_pod },
+	{ "rm-pod", 1, true, rm_pod },
 	{ "fill", 2, false, fill },
 };
 
