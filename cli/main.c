@@ -18,10 +18,8 @@
 
 static const struct command *const commands[] = {
 	&cli_create, &cli_ls, &cli_inspect, &cli_pids, &cli_identify, &cli_exec, &cli_rm, &cli_gc,
-	&cli_rewrite, &cli_check, &cli_log,
+	&cli_rewrite, &cli_check, &cli_log, NULL,
 };
-
-#define COMMANDS (sizeof(commands) / sizeof(*commands))
 
 static void print_help(void)
 {
@@ -30,8 +28,8 @@ static void print_help(void)
 	       "Pods without a pause process: sets of namespaces that are pinned in DIR/netns,\n"
 	       "DIR/ipcns, DIR/utsns, ... and outlive the processes in them.\n"
 	       "\n");
-	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	for (const struct command *const *c = commands; *c; c++)
+		printf("  %-10s %s\n", (*c)->name, (*c)->summary);
 	printf("\n"
 	       "  --root DIR   where pins and records are (default: /run, or /run/user/UID\n"
 	       "               in the user namespace of rootless podman)\n"
@@ -44,10 +42,11 @@ static void print_help(void)
 
 static const struct command *find_command(const char *name)
 {
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (!strcmp(commands[i]->name, name))
-			return commands[i];
-	return NULL;
+	const struct command *const *c = commands;
+
+	while (*c && strcmp((*c)->name, name) != 0)
+		c++;
+	return *c;
 }
 
 /* Options before the command. */

@@ -40,48 +40,55 @@ static int outer_root(uint64_t *uid, struct error *e)
 	return 0;
 }
 
-static int default_root(char **root, struct error *e)
+/* NULL: it failed. */
+static char *default_root(struct error *e)
 {
 	struct stat st;
 	uint64_t uid = 0;
+	char *root;
 
 	if (geteuid() != 0) {
 		error_set(e, EPERM, "use the pods under " SYSTEM_ROOT);
-		return error_hint(e, "run this as root; for your own rootless pods, inside `podman unshare`; "
-				  "or name a directory of yours with --root");
+		error_hint(e, "run this as root; for your own rootless pods, inside `podman unshare`; "
+			   "or name a directory of yours with --root");
+		return NULL;
 	}
-	if (stat(SYSTEM_ROOT, &st) == 0 && st.st_uid == 0) {
-		*root = strdup(SYSTEM_ROOT);
-		return *root ? 0 : error_nomem(e);
-	}
-	if (outer_root(&uid, e) < 0)
-		return -1;
-	if (asprintf(root, "/run/user/%" PRIu64, uid) < 0) {
-		*root = NULL;
-		return error_nomem(e);
-	}
-	return 0;
+	if (stat(SYSTEM_ROOT, &st) == 0 && st.st_uid == 0)
+		root = strdup(SYSTEM_ROOT);
+	else if (outer_root(&uid, e) < 0)
+		return NULL;
+	else if (asprintf(&root, "/run/user/%" PRIu64, uid) < 0)
+		root = NULL;
+	if (!root)
+		error_nomem(e);
+	return root;
 }
 
-static int given_root(const char *given, char **root, struct error *e)
+/* NULL: it failed. */
+static char *given_root(const char *given, struct error *e)
 {
 	cleanup_free char *cwd = NULL;
+	char *root;
 	size_t n;
 
-	if (!*given)
-		return error_set(e, 0, "--root is empty");
+	if (!*given) {
+		error_set(e, 0, "--root is empty");
+		return NULL;
+	}
 	if (*given != '/') {
 		cwd = getcwd(NULL, 0);
-		if (!cwd)
-			return error_set(e, errno, "find the working directory");
+		if (!cwd) {
+			error_set(e, errno, "find the working directory");
+			return NULL;
+		}
 	}
-	if (asprintf(root, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", given) < 0) {
-		*root = NULL;
-		return error_nomem(e);
+	if (asprintf(&root, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", given) < 0) {
+		error_nomem(e);
+		return NULL;
 	}
-	for (n = strlen(*root); n > 1 && (*root)[n - 1] == '/'; n--)
-		(*root)[n - 1] = '\0';
-	return 0;
+	for (n = strlen(root); n > 1 && root[n - 1] == '/'; n--)
+		root[n - 1] = '\0';
+	return root;
 }
 
 static int open_podns(struct store *s, bool make, struct error *e)
@@ -108,8 +115,8 @@ static int name_bundles(struct store *s, struct error *e)
 int store_open(struct store *s, const char *root, bool make, struct error *e)
 {
 	*s = (struct store)STORE_NONE;
-	if ((root ? given_root(root, &s->root, e) : default_root(&s->root, e)) < 0 ||
-	    name_bundles(s, e) < 0)
+	s->root = root ? given_root(root, e) : default_root(e);
+	if (!s->root || name_bundles(s, e) < 0)
 		goto failed;
 	s->root_fd = open_own_dir(AT_FDCWD, s->root, make && root ? 0755 : 0, s->root, NULL, e);
 	if (s->root_fd >= 0 && open_podns(s, make, e) == 0)

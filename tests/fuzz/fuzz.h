@@ -33,7 +33,7 @@ static inline char *fuzz_string(const uint8_t *data, size_t size)
 {
 	char *s = malloc(size + 1);
 
-	MUST(s);
+	MUST(s != NULL);
 	if (size)
 		memcpy(s, data, size);
 	s[size] = '\0';
