@@ -97,7 +97,7 @@ static void find_log(const struct hook_options *o)
 
 int main(int argc, char **argv)
 {
-	struct hook_options o;
+	static struct hook_options o;
 	static struct error e;
 	int status;
 

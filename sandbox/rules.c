@@ -170,6 +170,11 @@ const struct rule rules[] = {
 	ALLOW(prlimit64, "sanitizers"),
 	ALLOW(tgkill, "sanitizers"),
 	ALLOW(open, "sanitizers"),
+	ALLOW(prctl, "the leak sanitizer stops the process, from a clone of its own, and looks at it"),
+	ALLOW(ptrace, "the same"),
+	ALLOW_IF(clone, "the same", 1, ARG(0, EQ, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_UNTRACED)),
+	ALLOW(getppid, "the same"),
+	ALLOW(getdents, "the same"),
 #endif
 #ifdef PODNS_COVERAGE
 	ALLOW(fcntl, "gcov locks its files"),

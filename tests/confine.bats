@@ -109,7 +109,7 @@ open_descriptors() {
 # They read nothing from stdin: their output is stopped instead.
 confined_program() {
 	grep -q sandbox_enter "$PODNS_SRC"/cli/*.c || skip "podns is not confined yet: cli/ does not call sandbox_enter()"
-	timeout -k 5 "$LIMIT" strace -f -qq -o "$T/trace" -e trace=seccomp,capset,prctl,unshare,setns,mount,umount2,openat "$@"
+	under_strace -f -qq -o "$T/trace" -e trace=seccomp,capset,prctl,unshare,setns,mount,umount2,openat "$@"
 }
 
 # What touches the kernel comes behind the filter.
@@ -309,7 +309,7 @@ HOSTILE=(LANG=tr_TR.UTF-8 LC_ALL=/evil LANGUAGE=/evil HOME=/evil TZ=/etc/shadow 
 
 @test "the time zone's file is not read" {
 	make_bundle a
-	state_doc a "$(dead_pid)" | TZ=/etc/shadow strace -f -qq -o "$T/trace" -e trace=%file \
+	state_doc a "$(dead_pid)" | TZ=/etc/shadow under_strace -f -qq -o "$T/trace" -e trace=%file \
 		"$HOOK" --no-syslog --root "$ROOT" createRuntime 2>"$T/stderr" || true
 	grep -q createRuntime "$T/stderr"
 	equal "$(grep -cE 'shadow|/evil|locale' "$T/trace")" 0

@@ -12,7 +12,6 @@
 set -eu -o pipefail
 
 SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-STATE_DIR=/var/lib/oci-podns
 export LC_ALL=C
 
 # shellcheck source=tests/setup.bash
@@ -243,10 +242,9 @@ esac
 be_root tests/demo.sh
 umask 022
 SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/oci-podns-demo.XXXXXX")
-made_state_dir=''
 clean_up() {
 	rm -rf --one-file-system "$SCRATCH"
-	[ -z "$made_state_dir" ] || rmdir "$STATE_DIR"
+	state_dir_end
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
@@ -259,10 +257,7 @@ if ! build "$BUILD/gcc" gcc; then
 	exit 1
 fi
 BUILD=$(realpath "$BUILD")
-if [ ! -e "$STATE_DIR" ]; then
-	mkdir "$STATE_DIR"
-	made_state_dir=yes
-fi
+state_dir_begin
 mkdir "$SCRATCH/demo"
 timeout -k 10 120 unshare --mount --propagation unchanged \
 	"$SRC/tests/demo.sh" --inside "$which" "$BUILD/gcc/hook/oci-podns-hook" "$SCRATCH/demo" \

@@ -388,6 +388,11 @@ poststop() {
 	state_doc "$name" '' stopped | hook "$@" poststop
 }
 
+# under_strace ARGUMENT...: strace(1). The leak sanitizer cannot work in its hands.
+under_strace() {
+	ASAN_OPTIONS=detect_leaks=0 timeout -k 5 "$LIMIT" strace "$@"
+}
+
 # --- waiting -----------------------------------------------------------------
 
 # wait_for COMMAND...: until it succeeds, at most LIMIT seconds.

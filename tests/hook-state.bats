@@ -135,7 +135,7 @@ other_state() {
 
 # traced NAME COMMAND...: by strace, into $T/NAME.trace.
 traced() {
-	timeout -k 5 "$LIMIT" strace -f -qq -o "$T/$1.trace" -e trace=%file,%network,execve "${@:2}"
+	under_strace -f -qq -o "$T/$1.trace" -e trace=%file,%network,execve "${@:2}"
 }
 
 @test "no stage runs a program, reads the table of mounts or opens a connection" {

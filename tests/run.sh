@@ -3,10 +3,13 @@
 #
 # Builds oci-podns and runs every test, from a fresh clone on a fresh Debian:
 #
-#     sudo tests/run.sh [--long] [FILE.bats...]
+#     sudo tests/run.sh [--long] [--sanitizers | --coverage] [FILE.bats...]
 #
-# FILE.bats: only these, without the unit tests. --long: make distcheck, the analysers and the
-# sanitizers too, and the long forms of sweeps and storms: hours.
+# FILE.bats: only these, without the unit tests. --long: make distcheck, the analysers and
+# valgrind too, and the long forms of sweeps and storms: hours. --sanitizers: with programs that
+# have the address, leak and undefined behaviour sanitizers; a report of theirs is a failure,
+# whoever ran the program. --coverage: with programs that count what they execute, for
+# tests/coverage.sh.
 # BUILD_DIR=DIR in the environment: build there and keep it; a later run with
 # the same DIR builds only what changed. BATS_FILTER=REGEX: only tests with
 # such a name.
@@ -18,7 +21,6 @@
 set -u -o pipefail
 
 SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-STATE_DIR=/var/lib/oci-podns
 FILE_SECONDS=900	# that a bats file may take
 export LC_ALL=C
 
@@ -103,7 +105,7 @@ host_state() {
 	local dir
 	cut -d' ' -f4- /proc/self/mountinfo | grep -E ' - nsfs |ns/|podns' | sort
 	for dir in /run/{net,ipc,uts,user,cgroup,time,mnt}ns /run/podns "$STATE_DIR"; do
-		[ ! -e "$dir" ] || find "$dir" -xdev | sort
+		[ ! -e "$dir" ] || [ -e "$dir/$STATE_DIR_MARK" ] || find "$dir" -xdev | sort
 	done
 }
 
@@ -174,6 +176,36 @@ unit_tests() {
 	done
 }
 
+# left_out FILE: why it is not for an instrumented build, if so.
+left_out() {
+	case $mode:${1##*/} in
+	:*) return 1 ;;
+	*:analyse.bats | *:lint.bats) echo "it reads code" ;;
+	*:fuzz.bats) echo "it has a build of its own, with sanitizers" ;;
+	*:perf.bats) echo "it counts what a plain build costs" ;;
+	*:valgrind.bats) echo "it is another tool of this kind" ;;
+	sanitizers:sweep-fault.bats | sanitizers:sweep-kill.bats)
+		echo "the calls that it tampers with would be the sanitizers' own, too"
+		;;
+	coverage:sweep-kill.bats) echo "what is killed counts nothing" ;;
+	*) return 1 ;;
+	esac
+}
+
+# Take them from files.
+leave_out() {
+	local file reason left=()
+	for file in "${files[@]}"; do
+		if reason=$(left_out "$file"); then
+			skipped=$((skipped + 1))
+			reasons+=("tests/${file##*/} (--$mode): $reason")
+		else
+			left+=("$file")
+		fi
+	done
+	files=("${left[@]}")
+}
+
 # Where a bats file's TAP goes.
 tap_of() {
 	echo "$SCRATCH/$(basename "$1").tap"
@@ -224,6 +256,32 @@ bats_files() {
 	pool=''
 }
 
+# What the sanitizers' programs wrote: tests/instrument/sanitizers.c. Programs of ordinary users write, too.
+make_reports_dir() {
+	rm -rf "$PODNS_BUILD/reports"
+	mkdir -m 1777 "$PODNS_BUILD/reports" && chmod 1777 "$PODNS_BUILD/reports" || exit 2
+}
+
+check_reports() {
+	local report
+	for report in "$PODNS_BUILD"/reports/*; do
+		if [ -e "$report" ]; then
+			sed 's/^/# /' "$report" | head -n 60
+			fail "no report of the sanitizers: ${report##*/}"
+		fi
+	done
+	[ -e "$report" ] || pass "no report of the sanitizers"
+}
+
+# Programs of ordinary users count, too, in files that are there.
+open_counters() {
+	local program
+	for program in hook/oci-podns-hook cli/podns; do
+		"$PODNS_BUILD/$program" --version >/dev/null
+	done
+	find "$PODNS_BUILD" -name '*.gcda' -exec chmod a+rw {} +
+}
+
 distcheck() {
 	if timeout -k 10 1200 make -C "$BUILD/gcc" distcheck >"$BUILD/distcheck.log" 2>&1 </dev/null; then
 		pass "make distcheck"
@@ -231,6 +289,36 @@ distcheck() {
 		tail -n 60 "$BUILD/distcheck.log"
 		fail "make distcheck"
 	fi
+}
+
+# --- what is run -------------------------------------------------------------
+
+plain() {
+	build_with gcc gcc || return
+	[ -z "$all" ] || unit_tests "$BUILD/gcc"
+	if [ -n "$all" ] && build_with clang clang; then
+		unit_tests "$BUILD/clang"
+	fi
+	[ -z "$all" ] || build_with static gcc --enable-static
+	bats_files
+	[ -z "$long" ] || distcheck
+}
+
+sanitizers() {
+	build_with sanitizers gcc --enable-sanitizers CFLAGS='-O1 -g' || return
+	chmod 0711 "$SCRATCH"
+	make_reports_dir
+	[ -z "$all" ] || unit_tests "$PODNS_BUILD"
+	bats_files
+	check_reports
+}
+
+coverage() {
+	build_with coverage gcc --enable-coverage CFLAGS='-Og -g' || return
+	chmod 0711 "$SCRATCH"
+	[ -z "$all" ] || unit_tests "$PODNS_BUILD"
+	open_counters
+	bats_files
 }
 
 summary() {
@@ -250,16 +338,20 @@ summary() {
 clean_up() {
 	[ -z "$pool" ] || { kill "$pool" && wait "$pool"; } 2>/dev/null
 	rm -rf --one-file-system "$SCRATCH"
-	[ -z "$made_state_dir" ] || rmdir "$STATE_DIR" 2>/dev/null
+	state_dir_end
 }
 
-long='' files=()
+long='' mode='' files=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--long)
 		long=yes
 		FILE_SECONDS=7200
 		export PODNS_LONG=yes
+		;;
+	--sanitizers | --coverage)
+		mode=${1#--}
+		FILE_SECONDS=3600
 		;;
 	-h | --help)
 		sed -n '4,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
@@ -280,19 +372,17 @@ be_root tests/run.sh
 umask 022
 cd "$SRC" || exit 2
 SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/oci-podns-tests.XXXXXX") || exit 2
-made_state_dir='' pool=''
+pool=''
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 BUILD=${BUILD_DIR:-$SCRATCH/build}
 mkdir -p "$BUILD" && BUILD=$(realpath "$BUILD") || exit 2
 PODNS_TEST_RUN=${SCRATCH##*.}
-export PODNS_TEST_RUN PODNS_BUILD=$BUILD/gcc PODNS_SRC=$SRC TMPDIR=$SCRATCH
+export PODNS_TEST_RUN PODNS_BUILD=$BUILD/${mode:-gcc} PODNS_MODE=$mode PODNS_SRC=$SRC TMPDIR=$SCRATCH
 
 have_packages
+state_dir_begin || exit 2
 host_state >"$SCRATCH/host.before"
-if [ ! -e "$STATE_DIR" ]; then
-	mkdir "$STATE_DIR" && made_state_dir=yes || exit 2
-fi
 
 all=''
 if [ ${#files[@]} = 0 ]; then
@@ -300,24 +390,13 @@ if [ ${#files[@]} = 0 ]; then
 	for file in "$SRC"/tests/*.bats; do
 		# What takes long, and what reads code instead of running it.
 		case $long$(basename "$file") in
-		analyse.bats | sanitizers.bats) ;;
+		analyse.bats | valgrind.bats) ;;
 		*) files+=("$file") ;;
 		esac
 	done
 fi
-if build_with gcc gcc; then
-	[ -z "$all" ] || unit_tests "$BUILD/gcc"
-	if [ -n "$all" ] && build_with clang clang; then
-		unit_tests "$BUILD/clang"
-	fi
-	[ -z "$all" ] || build_with static gcc --enable-static
-	bats_files
-	[ -z "$long" ] || distcheck
-fi
-
-if [ -n "$made_state_dir" ]; then
-	rmdir "$STATE_DIR" && made_state_dir=''
-fi
+leave_out
+"${mode:-plain}"
 check_host
 summary
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

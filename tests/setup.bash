@@ -51,6 +51,29 @@ private_mounts() {
 	exec chroot "$slash" "$@"
 }
 
+# The directory of noted bundles is mounted over in each bats file's mount namespace, so it must be
+# there. A run makes it where nothing is installed, and marks it as the tests' own; the last one to
+# end takes it away. Runs hold a shared lock on the directory above.
+STATE_DIR=/var/lib/oci-podns
+STATE_DIR_MARK=.made-by-tests
+
+state_dir_begin() {
+	exec {state_lock}<"${STATE_DIR%/*}" && flock -s "$state_lock" || return
+	if mkdir "$STATE_DIR" 2>/dev/null; then
+		: >"$STATE_DIR/$STATE_DIR_MARK"
+	fi
+	[ -d "$STATE_DIR" ]
+}
+
+state_dir_end() {
+	[ -n "${state_lock-}" ] || return 0
+	if flock -n -x "$state_lock" && [ -e "$STATE_DIR/$STATE_DIR_MARK" ]; then
+		rm "$STATE_DIR/$STATE_DIR_MARK" && rmdir "$STATE_DIR"
+	fi
+	exec {state_lock}>&-
+	state_lock=''
+}
+
 be_root() {
 	if [ "$(id -u)" != 0 ]; then
 		echo "$1: must be root, because it makes namespaces and containers: sudo $1" >&2
@@ -95,6 +118,11 @@ have_packages() {
 	fi
 }
 
+# Where it is not there; another run may make it just now.
+make_configure() {
+	flock 9 && { [ -x "$SRC/configure" ] || "$SRC/autogen.sh"; }
+} 9<"$SRC"
+
 # build DIR CC [CONFIGURE OPTION...]: configure where that was not done yet,
 # then make. What it prints goes to DIR/build.log.
 build() {
@@ -102,7 +130,7 @@ build() {
 	shift 2
 	mkdir -p "$dir" || return 1
 	{
-		[ -x "$SRC/configure" ] || "$SRC/autogen.sh" || return 1
+		make_configure || return 1
 		cd "$dir" || return 1
 		if [ ! -e config.status ]; then
 			"$SRC/configure" --quiet CC="$cc" --enable-werror --prefix=/usr \

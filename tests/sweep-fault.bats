@@ -8,7 +8,7 @@ load helpers
 load podns
 
 setup_file() {
-	cc -O2 -D_GNU_SOURCE -o "$BATS_FILE_TMPDIR/tamper" "$PODNS_SRC/tests/storm/tamper.c" -lseccomp
+	cc -O2 -D_GNU_SOURCE ${PODNS_MODE:+"-DPODNS_${PODNS_MODE^^}"} -o "$BATS_FILE_TMPDIR/tamper" "$PODNS_SRC/tests/storm/tamper.c" -lseccomp
 }
 
 sweep() {

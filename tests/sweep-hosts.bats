@@ -144,7 +144,7 @@ try_beside_full() {
 
 # on_old_kernel CALL COMMAND...: the call does not exist. Without the filter, which knows no call -1.
 on_old_kernel() {
-	timeout -k 5 "$LIMIT" strace -f -qq -o "$T/trace" -e "inject=$1:error=ENOSYS" "${@:2}"
+	under_strace -f -qq -o "$T/trace" -e "inject=$1:error=ENOSYS" "${@:2}"
 }
 
 # A life on a kernel without a call.

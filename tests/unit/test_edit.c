@@ -1060,7 +1060,7 @@ static struct buf random_document(struct edit *edit)
 
 static void keeps_its_promises_on_random_documents(void)
 {
-	for (unsigned i = 1; i <= 1500 && !unit.bad; i++) {
+	for (unsigned i = unit_rounds(1500); i && !unit.bad; i--) {
 		struct edit edit;
 		char row[32];
 
@@ -1077,7 +1077,7 @@ static void keeps_its_promises_on_random_documents(void)
 /* No damage to the text may crash us; what parses is reverted to a config or refused. */
 static void survives_random_damage(void)
 {
-	for (unsigned i = 1; i <= 1500; i++) {
+	for (unsigned i = unit_rounds(1500); i; i--) {
 		cleanup_buf struct buf out = { 0 };
 		enum revert_how how;
 		struct edit edit;
@@ -1108,7 +1108,7 @@ static void survives_random_forgeries(void)
 	static const char *const words[] = { "0", "1", "9", "null", "\"\"", "\"shm\"", "\"claim\"",
 		"\"m\"", "\"a\"", "\"n\"", "\"hostname\"", "," };
 
-	for (unsigned i = 1; i <= 3000; i++) {
+	for (unsigned i = unit_rounds(3000); i; i--) {
 		cleanup_buf struct buf out = { 0 }, body = { 0 }, forgery = { 0 };
 		enum revert_how how;
 		struct edit edit;

@@ -77,6 +77,18 @@ static inline void unit_run(void (*test)(void), const char *name)
 	fflush(stdout);
 }
 
+/*
+ * How many rounds of something random to do: n, or one in UNIT_ROUNDS_DIVISOR of the environment of
+ * them, where each round is slow, as under valgrind. At least one.
+ */
+static inline unsigned unit_rounds(unsigned n)
+{
+	const char *divisor = getenv("UNIT_ROUNDS_DIVISOR");
+	unsigned long by = divisor ? strtoul(divisor, NULL, 10) : 1;
+
+	return by > n ? 1 : by ? n / (unsigned)by : n;
+}
+
 #define RUN(test) unit_run(test, #test)
 
 static inline int unit_done(void)
