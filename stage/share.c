@@ -72,7 +72,10 @@ int share_begin(struct share *s, struct error *e)
 	    pod_sweep(&s->pod, s->id, s->bundle, e) < 0)
 		return -1;
 	s->member_already = s->id && record_find_container(&s->pod.rec, s->id, s->bundle) >= 0;
-	return record_format(&s->pod.rec, &s->swept, e);
+	if (record_format(&s->pod.rec, &s->swept, e) == 0)
+		return 0;
+	buf_free(&s->swept);	/* half a record is none */
+	return -1;
 }
 
 /* --- reading ------------------------------------------------------------ */
@@ -563,9 +566,13 @@ int share_save(struct share *s, struct error *e)
 
 static int restore_record(struct share *s, struct error *e)
 {
-	record_free(&s->pod.rec);
-	if (record_parse(&s->pod.rec, s->swept.data, e) < 0)
+	struct record rec;
+
+	/* Not into the pod's own: an empty record would be the end of a living pod. */
+	if (record_parse(&rec, s->swept.data, e) < 0)
 		return -1;
+	record_free(&s->pod.rec);
+	s->pod.rec = rec;
 	return record_is_empty(&s->pod.rec) ? pod_end(&s->pod, e) : pod_save(&s->pod, e);
 }
 

@@ -68,6 +68,11 @@ needs_userns() {
 	unshare --user true 2>/dev/null || skip "no user namespace can be made here, as in a chroot"
 }
 
+# needs_plain_build REASON: for a test that says nothing about an instrumented build.
+needs_plain_build() {
+	[ -z "${PODNS_MODE-}" ] || skip "--$PODNS_MODE: $1"
+}
+
 # What a person wants to see of a test that failed.
 tell_all() {
 	local file

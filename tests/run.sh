@@ -184,7 +184,7 @@ left_out() {
 	*:fuzz.bats) echo "it has a build of its own, with sanitizers" ;;
 	*:perf.bats) echo "it counts what a plain build costs" ;;
 	*:valgrind.bats) echo "it is another tool of this kind" ;;
-	sanitizers:sweep-fault.bats | sanitizers:sweep-kill.bats)
+	sanitizers:sweep-fault.bats | sanitizers:sweep-kill.bats | sanitizers:sweep-nomem.bats)
 		echo "the calls that it tampers with would be the sanitizers' own, too"
 		;;
 	coverage:sweep-kill.bats) echo "what is killed counts nothing" ;;

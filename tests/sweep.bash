@@ -3,13 +3,14 @@
 #
 # Tampers with each system call of a stage in turn, and looks at what is left:
 #
-#	bash sweep.bash fault|kill SCENARIO DIRECTORY
+#	bash sweep.bash fault|kill|nomem SCENARIO DIRECTORY
 #
 # fault: the call fails. Then all of the run is undone and its exit status is 1, or all is as it would be without. kill: the
 # process dies. Then the same again succeeds, or gc sweeps what is left. config.json is the old or the new one at any time.
+# nomem: as fault, with each allocation of memory in the place of a call.
 #
-# HOOK, PODNS and TAMPER (tests/storm/tamper.c) are the programs; PODNS_LONG=yes: every call, and more errors for each. What is
-# wrong is told in lines that begin with BAD; then the exit status is 1.
+# HOOK, PODNS and TAMPER (tests/storm/tamper.c, for nomem the library of nomem.c) are the programs; PODNS_LONG=yes: every call,
+# and more errors for each. What is wrong is told in lines that begin with BAD; then the exit status is 1.
 #
 # Thousands of runs: a process that bash need not start is not started. A program of its own, not functions for bats, which
 # traces each command.
@@ -40,6 +41,10 @@ errnos_of() {
 	flock) errnos=ENOLCK ;;
 	clone) errnos=EAGAIN ;;
 	wait4) errnos=ECHILD ;;
+	malloc)
+		errnos=ENOMEM
+		return
+		;;
 	getrandom) errnos=ENOSYS ;;
 	*) errnos=EIO ;;
 	esac
@@ -169,12 +174,30 @@ precreated() {
 	init=$started
 }
 
-# run [TAMPER'S FIRST ARGUMENTS]: the stage; its exit status in $rc.
+# run [list FILE | N ERRNO | N kill]: the stage, by TAMPER; its exit status in $rc, 124 where it ended before N.
 run() {
 	local wrap=()
-	[ $# = 0 ] || wrap=("$TAMPER" "$@")
+	if [ $# -gt 0 ] && [ "$MODE" = nomem ]; then
+		printf '\0\0\0\0\0\0\0\0' >"$W/count"
+		wrap=(env "LD_PRELOAD=$TAMPER" "NOMEM_COUNT=$W/count" "NOMEM_AT=${1/list/0}")
+	elif [ $# -gt 0 ]; then
+		wrap=("$TAMPER" "$@")
+	fi
 	rc=0
 	"${wrap[@]}" "${command[@]}" <"$W/stdin" >"$W/out" 2>"$W/err" || rc=$?
+	[ ${#wrap[@]} = 0 ] || [ "$MODE" != nomem ] || count_allocations "$@"
+}
+
+count_allocations() {
+	local count
+	count=$(od -An -td8 "$W/count")
+	if [ "$1" = list ]; then
+		for ((; count > 0; count--)); do
+			echo malloc
+		done >"$2"
+	elif [ "$count" -lt "$1" ]; then
+		rc=124
+	fi
 }
 
 # It did what it is for, or podns says that this was done before: all but the exit itself.
@@ -431,7 +454,7 @@ trap 'stop_all; clean_root' EXIT
 tampered=0
 rehearse
 case $MODE in
-fault) sweep_faults ;;
+fault | nomem) sweep_faults ;;
 kill) sweep_kills ;;
 esac
 echo "# $SCENARIO: ${#calls[@]} calls, $tampered tampered with, $SECONDS s"
