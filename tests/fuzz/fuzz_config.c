@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config.json: what is read, an edit of it, and the way back. Which edit is made is told by a
- * check sum of the input, so that seeds are plain documents.
+ * config.json: what is read, the plans for it, an edit of it, and the way back. Which plans and
+ * which edit is told by a check sum of the input, so that seeds are plain documents.
  */
 #include <errno.h>
 
@@ -9,7 +9,9 @@
 #include "oci/change.h"
 #include "oci/edit.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/plan.h"
 
+#define PLANS 16	/* for each document */
 #define SUM_DIGITS 16	/* in front of an undo */
 
 struct input {
@@ -38,6 +40,37 @@ static bool is_same(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
+/* --- the plan ---------------------------------------------------------------- */
+
+/* The same document in other pods, on other hosts, at both stages. Returns what the last one shares. */
+static ns_set check_plans(const struct config *c, uint64_t seed)
+{
+	uint8_t bytes[PLAN_BYTES];
+	ns_set shared = 0;
+
+	for (int n = 0; n < PLANS; n++) {
+		struct plan_input in = { 0 };
+
+		for (size_t i = 0; i < sizeof(bytes); i++) {
+			/* xorshift64 */
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			bytes[i] = (uint8_t)(seed >> 32);
+		}
+		for (int t = 0; t < NS_TYPES; t++) {
+			in.type[t].entry = c->ns[t].entry != JSON_NONE;
+			in.type[t].path = c->ns[t].path;
+			MUST(in.type[t].entry || !in.type[t].path);
+			MUST(!in.type[t].path || in.type[t].path[0] == '/');
+		}
+		choose_plan(&in, bytes);
+		in.has_maps = c->uid_maps.count && c->gid_maps.count;
+		shared = check_plan(&in);
+	}
+	return shared;
+}
+
 /* --- the edit ---------------------------------------------------------------- */
 
 /* Half of the places stay as they are; the rest get a value, some of which need escapes. */
@@ -49,16 +82,22 @@ static const char *choose(uint64_t *seed, const char *const values[4])
 	return bits < 4 ? values[bits] : NULL;
 }
 
-static void choose_edit(const struct config *c, uint64_t seed, struct edit *edit)
+static void choose_edit(const struct config *c, ns_set shared, uint64_t seed, struct edit *edit)
 {
 	static const char *const paths[] = { "/run/netns/web", "/", "/a\"b\\c", "/\x01\xc3\xa9/" };
 	static const char *const names[] = { "web", "a", "\"\\", "caf\xc3\xa9\n" };
 	static const char *const claims[] = { "00112233445566778899aabbccddeeff", "", "\"", "c" };
 
 	*edit = (struct edit){ 0 };
-	for (int t = 0; t < NS_TYPES; t++)
-		if (c->ns[t].entry != JSON_NONE)
-			edit->ns_path[t] = choose(&seed, paths);
+	/* By the plan where that has something to do, else any. */
+	for (int t = 0; t < NS_TYPES; t++) {
+		const char *path = choose(&seed, paths);
+
+		if (shared & NS_BIT(t))
+			edit->ns_path[t] = paths[0];
+		else if (!shared && c->ns[t].entry != JSON_NONE)
+			edit->ns_path[t] = path;
+	}
 	edit->hostname = choose(&seed, names);
 	edit->domainname = choose(&seed, names);
 	edit->env_hostname = choose(&seed, names);
@@ -192,7 +231,7 @@ static void check_revert_by_values(struct config *original, const struct buf *ed
 	MUST(config_annotation(&back, ANNOTATION_UNDO, &undo, NULL, &e) == 0 && !undo);
 }
 
-static void check_edit(const struct input *in, struct config *c)
+static void check_edit(const struct input *in, struct config *c, ns_set shared)
 {
 	cleanup_config struct config edited = { 0 };
 	cleanup_buf struct buf out = { 0 };
@@ -202,7 +241,7 @@ static void check_edit(const struct input *in, struct config *c)
 	uint32_t node;
 	bool changed;
 
-	choose_edit(c, hash_text(in->text, in->len), &edit);
+	choose_edit(c, shared, hash_text(in->text, in->len), &edit);
 	if (edit_apply(c, &edit, &changed, &out, &e) < 0 || !changed) {
 		MUST(!changed && !out.len);
 		return;
@@ -288,7 +327,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(is_strict(in.text, in.len));
 	check_tree(&in.tree);
 	if (config_parse(&c, "config", in.text, in.len, &e) == 0) {
-		check_edit(&in, &c);
+		check_edit(&in, &c, check_plans(&c, hash_text(in.text, in.len) | 1));
 		check_revert(&c);
 		check_forged_revert(&c);
 		config_free(&c);

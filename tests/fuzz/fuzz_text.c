@@ -144,7 +144,8 @@ static void check_error(const char *text)
 	error_set(&e, 0, "before %s", text);
 	error_prefix(&e, "%s", text);
 	for (const char *p = e.text; *p; p++)
-		MUST((unsigned char)*p >= ' ' && *p != 0x7f);
+		MUST((unsigned char)*p >= ' ' && *p != 0x7f &&
+		     !((unsigned char)*p == 0xc2 && ((unsigned char)p[1] & 0xe0) == 0x80));
 	MUST(memchr(e.text, '\0', sizeof(e.text)));
 }
 

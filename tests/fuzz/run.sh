@@ -21,7 +21,7 @@ mkdir -p "$1/found"
 BUILD=$(cd "$1" && pwd -P)
 LIMIT=$2
 shift 2
-[ $# -gt 0 ] || set -- state config record text options
+[ $# -gt 0 ] || set -- state config plan record text options
 : "${CLANG:=clang}"
 
 FLAGS=(-std=gnu17 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all "-I$SRC"
@@ -39,7 +39,7 @@ compile() {
 compile_all() {
 	local source object failed=0 pids=()
 	for source in "$SRC"/{base,oci,plan}/*.c "$SRC"/ns/{maps,sysctl,types}.c \
-		"$SRC"/pod/{name,record}.c "$SRC"/hook/options.c "$FUZZ"/strict.c; do
+		"$SRC"/pod/{name,record}.c "$SRC"/hook/options.c "$FUZZ"/{plan,strict}.c; do
 		object=${source#"$SRC"/}
 		object=$BUILD/${object//\//-}.o
 		objects+=("$object")
@@ -55,6 +55,10 @@ compile_all() {
 
 link_target() {
 	compile "$BUILD/fuzz_$1.o" "$FUZZ/fuzz_$1.c" fuzzer-no-link,address,undefined
+	if [ -e "$BUILD/fuzz_$1" ] &&
+		[ -z "$(find "$BUILD/fuzz_$1.o" "${objects[@]}" -newer "$BUILD/fuzz_$1")" ]; then
+		return 0
+	fi
 	"$CLANG" "${FLAGS[@]}" -fsanitize=fuzzer,address,undefined -o "$BUILD/fuzz_$1" \
 		"$BUILD/fuzz_$1.o" "${objects[@]}" -lyajl
 }

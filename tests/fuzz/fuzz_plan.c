@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The decision, for all that can be read of a container and its pod: a byte of entries, a byte of
+ * paths, and those of choose_plan().
+ */
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/plan.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t bytes[2 + PLAN_BYTES] = { 0 };
+	struct plan_input in = { 0 };
+
+	memcpy(bytes, data, size < sizeof(bytes) ? size : sizeof(bytes));
+	for (int t = 0; t < NS_TYPES; t++) {
+		in.type[t].entry = bytes[0] >> t & 1;
+		in.type[t].path = in.type[t].entry && bytes[1] >> t & 1 ? "/p" : NULL;
+	}
+	choose_plan(&in, bytes + 2);
+	check_plan(&in);
+	return 0;
+}
