@@ -1,0 +1,204 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# What seldom happens: pids of another pid namespace, claims that are gone, little privilege, logs that
+# grow, odd roots.
+
+load helpers
+load podns
+
+# of_record POD SED-SCRIPT: change a record by hand.
+of_record() {
+	sed -i "$2" "$ROOT/podns/$1/record"
+}
+
+# --- members that cannot be looked at ------------------------------------------
+
+# The /proc that it sees is the outer one; its own pid namespace is read there, too.
+in_other_pidns() {
+	unshare --pid --fork "$HOOK" --no-syslog --root "$ROOT" "$@"
+}
+
+@test "a hook in another pid namespace than the pod's containers: refused" {
+	live_pod web
+	make_bundle b
+	fails_with 'known by their pids in pid namespace' in_other_pidns precreate <"$T/b/config.json"
+	contains "$(cat "$T/stderr")" 'run this in that pid namespace'
+	state_doc a '' stopped >"$T/state"
+	fails_with 'known by their pids in pid namespace' in_other_pidns poststop <"$T/state"
+	assert_pinned web net ipc uts
+	end_child
+	poststop a
+	assert_nothing_left
+}
+
+@test "a pod whose containers' pid namespace is gone is swept from the initial one" {
+	[ "$(stat -L -c %i /proc/self/ns/pid)" = 4026531836 ] || skip "this is not the initial pid namespace"
+	live_pod web
+	end_child
+	of_record web 's/^pidns \([0-9]*\) .*/pidns \1 1/'
+	make_bundle b
+	create b ''
+	equal "$(grep -c '^member ' "$ROOT/podns/web/record")" 0
+	grep -q "^waiting .* $(id_of b) " "$ROOT/podns/web/record"
+	podns rm --force web
+	assert_nothing_left
+}
+
+@test "podns says why a pod is out of reach: pids, and a mount namespace" {
+	live_pod web
+	of_record web 's/^pidns .*/pidns 4 1/'
+	contains "$(podns ls)" 'known by pids of another pid namespace'
+	podns gc
+	assert_pinned web net ipc uts
+	of_record web 's/^mntns .*/mntns 4 1/'
+	umount -l "$ROOT/utsns/web"
+	rm "$ROOT/utsns/web"
+	contains "$(podns ls)" 'was pinned in mount namespace [1]'
+}
+
+# --- claims ----------------------------------------------------------------------
+
+@test "a claim that is gone: a container that is not inside is refused" {
+	make_bundle b
+	hook precreate <"$T/b.orig" >"$T/b/config.json"
+	podns rm --force web
+	in_new_namespaces --net --ipc --uts
+	# With the paths, these would be to blame.
+	jq 'del(.linux.namespaces[].path)' <"$T/b/config.json" >"$T/b.json"
+	cp "$T/b.json" "$T/b/config.json"
+	fails_with 'claim ' create b "$CHILD"
+	contains "$(cat "$T/stderr")" 'unknown or expired'
+	assert_nothing_left
+}
+
+@test "poststop drops the claim of a container that never came to createRuntime" {
+	make_bundle b
+	hook precreate <"$T/b.orig" >"$T/b/config.json"
+	poststop b
+	assert_nothing_left
+}
+
+@test "a container that never came is dropped by gc when its time is over" {
+	make_bundle a
+	create a ''
+	unshare --time --boottime 100000 "$PODNS" --root "$ROOT" gc >"$T/gc"
+	contains "$(cat "$T/gc")" "container $(id_of a) of pod web: it never came"
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "under a CRI engine an undo of unknown origin is refused at precreate, too" {
+	make_bundle a annotations=', "io.kubernetes.cri-o.SandboxID": "sandbox", "io.podns.undo": "0123456789abcdef[]"'
+	fails_with 'io.podns.undo' hook precreate <"$T/a/config.json"
+	assert_nothing_left
+}
+
+# --- privilege ---------------------------------------------------------------------
+
+without_sys_admin() {
+	setpriv --bounding-set -sys_admin --inh-caps -sys_admin "$HOOK" --no-syslog --root "$ROOT" "$@"
+}
+
+@test "without CAP_SYS_ADMIN the message names it, and nothing is left" {
+	make_bundle a
+	fails_with 'CAP_SYS_ADMIN' without_sys_admin precreate <"$T/a/config.json"
+	assert_nothing_left
+	in_new_namespaces --net --ipc --uts
+	state_doc a "$CHILD" >"$T/state"
+	fails_with 'CAP_SYS_ADMIN' without_sys_admin createRuntime <"$T/state"
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "a user namespace whose ids are not ours to map: refused, and nothing is left" {
+	needs_userns
+	make_bundle a namespaces='{"type":"user"},{"type":"network"},{"type":"ipc"},{"type":"uts"}' \
+		linux='"uidMappings": [{"containerID":0,"hostID":7000000,"size":1}],
+			"gidMappings": [{"containerID":0,"hostID":7000000,"size":1}],' arg=x
+	mkdir "$T/theirs"
+	fails_with 'of the pod'\''s user namespace' unshare --user --map-root-user --mount "$HOOK" --no-syslog \
+		--root "$T/theirs" --namespaces net,ipc,uts,user precreate <"$T/a/config.json"
+	equal "$(find "$T/theirs" ! -type d ! -path '*/podns/log')" ''
+}
+
+# --- documents ---------------------------------------------------------------------
+
+@test "a mountLabel with a quote in it: refused, and nothing is left" {
+	make_bundle a linux='"mountLabel": "a\"b",'
+	edit_config a '.mounts += [{destination: "/dev/shm", type: "tmpfs", source: "shm", options: ["size=64k"]}]'
+	fails_with 'has a quote in it' hook precreate <"$T/a/config.json"
+	assert_nothing_left
+}
+
+# --- roots ---------------------------------------------------------------------------
+
+@test "a relative root, and one with slashes behind" {
+	make_bundle a
+	cd "$T"
+	state_doc a '' | "$HOOK" --no-syslog --root root/// createRuntime
+	assert_pinned web net ipc uts
+	equal "$(ns_path a uts)" "$ROOT/utsns/web"
+	"$PODNS" --root "$ROOT//" ls >"$T/ls"
+	contains "$(cat "$T/ls")" web
+	poststop a
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "a relative root below a directory that is gone: refused" {
+	mkdir "$T/gone"
+	cd "$T/gone"
+	rmdir "$T/gone"
+	run -1 "$PODNS" --root here ls
+	contains "$output" 'working directory'
+}
+
+# --- logs ------------------------------------------------------------------------------
+
+@test "the root's log is bounded: the older half goes" {
+	local i
+	mkdir -m 0700 "$ROOT/podns"
+	for ((i = 0; i < 2000; i++)); do
+		echo "line $i of an old log, which is some sixty bytes long, or so"
+	done >"$ROOT/podns/log"
+	make_bundle a
+	fails_with 'createRuntime: ' create a "$(dead_pid)"
+	[ "$(stat -c %s "$ROOT/podns/log")" -lt 65536 ]
+	equal "$(head -n 1 "$ROOT/podns/log" | cut -d' ' -f1)" line
+	contains "$(tail -n 1 "$ROOT/podns/log")" createRuntime
+	contains "$(tail -n 2 "$ROOT/podns/log" | head -n 1)" 'line 1999 '
+}
+
+@test "a log file that cannot be opened is an error" {
+	make_bundle a
+	fails_with 'open log file /nowhere/log' create a '' --log-file /nowhere/log
+	assert_nothing_left
+}
+
+# A /dev of its own, for a syslog that is not the host's.
+with_syslog() {
+	mount -t tmpfs -o mode=0755 tmpfs /dev || return
+	mknod -m 666 /dev/null c 1 3
+	busybox syslogd -n -O "$T/syslog" 3>&- &
+	until [ -S /dev/log ]; do
+		sleep 0.02
+	done
+	state_doc a "$1" | "$HOOK" --root "$ROOT" createRuntime 2>"$T/stderr"
+	status=$?
+	until grep -qs oci-podns-hook "$T/syslog"; do
+		sleep 0.02
+	done
+	kill $!
+	return "$status"
+}
+
+@test "an error is in the system's log too" {
+	busybox --list | grep -qx syslogd || skip "this busybox has no syslogd"
+	make_bundle a
+	export HOOK ROOT T ID_PREFIX
+	export -f with_syslog state_doc to_json
+	run -1 timeout -k 5 "$LIMIT" unshare --mount --propagation private bash -c "with_syslog $(dead_pid)"
+	contains "$(cat "$T/syslog")" 'daemon.err oci-podns-hook['
+	contains "$(cat "$T/syslog")" "$(sed 's/^oci-podns-hook: //' "$T/stderr")"
+}
