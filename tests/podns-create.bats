@@ -91,6 +91,30 @@ load podns
 	podns_fails 2 'user is not in' create x --namespaces net --uid-map 0:1:1 --gid-map 0:1:1
 }
 
+@test "a user namespace without mappings, and a map that cannot be written: refused, and nothing is left" {
+	podns_fails 1 'needs --uid-map and --gid-map' create web --namespaces net,user
+	podns_fails 1 "uid_map of the pod's user namespace" create web --uid-map 0:0:10,5:50:10 --gid-map 0:0:1
+	assert_nothing_left
+}
+
+@test "--hostname and --sysctl of --from-pid are set in the namespaces of the process" {
+	sleeper unshare --net --uts
+	podns create web --namespaces net,uts --from-pid "$CHILD" --hostname fresh --sysctl net.ipv4.ip_default_ttl=71
+	equal "$(nsenter -t "$CHILD" -u hostname)" fresh
+	equal "$(nsenter -t "$CHILD" -n cat /proc/sys/net/ipv4/ip_default_ttl)" 71
+	podns rm web
+	assert_nothing_left
+}
+
+@test "a pod with a user namespace takes nothing that another program pinned" {
+	ROOT=/run
+	ip netns add web
+	podns_fails 1 'it was pinned by another program' create web --namespaces net,user \
+		--uid-map 0:100000:1000 --gid-map 0:100000:1000
+	ip netns delete web
+	assert_not_pinned web net user
+}
+
 @test "--from-pid pins the namespaces of a process" {
 	in_new_namespaces --net --uts
 	equal "$(podns create web --from-pid "$CHILD")" "$(printf '%s\n' "$ROOT"/{net,uts}ns/web)"

@@ -196,6 +196,17 @@ load podns
 	podns_fails 1 'there is no pod nosuch' pids nosuch
 }
 
+@test "pids are all of the pod's, in order" {
+	local all='' i
+	podns create web
+	for i in 1 2 3 4 5 6 7 8 9; do
+		sleeper nsenter "--net=$ROOT/netns/web"
+		all+="$CHILD"$'\n'
+	done
+	equal "$(podns pids web)" "$(sort -n <<<"${all%?}")"
+	podns rm --force web
+}
+
 @test "identify, pids and exec work on pins of ip netns and pinns" {
 	ip netns add web
 	sleeper "$PODNS" exec web
