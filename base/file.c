@@ -237,3 +237,9 @@ bool parse_u64(const char *s, uint64_t max, uint64_t *value)
 	*value = v;
 	return true;
 }
+
+struct dirent *read_entry(DIR *dir)
+{
+	errno = 0;
+	return readdir(dir);
+}

@@ -5,6 +5,7 @@
 #ifndef PODNS_BASE_FILE_H
 #define PODNS_BASE_FILE_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -66,5 +67,8 @@ time_t clock_seconds(clockid_t clock);
 
 /* Parse all of s as a decimal number up to max. */
 bool parse_u64(const char *s, uint64_t max, uint64_t *value);
+
+/* readdir(3). NULL with errno 0 is the end; another one is a failure, not to be taken for it. */
+struct dirent *read_entry(DIR *dir);
 
 #endif

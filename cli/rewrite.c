@@ -37,7 +37,8 @@ enum { OPT_BUNDLE = OPT_OWN, OPT_REVERT, OPT_NAMESPACES, OPT_SYSCTL };
 struct options {
 	struct stage_options stage;
 	const char **sysctls;
-	char *bundle;		/* absolute */
+	const char *given;	/* --bundle */
+	char *bundle;		/* the same, absolute */
 	const char *pod;
 	bool revert;
 };
@@ -56,9 +57,8 @@ static int set_option(void *arg, int option, char *value, struct error *e)
 
 	switch (option) {
 	case OPT_BUNDLE:
-		free(o->bundle);
-		o->bundle = realpath(value, NULL);
-		return o->bundle ? 0 : error_set(e, errno, "--bundle: open directory %s", value);
+		o->given = value;
+		return 0;
 	case OPT_REVERT:
 		o->revert = true;
 		return 0;
@@ -187,6 +187,9 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	if (pod_check_name(o.pod, e) < 0)
 		return CLI_FAILED;
 	log_context("rewrite: pod %s", o.pod);
+	o.bundle = o.given ? realpath(o.given, NULL) : NULL;
+	if (o.given && !o.bundle)
+		return error_set(e, errno, "open bundle %s", o.given);
 	/* A reader that goes away is an error of write(2), after which all is undone. */
 	signal(SIGPIPE, SIG_IGN);
 	if (!o.revert)

@@ -13,7 +13,8 @@
  * False where there was nothing to read: the process went, is a zombie, or is none of our
  * business.
  */
-static bool read_process(int proc_fd, pid_t pid, ns_set set, struct ns_id in[NS_TYPES])
+static int read_process(int proc_fd, pid_t pid, ns_set set, struct ns_id in[NS_TYPES],
+			struct error *e)
 {
 	char name[64];
 	struct stat st;
@@ -27,7 +28,9 @@ static bool read_process(int proc_fd, pid_t pid, ns_set set, struct ns_id in[NS_
 		if (fstatat(proc_fd, name, &st, 0) < 0) {
 			if (errno == ENOENT && any)
 				continue;	/* a type that this kernel does not have */
-			return any;
+			if (errno == ENOENT || errno == ESRCH || errno == EACCES || errno == EPERM)
+				return any;
+			return error_set(e, errno, "stat /proc/%s", name);
 		}
 		in[t] = (struct ns_id){ .dev = st.st_dev, .ino = st.st_ino };
 		any = true;
@@ -44,13 +47,13 @@ static DIR *open_proc(struct error *e)
 	return dir;
 }
 
-/* The next process; 0 behind the last one. */
+/* The next process; 0 behind the last one, with errno 0, or after a failure. */
 static pid_t next_pid(DIR *dir)
 {
 	struct dirent *entry;
 	uint64_t pid;
 
-	while ((entry = readdir(dir)))
+	while ((entry = read_entry(dir)))
 		if (parse_u64(entry->d_name, INT32_MAX, &pid) && pid)
 			return (pid_t)pid;
 	return 0;
@@ -67,9 +70,14 @@ int procs_walk(ns_set set,
 
 	if (!dir)
 		return -1;
-	while (!r && (pid = next_pid(dir)))
-		if (read_process(dirfd(dir), pid, set, in))
+	while (!r && (pid = next_pid(dir))) {
+		r = read_process(dirfd(dir), pid, set, in, e);
+		if (r > 0)
 			r = fn(arg, pid, in, e);
+	}
+	/* One that was not seen would be taken for dead. */
+	if (!r && errno)
+		r = error_set(e, errno, "read directory /proc");
 	closedir(dir);
 	return r;
 }
@@ -80,14 +88,20 @@ int procs_find_pidns(struct ns_id pidns, bool *found, struct error *e)
 	char name[64];
 	struct stat st;
 	pid_t pid;
+	int r = 0;
 
 	*found = false;
 	if (!dir)
 		return -1;
-	while (!*found && (pid = next_pid(dir))) {
+	while (!r && !*found && (pid = next_pid(dir))) {
 		snprintf(name, sizeof(name), "%d/ns/pid", pid);
-		*found = fstatat(dirfd(dir), name, &st, 0) == 0 && ns_same(ns_id_of(&st), pidns);
+		if (fstatat(dirfd(dir), name, &st, 0) == 0)
+			*found = ns_same(ns_id_of(&st), pidns);
+		else if (errno != ENOENT && errno != ESRCH)
+			r = error_set(e, errno, "stat /proc/%s", name);
 	}
+	if (!r && !*found && errno)
+		r = error_set(e, errno, "read directory /proc");
 	closedir(dir);
-	return 0;
+	return r;
 }

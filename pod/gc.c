@@ -406,10 +406,14 @@ static void sweep_points(struct gc *g, enum ns_type t)
 		cleanup_closep(&fd);
 		return;
 	}
-	while ((entry = readdir(dir)))
+	while ((entry = read_entry(dir)))
 		if (pod_check_name(entry->d_name, &why) == 0 &&
 		    check_point(g, t, entry->d_name, &why) < 0)
 			note_failure(g, &why);
+	if (errno) {
+		error_set(&why, errno, "read directory %s/%sns", g->store->root, ns_info[t].brief);
+		note_failure(g, &why);
+	}
 	closedir(dir);
 }
 

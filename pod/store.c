@@ -281,6 +281,12 @@ static DIR *open_stream(int dir_fd, const char *path, struct error *e)
 	return dir;
 }
 
+/* After a NULL of read_entry(). */
+static int at_end(const char *path, struct error *e)
+{
+	return errno ? error_set(e, errno, "read directory %s", path) : 0;
+}
+
 static void close_stream(DIR **dir)
 {
 	if (*dir)
@@ -302,7 +308,7 @@ int store_each_bundle(struct store *s,
 	dir = open_stream(s->bundles_fd, s->bundles, e);
 	if (!dir)
 		return -1;
-	while (!r && (entry = readdir(dir))) {
+	while (!r && (entry = read_entry(dir))) {
 		cleanup_free char *bundle = NULL;
 		char *at = strchr(entry->d_name, '@');
 
@@ -313,7 +319,7 @@ int store_each_bundle(struct store *s,
 		if (bundle && pod_check_name(entry->d_name, e) == 0)
 			r = fn(arg, entry->d_name, bundle, e);
 	}
-	return r;
+	return r ? r : at_end(s->bundles, e);
 }
 
 int store_each_pod(const struct store *s, int (*fn)(void *arg, const char *pod, struct error *e),
@@ -329,11 +335,11 @@ int store_each_pod(const struct store *s, int (*fn)(void *arg, const char *pod, 
 	dir = open_stream(s->dir_fd, s->root, e);
 	if (!dir)
 		return -1;
-	while (!r && (entry = readdir(dir)))
+	while (!r && (entry = read_entry(dir)))
 		if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) &&
 		    pod_check_name(entry->d_name, &ignored) == 0)
 			r = fn(arg, entry->d_name, e);
-	return r;
+	return r ? r : at_end(s->root, e);
 }
 
 int store_each_index(const struct store *s,
@@ -349,7 +355,7 @@ int store_each_index(const struct store *s,
 	dir = open_stream(s->dir_fd, s->root, e);
 	if (!dir)
 		return -1;
-	while (!r && (entry = readdir(dir))) {
+	while (!r && (entry = read_entry(dir))) {
 		cleanup_free char *pod = NULL;
 
 		if (entry->d_name[0] != '@')
@@ -358,7 +364,7 @@ int store_each_index(const struct store *s,
 		if (pod)
 			r = fn(arg, entry->d_name, pod, e);
 	}
-	return r;
+	return r ? r : at_end(s->root, e);
 }
 
 bool store_entry_is(const char *entry, const char *id, const char *bundle)

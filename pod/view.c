@@ -291,9 +291,11 @@ static int add_names_of(struct views *v, enum ns_type t, struct error *e)
 			close(fd);
 		return -1;
 	}
-	while (!r && (entry = readdir(dir)))
+	while (!r && (entry = read_entry(dir)))
 		if (pod_check_name(entry->d_name, &ignored) == 0 && !new_view(v, entry->d_name, e))
 			r = -1;
+	if (!r && errno)
+		r = error_set(e, errno, "read directory %s/%sns", v->store->root, ns_info[t].brief);
 	closedir(dir);
 	return r;
 }

@@ -102,3 +102,8 @@ load podns
 	assert_untouched a
 	assert_nothing_left
 }
+
+@test "a bundle that is not there is a failure, not wrong usage" {
+	podns_fails 1 "open bundle $T/nosuch: No such file" rewrite --bundle "$T/nosuch" web
+	assert_nothing_left
+}

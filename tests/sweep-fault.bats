@@ -11,8 +11,10 @@ setup_file() {
 	cc -O2 -D_GNU_SOURCE ${PODNS_MODE:+"-DPODNS_${PODNS_MODE^^}"} -o "$BATS_FILE_TMPDIR/tamper" "$PODNS_SRC/tests/storm/tamper.c" -lseccomp
 }
 
+WRAP=()
+
 sweep() {
-	HOOK=$HOOK PODNS=$PODNS TAMPER=$BATS_FILE_TMPDIR/tamper bash "$PODNS_SRC/tests/sweep.bash" fault "$1" "$T/w" 3>&-
+	HOOK=$HOOK PODNS=$PODNS TAMPER=$BATS_FILE_TMPDIR/tamper "${WRAP[@]}" bash "$PODNS_SRC/tests/sweep.bash" fault "$1" "$T/w" 3>&-
 }
 
 @test "each call fails: precreate that makes a pod" {
@@ -45,4 +47,19 @@ sweep() {
 
 @test "each call fails: pinns" {
 	sweep pinns
+}
+
+@test "each call fails: precreate that makes a pod with a user namespace" {
+	needs_userns
+	sweep user
+}
+
+@test "each call fails: podns rewrite in place" {
+	sweep rewrite
+}
+
+# In a pid namespace of its own: it makes system calls for each process.
+@test "each call fails: podns gc, with a dead container, a bundle and an index entry of a pod that is gone" {
+	WRAP=(unshare --pid --fork --mount-proc)
+	sweep gc
 }

@@ -11,8 +11,10 @@ setup_file() {
 	cc -O2 -D_GNU_SOURCE -o "$BATS_FILE_TMPDIR/tamper" "$PODNS_SRC/tests/storm/tamper.c" -lseccomp
 }
 
+WRAP=()
+
 sweep() {
-	HOOK=$HOOK PODNS=$PODNS TAMPER=$BATS_FILE_TMPDIR/tamper bash "$PODNS_SRC/tests/sweep.bash" kill "$1" "$T/w" 3>&-
+	HOOK=$HOOK PODNS=$PODNS TAMPER=$BATS_FILE_TMPDIR/tamper "${WRAP[@]}" bash "$PODNS_SRC/tests/sweep.bash" kill "$1" "$T/w" 3>&-
 }
 
 @test "killed: precreate that makes a pod" {
@@ -45,4 +47,19 @@ sweep() {
 
 @test "killed: pinns" {
 	sweep pinns
+}
+
+@test "killed: precreate that makes a pod with a user namespace" {
+	needs_userns
+	sweep user
+}
+
+@test "killed: podns rewrite in place" {
+	sweep rewrite
+}
+
+# In a pid namespace of its own: it makes system calls for each process.
+@test "killed: podns gc, with a dead container, a bundle and an index entry of a pod that is gone" {
+	WRAP=(unshare --pid --fork --mount-proc)
+	sweep gc
 }

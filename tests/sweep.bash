@@ -54,11 +54,20 @@ errnos_of() {
 # --- the stage -----------------------------------------------------------------
 
 config() {
+	if [ "$SCENARIO" = user ]; then
+		printf '{ "ociVersion": "1.0.2", "annotations": {"io.podns.pod": "web", "io.podns.namespaces": "user,net,uts"},
+		 "linux": { "uidMappings": [%s], "gidMappings": [%s],
+		  "namespaces": [{"type":"user"}, {"type":"network"}, {"type":"uts"}, {"type":"mount"}] } }\n' \
+			"$MAP" "$MAP"
+		return
+	fi
 	printf '{ "ociVersion": "1.0.2",\n "hostname":"x", "annotations": {"io.podns.pod": "web"},
 	 "linux": { "sysctl": { "net.ipv4.ip_unprivileged_port_start": "81" },
 	  "namespaces": [{"type":"network"}, {"type":"ipc"}, {"type":"uts"}, {"type":"mount"}] },
 	 "mounts": [{"destination":"/dev/shm","type":"tmpfs","source":"shm","options":["nosuid","size=65536k"]}] }\n'
 }
+
+MAP='{"containerID":0,"hostID":100000,"size":1000}'
 
 # state ID STATUS [PID]
 state() {
@@ -118,10 +127,23 @@ live_pod() {
 	state o creating "$other" | hook createRuntime
 }
 
+# What gc sweeps: a dead member, a bundle of a pod that went in a reboot, and its index entry.
+swept() {
+	start unshare --net --ipc --uts
+	init=$started
+	state b creating "$init" | hook createRuntime || return 1
+	config | sed s/web/gone/ >"$W/o/config.json"
+	state o creating | hook --namespaces uts createRuntime || return 1
+	umount "$R/utsns/gone"
+	rm -r "$R/utsns/gone" "$R/podns/gone"
+	stop_all
+}
+
 prepare() {
 	fresh
 	case $SCENARIO in
-	new | create | pinns) ;;
+	new | user | create | rewrite | pinns) ;;
+	gc) swept ;;
 	join) live_pod ;;
 	adopt)
 		start unshare --net --ipc --uts
@@ -147,7 +169,7 @@ prepare() {
 		exit 1
 	}
 	case $SCENARIO in
-	new | join)
+	new | user | join)
 		config >"$W/stdin"
 		command=("$HOOK" --no-syslog --root "$R" precreate)
 		;;
@@ -161,6 +183,8 @@ prepare() {
 		;;
 	create) command=("$PODNS" --root "$R" create --sysctl net.ipv4.ip_unprivileged_port_start=81 web) ;;
 	rm) command=("$PODNS" --root "$R" rm web) ;;
+	gc) command=("$PODNS" --root "$R" gc) ;;
+	rewrite) command=("$PODNS" --root "$R" rewrite --bundle "$B" web) ;;
 	pinns) command=("$W/pinns" -d "$R" -f web -niu -s net.ipv4.ip_unprivileged_port_start=81) ;;
 	esac
 	[ -e "$W/stdin" ] || : >"$W/stdin"
@@ -245,7 +269,7 @@ normal() {
 	sed -E 's/:\[[0-9]+\]/:[N]/; s/^(  pin [a-z]+) .*/\1/; s/^(  member) [0-9]+ [0-9]+/\1/; s/^(  waiting|  claim) .*/\1/
 		s/"io.podns.undo":"[0-9a-f]{16}/"io.podns.undo":"SUM/; s/[0-9a-f]{32}/TOKEN/g; s/^mounted \/[^ ]* /mounted /' <<<"$1"
 	case $SCENARIO in
-	new | join) sed -E 's/"io.podns.undo":"[0-9a-f]{16}/"io.podns.undo":"SUM/; s/[0-9a-f]{32}/TOKEN/g' "$W/out" ;;
+	new | user | join) sed -E 's/"io.podns.undo":"[0-9a-f]{16}/"io.podns.undo":"SUM/; s/[0-9a-f]{32}/TOKEN/g' "$W/out" ;;
 	esac
 }
 
@@ -280,7 +304,7 @@ check_nothing() {
 # end_pod: what follows by itself; then all is gone.
 end_pod() {
 	case $SCENARIO in
-	new | join)
+	new | user | join)
 		stop_all
 		state o stopped | hook poststop 2>"$W/err" || bad "poststop of the other fails"
 		gc_later
@@ -290,13 +314,19 @@ end_pod() {
 		state b stopped | hook poststop 2>"$W/err" || bad "poststop fails"
 		state o stopped | hook poststop 2>"$W/err" || bad "poststop of the other fails"
 		;;
-	create) "$PODNS" --root "$R" rm web 2>"$W/err" || bad "podns rm fails" ;;
+	create | rewrite) "$PODNS" --root "$R" rm web 2>"$W/err" || bad "podns rm fails" ;;
+	gc) back_from_gone ;;
 	rm) ;;
 	pinns) crio_removes ;;
 	esac
 	# What precreate wrote is the engine's, who writes it anew.
 	[ "$SCENARIO" != claimed ] || config >"$B/config.json"
 	check_nothing "$1"
+}
+
+# The bundle is as it was before the reboot, but for the pod's name.
+back_from_gone() {
+	[ "$(<"$W/o/config.json")" != "$(config | sed s/web/gone/)" ] || config >"$W/o/config.json"
 }
 
 crio_removes() {
@@ -330,12 +360,12 @@ rehearse() {
 
 # What a stage that ends a pod could not take away is for its next run.
 ends_pods() {
-	[ "$SCENARIO" = stop ] || [ "$SCENARIO" = rm ]
+	[ "$SCENARIO" = stop ] || [ "$SCENARIO" = rm ] || [ "$SCENARIO" = gc ]
 }
 
 after_failure() {
 	[ -s "$W/err" ] || bad "exit status 1 and no word"
-	[ ! -s "$W/out" ] || [ "$call" = write ] || bad "it fails, with something on standard output"
+	[ ! -s "$W/out" ] || [ "$call" = write ] || [ "$SCENARIO" = gc ] || bad "it fails, with something on standard output"
 	check_config "$old_config"
 	if ends_pods; then
 		run
@@ -372,6 +402,13 @@ after_success() {
 	fi
 	picture now
 	is=$(normal "$now")
+	# What could not be looked at counts as alive.
+	if [ "$SCENARIO" = gc ] && [ "$is" != "$right" ]; then
+		run
+		succeeded || bad "the next run fails: $rc"
+		picture now
+		is=$(normal "$now")
+	fi
 	[ "$is" = "$right" ] || bad "succeeds and does not do everything" "$right" "$is"
 	end_pod 'the end'
 }
@@ -397,11 +434,26 @@ fault_one() {
 	esac
 }
 
+# Scenarios with a call for each process, or with much of another scenario in them: a call behind one of
+# the same name as another such call was is tampered with in the long form alone.
+is_known() {
+	local context="$call" before=$((n - 2))
+	[ "$before" -lt 0 ] || context="${calls[before]} $call"
+	case $SCENARIO in
+	gc | rewrite | user) [ -z "$PODNS_LONG" ] || return 1 ;;
+	*) return 1 ;;
+	esac
+	[ -z "${seen[$context]-}" ] || return 0
+	seen[$context]=yes
+	return 1
+}
+
 sweep_faults() {
 	local errnos ready='' before unclaimed last
 	for ((n = 1; n <= ${#calls[@]}; n++)); do
 		call=${calls[n - 1]}
 		[[ $HARMLESS != *" $call "* ]] || continue
+		! is_known || continue
 		errnos_of "$call"
 		last=''
 		for errno in $errnos; do
@@ -432,7 +484,8 @@ kill_one() {
 	stop_all
 	gc_later
 	case $SCENARIO in
-	create) "$PODNS" --root "$R" rm web 2>/dev/null ;;
+	create | rewrite) "$PODNS" --root "$R" rm web 2>/dev/null ;;
+	gc) back_from_gone ;;
 	rm) "$PODNS" --root "$R" rm web 2>/dev/null ;;
 	claimed) config >"$B/config.json" ;;
 	esac
@@ -443,6 +496,7 @@ sweep_kills() {
 	for ((n = 1; n <= ${#calls[@]}; n++)); do
 		call=${calls[n - 1]}
 		[ -n "$PODNS_LONG" ] || [[ $VISIBLE == *" $call "* ]] || continue
+		! is_known || continue
 		kill_one again
 		kill_one gone
 	done
@@ -452,6 +506,7 @@ mkdir -p "$W"
 ln -sf "$PODNS" "$W/pinns"
 trap 'stop_all; clean_root' EXIT
 tampered=0
+declare -A seen=()
 rehearse
 case $MODE in
 fault | nomem) sweep_faults ;;
