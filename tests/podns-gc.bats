@@ -95,6 +95,29 @@ tree() {
 	assert_nothing_left
 }
 
+# Its process may be behind the place where reading failed.
+@test "a directory that cannot be read to its end ends no pod with a process in it" {
+	local tamper=$T/tamper container n status
+	cc -O2 -D_GNU_SOURCE -o "$tamper" "$PODNS_SRC/tests/storm/tamper.c" -lseccomp
+	live_pod web
+	container=$CHILD
+	sleeper "$PODNS" --root "$ROOT" exec web
+	kill -KILL "$container"
+	wait "$container" || true
+	for ((n = 1; n < 50; n++)); do
+		status=0
+		"$tamper" "getdents64:$n" 5 "$PODNS" --root "$ROOT" gc 2>"$T/stderr" || status=$?
+		assert_pinned web net ipc uts
+		[ "$status" != 124 ] || break	# there is none any more
+		equal "$status" 1 "exit status"
+		contains "$(cat "$T/stderr")" 'read directory'
+	done
+	[ "$n" -gt 4 ] && [ "$n" -lt 50 ]
+	end_child
+	podns gc
+	assert_nothing_left
+}
+
 @test "an expired claim is dropped, and with it the pod" {
 	make_bundle a
 	hook precreate <"$T/a/config.json" >"$T/a.json"

@@ -5,6 +5,7 @@
  *	tamper list FILE PROGRAM...   write down the calls, one "NAME" a line: line n is call n
  *	tamper N kill PROGRAM...      kill it when it makes its n-th call, before that has an effect
  *	tamper N ERRNO PROGRAM...     its n-th call is not made, and fails with that number
+ *	tamper CALL:N ...             the same with the n-th of the calls of this name
  *	tamper before:CALL SCRIPT PROGRAM...  when it is about to make its first CALL, have sh run
  *	                              SCRIPT with its pid as $1; then it goes on
  *	tamper after:CALL SCRIPT PROGRAM...   the same at the call that follows it
@@ -38,6 +39,7 @@
 
 static FILE *list;
 static long nth;
+static int named = -1; /* count only these */
 static int number; /* errno, or 0: kill */
 static bool counting, done;
 static long count;
@@ -172,6 +174,8 @@ static void on_entry(pid_t pid, unsigned long call, pid_t first)
 			run_script(pid);
 		return;
 	}
+	if (named >= 0 && call != (unsigned long)named)
+		return;
 	count++;
 	if (list)
 		write_down(call);
@@ -238,14 +242,22 @@ int main(int argc, char **argv)
 		list = fopen(argv[2], "we");
 		if (!list)
 			die(argv[2]);
-	} else if (strchr(argv[1], ':')) {
+	} else if (!strncmp(argv[1], "before:", 7) || !strncmp(argv[1], "after:", 6)) {
 		awaited = seccomp_syscall_resolve_name(strchr(argv[1], ':') + 1);
 		if (awaited < 0)
 			die(argv[1]);
 		at_next = argv[1][0] == 'a';
 		script = argv[2];
 	} else {
-		nth = atol(argv[1]);
+		char *colon = strchr(argv[1], ':');
+
+		if (colon) {
+			*colon = '\0';
+			named = seccomp_syscall_resolve_name(argv[1]);
+			if (named < 0)
+				die(argv[1]);
+		}
+		nth = atol(colon ? colon + 1 : argv[1]);
 		number = atoi(argv[2]);
 	}
 	pid = fork();
