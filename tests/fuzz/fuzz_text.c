@@ -91,6 +91,7 @@ static void check_hostname(const char *text)
 
 static void check_set(const char *text)
 {
+	int names = 1;
 	ns_set hook, all;
 	struct error e;
 
@@ -99,6 +100,9 @@ static void check_set(const char *text)
 		return;
 	}
 	MUST(all && !(all >> NS_TYPES) && !strstr(text, "pid"));
+	for (const char *p = text; *p; p++)
+		names += *p == ',' || *p == ' ';
+	MUST(__builtin_popcount(all) == names);
 	if (ns_parse_set(text, true, &hook, &e) == 0)
 		MUST(hook == all && !(hook & NS_BIT(NS_MNT)));
 }
