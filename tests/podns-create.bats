@@ -107,12 +107,14 @@ load podns
 }
 
 @test "a pod with a user namespace takes nothing that another program pinned" {
-	ROOT=/run
-	ip netns add web
+	mkdir -m 0755 "$ROOT/netns"
+	touch "$ROOT/netns/web"
+	unshare "--net=$ROOT/netns/web" true
 	podns_fails 1 'it was pinned by another program' create web --namespaces net,user \
 		--uid-map 0:100000:1000 --gid-map 0:100000:1000
-	ip netns delete web
-	assert_not_pinned web net user
+	umount "$ROOT/netns/web"
+	rm "$ROOT/netns/web"
+	assert_nothing_left
 }
 
 @test "--from-pid pins the namespaces of a process" {
