@@ -210,6 +210,30 @@ tree() {
 	equal "$(ns_ino "$ROOT/ipcns/web")" "$ipc"
 }
 
+@test "hidden pins come back in a root with a space and a backslash in its name" {
+	local ipc odd="$ROOT/a \\ b"
+	mkdir -m 0755 "$odd"
+	"$PODNS" --root "$odd" create web >"$T/pins"
+	ipc=$(ns_ino "$odd/ipcns/web")
+	mount --bind "$odd/ipcns" "$odd/ipcns"
+	equal "$("$PODNS" --root "$odd" gc)" "brought back $odd/ipcns/web"
+	equal "$(ns_ino "$odd/ipcns/web")" "$ipc"
+	"$PODNS" --root "$odd" rm web
+	umount "$odd/netns"
+}
+
+@test "what another program mounted over hidden pins is named, and stays" {
+	podns create web
+	mount --bind "$ROOT/ipcns" "$ROOT/ipcns"
+	mkdir "$ROOT/ipcns/theirs"
+	mount -t tmpfs tmpfs "$ROOT/ipcns/theirs"
+	podns_fails 1 "is mounted in $ROOT/ipcns" gc
+	mountpoint -q "$ROOT/ipcns/theirs"
+	umount "$ROOT/ipcns/theirs"
+	podns gc
+	equal "$(of_pod web .state)" held
+}
+
 @test "after a reboot: bundles get their config.json back" {
 	in_new_namespaces --net --ipc --uts
 	make_bundle a root=
