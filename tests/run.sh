@@ -220,7 +220,7 @@ run_bats() {
 		"$SRC/tests/run.sh" --inside "$1" </dev/null >"$out.part" 2>&1 &
 	child=$!
 	# timeout has a process group of its own, so that no key reaches it.
-	trap 'kill "$child"; exit 1' INT TERM
+	trap 'kill "$child"; wait "$child"; exit 1' INT TERM
 	wait "$child" || status=$?
 	case $status in
 	124 | 137) echo "not ok 0 ends within $FILE_SECONDS s" >>"$out.part" ;;
@@ -233,7 +233,7 @@ run_bats() {
 bats_files() {
 	local file out
 	(
-		trap 'kill $(jobs -pr); exit 1' INT TERM
+		trap 'kill $(jobs -pr); wait; exit 1' INT TERM
 		for file in "${files[@]}"; do
 			while [ "$(jobs -pr | wc -l)" -ge "$(nproc)" ]; do
 				wait -n
