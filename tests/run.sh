@@ -301,7 +301,7 @@ plain() {
 	fi
 	[ -z "$all" ] || build_with static gcc --enable-static
 	bats_files
-	[ -z "$long" ] || distcheck
+	[ -z "$all" ] || [ -z "$long" ] || distcheck
 }
 
 sanitizers() {
