@@ -206,7 +206,7 @@ void choose_plan(struct plan_input *in, const uint8_t bytes[PLAN_BYTES])
 	in->maps_equal = flags & 32;
 	in->types = (ns_set)bytes[1] & (NS_BIT(NS_TYPES) - 1) & ~NS_BIT(NS_MNT);
 	for (int t = 0; t < NS_TYPES; t++)
-		choose_type(&in->type[t], bytes + 2 + t * PLAN_TYPE_BYTES);
+		choose_type(&in->type[t], bytes + 2 + (size_t)t * PLAN_TYPE_BYTES);
 	/* A named pod does without no path: what cannot be opened was refused before. */
 	for (int t = 0; t < NS_TYPES; t++)
 		if (in->named && in->types & NS_BIT(t) && in->type[t].path &&
