@@ -27,7 +27,7 @@ ROOMS=(base plan stage sandbox cli)
 . "$SRC/tests/setup.bash"
 
 if ! command -v gcovr >/dev/null; then
-	echo "tests/coverage.sh: gcovr is missing" >&2
+	echo "tests/coverage.sh: gcovr is missing (Debian: apt-get install gcovr)" >&2
 	exit 2
 fi
 
