@@ -9,10 +9,13 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 
-/*
- * False where there was nothing to read: the process went, is a zombie, or is none of our
- * business.
- */
+/* A process that is gone, or that even we may not look at. */
+static bool is_out_of_sight(int num)
+{
+	return num == ENOENT || num == ESRCH || num == EACCES || num == EPERM;
+}
+
+/* 1; 0 where there was nothing to read, from a zombie or what is out of sight; -1 and e. */
 static int read_process(int proc_fd, pid_t pid, ns_set set, struct ns_id in[NS_TYPES],
 			struct error *e)
 {
@@ -28,7 +31,7 @@ static int read_process(int proc_fd, pid_t pid, ns_set set, struct ns_id in[NS_T
 		if (fstatat(proc_fd, name, &st, 0) < 0) {
 			if (errno == ENOENT && any)
 				continue;	/* a type that this kernel does not have */
-			if (errno == ENOENT || errno == ESRCH || errno == EACCES || errno == EPERM)
+			if (is_out_of_sight(errno))
 				return any;
 			return error_set(e, errno, "stat /proc/%s", name);
 		}
@@ -97,7 +100,7 @@ int procs_find_pidns(struct ns_id pidns, bool *found, struct error *e)
 		snprintf(name, sizeof(name), "%d/ns/pid", pid);
 		if (fstatat(dirfd(dir), name, &st, 0) == 0)
 			*found = ns_same(ns_id_of(&st), pidns);
-		else if (errno != ENOENT && errno != ESRCH)
+		else if (!is_out_of_sight(errno))
 			r = error_set(e, errno, "stat /proc/%s", name);
 	}
 	if (!r && !*found && errno)
