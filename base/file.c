@@ -144,24 +144,6 @@ int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bo
 	return -1;
 }
 
-static void on_alarm(int sig)
-{
-	(void)sig;	/* only there to interrupt flock() */
-}
-
-static int lock_until(int fd, time_t deadline)
-{
-	while (flock(fd, LOCK_EX) < 0) {
-		int saved = errno;
-
-		if (saved != EINTR || lock_deadline(0) >= deadline) {
-			errno = saved == EINTR ? ETIMEDOUT : saved;
-			return -1;
-		}
-	}
-	return 0;
-}
-
 time_t clock_seconds(clockid_t clock)
 {
 	struct timespec now = { 0 };
@@ -175,12 +157,25 @@ time_t clock_seconds(clockid_t clock)
 	return now.tv_sec;
 }
 
-time_t lock_deadline(time_t seconds)
+static void on_alarm(int sig)
 {
-	return clock_seconds(CLOCK_MONOTONIC) + seconds;
+	(void)sig;	/* only there to interrupt flock() */
 }
 
-static int lock_with_alarm(int fd, time_t deadline)
+static int lock_until(int fd, time_t until)
+{
+	while (flock(fd, LOCK_EX) < 0) {
+		int saved = errno;
+
+		if (saved != EINTR || clock_seconds(CLOCK_MONOTONIC) >= until) {
+			errno = saved == EINTR ? ETIMEDOUT : saved;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int lock_with_alarm(int fd, time_t until)
 {
 	/*
 	 * The timer repeats, so that one that fires just before flock()
@@ -198,20 +193,22 @@ static int lock_with_alarm(int fd, time_t deadline)
 	if (sigaction(SIGALRM, &alarm, &old) < 0 || sigprocmask(SIG_UNBLOCK, &set, &mask) < 0)
 		return -1;
 	if (setitimer(ITIMER_REAL, &on, NULL) == 0)
-		r = lock_until(fd, deadline);
+		r = lock_until(fd, until);
 	setitimer(ITIMER_REAL, &off, NULL);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	sigaction(SIGALRM, &old, NULL);
 	return r;
 }
 
-int lock_bounded(int fd, const char *what, time_t deadline, struct error *e)
+int lock_bounded(int fd, const char *what, struct lock_wait *wait, struct error *e)
 {
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno != EWOULDBLOCK && errno != EINTR)
 		return error_set(e, errno, "lock %s", what);
-	if (lock_with_alarm(fd, deadline) == 0)
+	if (!wait->until)
+		wait->until = clock_seconds(CLOCK_MONOTONIC) + wait->seconds;
+	if (lock_with_alarm(fd, wait->until) == 0)
 		return 0;
 	error_set(e, errno, "lock %s", what);
 	if (e->num == ETIMEDOUT)

@@ -50,17 +50,21 @@ int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n);
 int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bool *made,
 		 struct error *e);
 
+/* How long to wait for a lock, or for several tries at one together. */
+struct lock_wait {
+	time_t seconds;
+	time_t until;		/* by CLOCK_MONOTONIC; 0: the waiting has not begun */
+};
+
 /*
- * flock(fd, LOCK_EX), waiting until deadline at the latest: seconds of CLOCK_MONOTONIC,
- * see lock_deadline(). what names the lock in the error, whose num is ETIMEDOUT after
- * that. The bounds of one run together stay below the timeout in the hooks' JSON files, 30
- * s: a pod 20, a bundle 5, <root>/netns 2.
+ * flock(fd, LOCK_EX), waiting as long as that. what names the lock in the error, whose num
+ * is ETIMEDOUT after that. The bounds of one run together stay below the timeout in the
+ * hooks' JSON files, 30 s: a pod 20, a bundle 5, <root>/netns 2.
  */
 #define LOCK_POD_SECONDS 20
 #define LOCK_BUNDLE_SECONDS 5
 #define LOCK_NETNS_SECONDS 2
-int lock_bounded(int fd, const char *what, time_t deadline, struct error *e);
-time_t lock_deadline(time_t seconds);
+int lock_bounded(int fd, const char *what, struct lock_wait *wait, struct error *e);
 
 /* The time by this clock, in seconds. */
 time_t clock_seconds(clockid_t clock);

@@ -66,7 +66,6 @@ struct pinns {
 
 /* What was done, for the way back. */
 struct work {
-	char *root;		/* DIR, absolute, with no symbolic link in it */
 	int root_fd;
 	int dir[NS_TYPES];
 	int ns[NS_TYPES];
@@ -87,7 +86,6 @@ static void work_free(struct work *w)
 		cleanup_closep(&w->ns[t]);
 	}
 	cleanup_closep(&w->root_fd);
-	free(w->root);
 }
 
 #define cleanup_pinns __attribute__((cleanup(pinns_free)))
@@ -243,12 +241,17 @@ static int check(const struct pinns *p, struct error *e)
 /* CRI-O's own default is /var/run, which is a symbolic link. */
 static int open_root(const struct pinns *p, struct work *w, struct error *e)
 {
-	if (mkdirat(AT_FDCWD, p->dir, 0755) < 0 && errno != EEXIST)
-		return error_set(e, errno, "make directory %s", p->dir);
-	w->root = realpath(p->dir, NULL);
-	if (!w->root)
+	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+	cleanup_close int dir = open(p->dir, flags);
+
+	if (dir < 0 && errno == ENOENT) {
+		if (mkdirat(AT_FDCWD, p->dir, 0755) < 0 && errno != EEXIST)
+			return error_set(e, errno, "make directory %s", p->dir);
+		dir = open(p->dir, flags);
+	}
+	if (dir < 0)
 		return error_set(e, errno, "open directory %s", p->dir);
-	w->root_fd = open_own_dir(AT_FDCWD, w->root, 0, w->root, NULL, e);
+	w->root_fd = open_own_dir(dir, ".", 0, p->dir, NULL, e);
 	return w->root_fd < 0 ? -1 : 0;
 }
 
@@ -283,11 +286,11 @@ static int get_namespaces(const struct pinns *p, struct work *w, struct error *e
 	return 0;
 }
 
-static char *pin_path(const struct pinns *p, const struct work *w, enum ns_type t, struct error *e)
+static char *pin_path(const struct pinns *p, enum ns_type t, struct error *e)
 {
 	char *path;
 
-	if (asprintf(&path, "%s/%sns/%s", w->root, ns_info[t].brief, p->name) < 0) {
+	if (asprintf(&path, "%s/%sns/%s", p->dir, ns_info[t].brief, p->name) < 0) {
 		error_nomem(e);
 		return NULL;
 	}
@@ -296,14 +299,14 @@ static char *pin_path(const struct pinns *p, const struct work *w, enum ns_type 
 
 static int pin_one(const struct pinns *p, struct work *w, enum ns_type t, struct error *e)
 {
-	cleanup_free char *path = pin_path(p, w, t, e);
+	cleanup_free char *path = pin_path(p, t, e);
 	bool made;
 
 	if (!path)
 		return -1;
-	w->dir[t] = pin_dir_open(w->root_fd, w->root, t, true, e);
+	w->dir[t] = pin_dir_open(w->root_fd, p->dir, t, true, e);
 	if (w->dir[t] >= 0)
-		w->dir[t] = pin_dir_mount(w->dir[t], w->root_fd, w->root, t, e);
+		w->dir[t] = pin_dir_mount(w->dir[t], w->root_fd, p->dir, t, e);
 	if (w->dir[t] < 0 || ns_bind(w->ns[t], t, w->dir[t], p->name, path, true, &made, e) < 0)
 		return -1;
 	w->bound |= NS_BIT(t);
@@ -316,7 +319,7 @@ static void unpin_one(const struct pinns *p, struct work *w, enum ns_type t)
 {
 	const struct ns_id any = { 0 };
 	struct error e;
-	cleanup_free char *path = pin_path(p, w, t, &e);
+	cleanup_free char *path = pin_path(p, t, &e);
 	int r;
 
 	if (!path)

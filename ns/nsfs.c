@@ -26,14 +26,27 @@ struct ns_id ns_id_of(const struct stat *st)
 	};
 }
 
+/* There is one nsfs for as long as the kernel runs, and its device is no other file system's. */
+static bool is_on_nsfs(int fd, dev_t dev)
+{
+	static dev_t nsfs;
+	struct statfs fs;
+
+	if (nsfs && dev == nsfs)
+		return true;
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC)
+		return false;
+	nsfs = dev;
+	return true;
+}
+
 enum ns_kind ns_look(int fd, enum ns_type type, struct ns_id *id)
 {
-	struct statfs fs;
 	struct stat st;
 	int flag;
 
 	*id = (struct ns_id){ 0 };
-	if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC || fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0 || !is_on_nsfs(fd, st.st_dev))
 		return NS_IS_NOT;
 	flag = ioctl(fd, NS_GET_NSTYPE);
 	if (flag < 0)

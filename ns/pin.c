@@ -93,6 +93,7 @@ static bool is_mounted_well(int fd, enum ns_type type)
 
 int pin_dir_mount(int dir_fd, int root_fd, const char *root, enum ns_type type, struct error *e)
 {
+	struct lock_wait wait = { .seconds = LOCK_NETNS_SECONDS };
 	cleanup_close int before = dir_fd, fd = -1;
 	cleanup_free char *what = NULL;
 
@@ -107,8 +108,7 @@ int pin_dir_mount(int dir_fd, int root_fd, const char *root, enum ns_type type, 
 	 * directory. Anybody may take it, since anybody may open that: so it
 	 * is not waited for long, and without it the worst is a second mount.
 	 */
-	if (lock_bounded(before, what, lock_deadline(LOCK_NETNS_SECONDS), e) < 0 &&
-	    e->num != ETIMEDOUT)
+	if (lock_bounded(before, what, &wait, e) < 0 && e->num != ETIMEDOUT)
 		return -1;
 	fd = pin_dir_open(root_fd, root, type, false, e);
 	if (fd < 0)

@@ -81,7 +81,9 @@ int bundle_open(const char *bundle, struct error *e)
 
 int bundle_lock(int bundle_fd, const char *bundle, struct error *e)
 {
-	return lock_bounded(bundle_fd, bundle, lock_deadline(LOCK_BUNDLE_SECONDS), e);
+	struct lock_wait wait = { .seconds = LOCK_BUNDLE_SECONDS };
+
+	return lock_bounded(bundle_fd, bundle, &wait, e);
 }
 
 void bundle_unlock(int bundle_fd)
@@ -343,6 +345,20 @@ static int fill_and_rename(const struct replacement *r, int old_fd, int fd, stru
 	return put_in_place(r, e);
 }
 
+static int make_temporary(const struct replacement *r, struct error *e)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(r->bundle_fd, TEMPORARY, flags, 0600);
+
+	/* A killed run left it: who holds the bundle's lock is the only one to make it. */
+	if (fd < 0 && errno == EEXIST) {
+		if (unlinkat(r->bundle_fd, TEMPORARY, 0) < 0 && errno != ENOENT)
+			return error_set(e, errno, "write %s: remove " TEMPORARY, r->name);
+		fd = openat(r->bundle_fd, TEMPORARY, flags, 0600);
+	}
+	return fd < 0 ? error_set(e, errno, "write %s", r->name) : fd;
+}
+
 static int replace(const struct replacement *r, struct error *e)
 {
 	cleanup_close int old_fd = -1, fd = -1;
@@ -350,12 +366,9 @@ static int replace(const struct replacement *r, struct error *e)
 	old_fd = open_old(r, e);
 	if (old_fd < 0)
 		return -1;
-	if (unlinkat(r->bundle_fd, TEMPORARY, 0) < 0 && errno != ENOENT)
-		return error_set(e, errno, "write %s: remove " TEMPORARY, r->name);
-	fd = openat(r->bundle_fd, TEMPORARY,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = make_temporary(r, e);
 	if (fd < 0)
-		return error_set(e, errno, "write %s", r->name);
+		return -1;
 	if (fill_and_rename(r, old_fd, fd, e) < 0) {
 		unlinkat(r->bundle_fd, TEMPORARY, 0);
 		return -1;

@@ -486,7 +486,8 @@ static bool check_text(struct parser *p)
 
 static bool parse(struct parser *p)
 {
-	static _Alignas(max_align_t) char small[POOL_SIZE(POOL_SMALL)];
+	/* Aligned so that what yajl needs of it at the least is one page. */
+	static _Alignas(4096) char small[POOL_SIZE(POOL_SMALL)];
 	struct pool pool = { .data = small, .size = POOL_SIZE(p->doc->len) };
 	yajl_alloc_funcs funcs = { pool_malloc, pool_realloc, pool_free, &pool };
 	cleanup_free char *large = NULL;

@@ -38,7 +38,7 @@ static bool still_there(const struct pod *p, int fd)
 
 static int lock_dir(struct pod *p, bool make, struct error *e)
 {
-	time_t deadline = lock_deadline(LOCK_POD_SECONDS);
+	struct lock_wait wait = { .seconds = LOCK_POD_SECONDS };
 
 	if (p->store->dir_fd < 0)
 		return error_set(e, ENOENT, "open pod %s", p->name);
@@ -49,7 +49,7 @@ static int lock_dir(struct pod *p, bool make, struct error *e)
 
 		if (fd < 0)
 			return -1;
-		if (lock_bounded(fd, p->path, deadline, e) < 0) {
+		if (lock_bounded(fd, p->path, &wait, e) < 0) {
 			if (made)
 				unlinkat(p->store->dir_fd, p->name, AT_REMOVEDIR);
 			return -1;
