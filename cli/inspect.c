@@ -66,6 +66,12 @@ static void put_ino(struct json_out *j, const char *key, ino_t ino)
 		json_put_null(j, key);
 }
 
+/* One that stands there, or that the record tells of. */
+static bool has_pin(const struct view *x, int t)
+{
+	return x->pinned & NS_BIT(t) || x->rec.pin[t].ours;
+}
+
 static int put_pins(struct json_out *j, struct one *one, const struct details *d, struct error *e)
 {
 	const struct view *x = one->views.list;
@@ -74,7 +80,7 @@ static int put_pins(struct json_out *j, struct one *one, const struct details *d
 	for (int t = 0; t < NS_TYPES; t++) {
 		const char *path;
 
-		if (!(x->pinned & NS_BIT(t)) && !x->rec.pin[t].ours)
+		if (!has_pin(x, t))
 			continue;
 		path = views_pin_path(&one->views, x, (enum ns_type)t, e);
 		if (!path)
@@ -183,7 +189,7 @@ static int print_pins(struct one *one, const struct details *d, struct error *e)
 	for (int t = 0; t < NS_TYPES; t++) {
 		const char *path;
 
-		if (!(x->pinned & NS_BIT(t)) && !x->rec.pin[t].ours)
+		if (!has_pin(x, t))
 			continue;
 		path = views_pin_path(&one->views, x, (enum ns_type)t, e);
 		if (!path)

@@ -55,13 +55,18 @@ enum ns_kind ns_look(int fd, enum ns_type type, struct ns_id *id)
 	return flag == ns_info[type].flag ? NS_IS_TYPE : NS_IS_OTHER;
 }
 
+int ns_refuse(const char *path, enum ns_type type, struct error *e)
+{
+	return error_set(e, 0, "%s is not %s %s namespace", path, ns_info[type].article,
+			 ns_info[type].oci);
+}
+
 static int check_type(int fd, const char *path, enum ns_type type, struct ns_id *id,
 		      struct error *e)
 {
 	if (ns_look(fd, type, id) == NS_IS_TYPE)
 		return 0;
-	return error_set(e, 0, "%s is not %s %s namespace", path, ns_info[type].article,
-			 ns_info[type].oci);
+	return ns_refuse(path, type, e);
 }
 
 int ns_open_path(const char *path, enum ns_type type, struct ns_id *id, struct error *e)
@@ -77,8 +82,7 @@ int ns_open_path(const char *path, enum ns_type type, struct ns_id *id, struct e
 	if (place < 0)
 		return error_set(e, errno, "open %s namespace %s", ns_info[type].oci, path);
 	if (fstatfs(place, &fs) < 0 || fs.f_type != NSFS_MAGIC)
-		return error_set(e, 0, "%s is not %s %s namespace", path, ns_info[type].article,
-			 ns_info[type].oci);
+		return ns_refuse(path, type, e);
 	fd = open(fd_path(place).text, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(e, errno, "open %s namespace %s", ns_info[type].oci, path);

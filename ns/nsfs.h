@@ -53,6 +53,9 @@ enum ns_kind {
  */
 enum ns_kind ns_look(int fd, enum ns_type type, struct ns_id *id);
 
+/* "path is not a network namespace": what is said where ns_look() finds another thing. Returns -1. */
+int ns_refuse(const char *path, enum ns_type type, struct error *e);
+
 /*
  * Open the namespace file at path, which must be a namespace of this type. Symbolic links
  * are followed (/proc/PID/ns/net is one). Returns a descriptor (caller closes) or -1.

@@ -139,8 +139,7 @@ int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 	if (ns < 0 && errno == ENOENT)
 		return 0;
 	if (ns < 0 && (errno == ELOOP || errno == ENXIO))
-		return error_set(e, 0, "%s is not %s %s namespace", path, ns_info[type].article,
-			 ns_info[type].oci);
+		return ns_refuse(path, type, e);
 	if (ns < 0)
 		return error_set(e, errno, "open %s", path);
 	switch (ns_look(ns, type, id)) {
@@ -157,8 +156,7 @@ int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 		break;
 	}
 	*id = (struct ns_id){ 0 };
-	error_set(e, 0, "%s is not %s %s namespace", path, ns_info[type].article,
-			 ns_info[type].oci);
+	ns_refuse(path, type, e);
 	return error_hint(e, "remove it if nothing needs it, or name the pod otherwise");
 }
 

@@ -244,23 +244,12 @@ static int note_sysctls(struct share *s, struct error *e)
 
 /* --- shm ---------------------------------------------------------------- */
 
-static bool has_option(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->shm_option_count; i++)
-		if (!strcmp(c->shm_options[i], name))
-			return true;
-	return false;
-}
-
 /* May the container's /dev/shm be the pod's? Only where it is what an engine makes by itself. */
 static bool shm_is_plain(const struct config *c)
 {
-	bool bind = has_option(c, "bind") || has_option(c, "rbind") ||
-		    (c->shm_type && !strcmp(c->shm_type, "bind"));
-
 	if (c->shm == JSON_NONE || c->shm_below)
 		return false;
-	if (bind)
+	if (config_shm_is_bind(c))
 		return c->shm_source && plan_is_engine_shm(c->shm_source);
 	return c->shm_type && !strcmp(c->shm_type, "tmpfs");
 }

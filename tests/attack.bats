@@ -8,7 +8,7 @@ load helpers
 load podns
 
 setup_file() {
-	cc -O2 -D_GNU_SOURCE -o "$BATS_FILE_TMPDIR/tamper" "$PODNS_SRC/tests/storm/tamper.c" -lseccomp
+	build_tamper "$BATS_FILE_TMPDIR/tamper"
 }
 
 # tamper WHEN SCRIPT COMMAND...: SCRIPT is run at a system call of COMMAND's: see tamper.c.

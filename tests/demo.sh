@@ -142,15 +142,10 @@ podman_setup() {
 	for file in oci-podns oci-podns-precreate; do
 		sed "s|@hookdir@|$(dirname "$HOOK")|" "$SRC/hooks.d/$file.json.in" >"hooks.d/$file.json"
 	done
-	cat >containers.conf <<-CONF
-		[containers]
-		default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-		[engine]
-		runtime = "runc"
-		cgroup_manager = "cgroupfs"
-		events_logger = "file"
-		hooks_dir = ["$PWD/hooks.d"]
-	CONF
+	{
+		podman_engine_conf runc
+		echo "hooks_dir = [\"$PWD/hooks.d\"]"
+	} >containers.conf
 	cat >storage.conf <<-CONF
 		[storage]
 		driver = "overlay"

@@ -552,3 +552,9 @@ fails_with() {
 		return 1
 	fi
 }
+
+# build_tamper PROGRAM: storm/tamper.c, for programs as they were built here.
+build_tamper() {
+	cc -O2 -D_GNU_SOURCE ${PODNS_MODE:+"-DPODNS_${PODNS_MODE^^}"} -o "$1" \
+		"$PODNS_SRC/tests/storm/tamper.c" -lseccomp
+}

@@ -53,18 +53,13 @@ podman_file_setup() {
 	import_image || cannot "podman does not run here: $(tail -n 1 "$PM/import.log")" || true
 }
 
-# podman_conf RUNTIME [HOOKS DIRECTORY]: what podman needs on a host without systemd, with little privilege and old
-# cgroups. The hooks directory is here and not an option of podman's: a restart by policy forgets --hooks-dir.
+# podman_conf RUNTIME [HOOKS DIRECTORY]. The hooks directory is here and not an option of podman's: a
+# restart by policy forgets --hooks-dir.
 podman_conf() {
 	local hooks_dir=''
 	[ -z "${2-}" ] || hooks_dir="hooks_dir = [\"$2\"]"
+	podman_engine_conf "$1"
 	cat <<-CONF
-		[containers]
-		default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-		[engine]
-		runtime = "$1"
-		cgroup_manager = "cgroupfs"
-		events_logger = "file"
 		infra_image = "$IMAGE"
 		$hooks_dir
 		[network]

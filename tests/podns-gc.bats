@@ -98,7 +98,7 @@ tree() {
 # Its process may be behind the place where reading failed.
 @test "a directory that cannot be read to its end ends no pod with a process in it" {
 	local tamper=$T/tamper container n status
-	cc -O2 -D_GNU_SOURCE -o "$tamper" "$PODNS_SRC/tests/storm/tamper.c" -lseccomp
+	build_tamper "$tamper"
 	live_pod web
 	container=$CHILD
 	sleeper "$PODNS" --root "$ROOT" exec web

@@ -76,3 +76,8 @@ where_mounts_bind() {
 	umount "$T/probe"
 	skip "the kernel lets no mount namespace be bound in ours"
 }
+
+# run_sweep MODE SCENARIO TAMPER [WRAPPER...]: sweep.bash, run by the wrapper.
+run_sweep() {
+	HOOK=$HOOK PODNS=$PODNS TAMPER=$3 "${@:4}" bash "$PODNS_SRC/tests/sweep.bash" "$1" "$2" "$T/w" 3>&-
+}

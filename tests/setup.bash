@@ -154,3 +154,16 @@ make_rootfs() {
 		ln -s busybox "$dir/bin/$applet"
 	done
 }
+
+# podman_engine_conf RUNTIME: what podman needs in its containers.conf on a host without systemd,
+# with little privilege and old cgroups. It ends in the table [engine].
+podman_engine_conf() {
+	cat <<-CONF
+		[containers]
+		default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+		[engine]
+		runtime = "$1"
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+	CONF
+}

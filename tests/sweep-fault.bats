@@ -8,13 +8,13 @@ load helpers
 load podns
 
 setup_file() {
-	cc -O2 -D_GNU_SOURCE ${PODNS_MODE:+"-DPODNS_${PODNS_MODE^^}"} -o "$BATS_FILE_TMPDIR/tamper" "$PODNS_SRC/tests/storm/tamper.c" -lseccomp
+	build_tamper "$BATS_FILE_TMPDIR/tamper"
 }
 
 WRAP=()
 
 sweep() {
-	HOOK=$HOOK PODNS=$PODNS TAMPER=$BATS_FILE_TMPDIR/tamper "${WRAP[@]}" bash "$PODNS_SRC/tests/sweep.bash" fault "$1" "$T/w" 3>&-
+	run_sweep fault "$1" "$BATS_FILE_TMPDIR/tamper" "${WRAP[@]}"
 }
 
 @test "each call fails: precreate that makes a pod" {

@@ -11,7 +11,7 @@ setup_file() {
 }
 
 sweep() {
-	HOOK=$HOOK PODNS=$PODNS TAMPER=$BATS_FILE_TMPDIR/nomem.so bash "$PODNS_SRC/tests/sweep.bash" nomem "$1" "$T/w" 3>&-
+	run_sweep nomem "$1" "$BATS_FILE_TMPDIR/nomem.so"
 }
 
 @test "no memory: precreate that makes a pod" {

@@ -10,13 +10,8 @@ IMAGE=localhost/bench
 CGROUP=/oci-podns-bench-$$	# podman leaves cgroups behind: these are known as ours
 
 podman_conf() {
+	podman_engine_conf runc
 	cat <<-CONF
-		[containers]
-		default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-		[engine]
-		runtime = "runc"
-		cgroup_manager = "cgroupfs"
-		events_logger = "file"
 		infra_image = "$IMAGE"
 		infra_command = "/bin/pause"
 	CONF
