@@ -402,10 +402,11 @@ same_pod() {
 	equal "$(printf '%s\n' "${pids[@]}" | sort -u | wc -l)" "$#" "pid namespaces"
 }
 
-# talk SERVER CLIENT: from one to the other on 127.0.0.1.
+# talk SERVER CLIENT: from one to the other on 127.0.0.1. The text is in a file, since nc ends
+# when the other side has shut its end down, even if a pipe has not brought the text yet.
 talk() {
 	local server=$1 client=$2 text="hello from $1 to $2 $RANDOM"
-	in_ctr "$server" sh -c "echo '$text' | nc -l -p 8080" >/dev/null 2>&1 &
+	in_ctr "$server" sh -c "echo '$text' >/tmp/text; nc -l -p 8080 </tmp/text" >/dev/null 2>&1 &
 	PIDS+=($!)
 	equal "$(in_ctr "$client" timeout 20 sh -c '
 		until nc -w 2 127.0.0.1 8080 </dev/null >/tmp/answer 2>/dev/null && grep . /tmp/answer; do
