@@ -100,6 +100,7 @@ case_loopback_is_shared() {
 	make_bundle a program='report; while :; do echo hello from a | nc -l -p 4711; done'
 	start a
 	equal "$(saw a lo)" up
+	# shellcheck disable=SC2016 # for the container's shell
 	make_bundle b namespaces="$(joined_namespaces web)" hostname= \
 		program='until [ "$(nc -w 5 127.0.0.1 4711 </dev/null)" = "hello from a" ]; do sleep 0.1; done; echo ready'
 	start b
