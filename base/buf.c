@@ -126,29 +126,6 @@ char *arena_strndup(struct arena *a, const char *s, size_t n)
 	return p;
 }
 
-char *arena_printf(struct arena *a, const char *fmt, ...)
-{
-	struct arena_chunk *c = a->chunks;
-	size_t room = c ? c->size - c->used : 0;
-	char *tried = c ? (char *)c->data + c->used : NULL, *p;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(tried, room, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return NULL;
-	p = arena_alloc(a, (size_t)n + 1);
-	/* Where it fitted, that is the very place that it was printed to. */
-	if (!p || p == tried)
-		return p;
-	va_start(ap, fmt);
-	vsnprintf(p, (size_t)n + 1, fmt, ap);
-	va_end(ap);
-	return p;
-}
-
 void arena_free(struct arena *a)
 {
 	struct arena_chunk *c = a->chunks, *next;

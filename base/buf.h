@@ -44,10 +44,6 @@ void *arena_alloc(struct arena *a, size_t n);
 /* A NUL-terminated copy of n bytes; NULL with ENOMEM. */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 
-/* Formatted text; NULL with ENOMEM. */
-char *arena_printf(struct arena *a, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
 void arena_free(struct arena *a);
 
 #define cleanup_arena __attribute__((cleanup(arena_free)))

@@ -14,12 +14,13 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 struct fd_path fd_path(int fd)
 {
 	struct fd_path p;
 
-	snprintf(p.text, sizeof(p.text), "/proc/self/fd/%d", fd);
+	concat_in(p.text, sizeof(p.text), "/proc/self/fd/", decimal((unsigned)fd).text, NULL);
 	return p;
 }
 
@@ -78,14 +79,11 @@ int read_file_at(int dir_fd, const char *name, size_t max, struct buf *out)
 int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n)
 {
 	cleanup_close int fd = -1;
-	cleanup_free char *tmp = NULL;
+	cleanup_free char *tmp = concat(".", name, ".new", NULL);
 	int saved;
 
-	if (asprintf(&tmp, ".%s.new", name) < 0) {
-		tmp = NULL;
-		errno = ENOMEM;
+	if (!tmp)
 		return -1;
-	}
 	/* A run that was killed may have left one; who writes holds the directory's lock. */
 	fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)

@@ -4,15 +4,28 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
+/* One call where all are open, which poll(2) tells. */
+static bool all_are_open(void)
+{
+	struct pollfd streams[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
+
+	if (poll(streams, 3, 0) < 0)
+		return false;
+	return !((streams[0].revents | streams[1].revents | streams[2].revents) & POLLNVAL);
+}
+
 int inherit_standard_streams(void)
 {
 	int fd;
 
+	if (all_are_open())
+		return 0;
 	do
 		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	while (fd >= 0 && fd <= 2);
@@ -38,4 +51,9 @@ void inherit_no_descriptors(int first)
 {
 	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) < 0)
 		close_one_by_one(first);
+}
+
+void inherit_no_environment(void)
+{
+	environ = NULL;
 }

@@ -16,4 +16,7 @@ int inherit_standard_streams(void);
 /* Close all descriptors from `first` on. */
 void inherit_no_descriptors(int first);
 
+/* Forget the environment, as clearenv(3) does for who has set no variable. */
+void inherit_no_environment(void);
+
 #endif

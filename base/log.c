@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 
 static struct {
 	const char *program;
@@ -114,13 +115,9 @@ int log_begin(const char *program, enum log_level level, const char *file, bool 
 	return 0;
 }
 
-void log_context(const char *fmt, ...)
+void log_context(const char *what, const char *pod)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(logger.context, sizeof(logger.context), fmt, ap);
-	va_end(ap);
+	concat_in(logger.context, sizeof(logger.context), what, pod ? ": pod " : NULL, pod, NULL);
 }
 
 void log_keep_in(int dir_fd)

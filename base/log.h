@@ -26,10 +26,10 @@ int log_begin(const char *program, enum log_level level, const char *file, bool 
 	      struct error *e);
 
 /*
- * What stands before each message from now on: "createRuntime: pod web". Copied, cut where
- * too long.
+ * What stands before each message from now on: "createRuntime: pod web", or `what` alone where
+ * pod is NULL. Copied, cut where too long.
  */
-void log_context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_context(const char *what, const char *pod);
 
 /*
  * From now on errors and warnings are also kept in the file `log` of this directory (the

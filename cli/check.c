@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/inherit.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/engines.h"
 #include "cli/hooks.h"
@@ -105,7 +106,7 @@ static void remedy(const char *fmt, ...)
 
 static const char *in_sysroot(struct check *c, const char *path)
 {
-	const char *full = arena_printf(&c->arena, "%s%s", c->sysroot, path);
+	const char *full = arena_concat(&c->arena, c->sysroot, path, NULL);
 
 	return full ? full : path;
 }

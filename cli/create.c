@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/file.h"
@@ -125,14 +126,16 @@ static int check_sysctls(struct options *o, struct error *e)
 static int new_name(struct arena *a, const char **name, struct error *e)
 {
 	unsigned char b[16];
+	char text[48];
 
 	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
 		return error_set(e, errno, "get random bytes");
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	*name = arena_printf(a, "podns-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-			     "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6],
-			     b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(text, sizeof(text), "podns-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+		 "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8],
+		 b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	*name = arena_strndup(a, text, strlen(text));
 	return *name ? 0 : error_nomem(e);
 }
 
@@ -164,7 +167,7 @@ static int make(struct cli *cli, struct options *o, const char *name, struct err
 		return -1;
 	if (pod_check_name(name, e) < 0)
 		return -1;
-	log_context("create: pod %s", name);
+	log_context("create", name);
 	if (check_sysctls(o, e) < 0)
 		return -1;
 	if (o->from) {

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #define CONF_MAX ((size_t)1 << 20)
 
@@ -104,7 +105,7 @@ static int read_conf_dir(const struct engine *engine, const char *path, struct a
 	if (n < 0)
 		return errno == ENOENT ? 0 : error_set(e, errno, "read directory %s", path);
 	for (int i = 0; i < n; i++) {
-		const char *file = arena_printf(a, "%s/%s", path, names[i]->d_name);
+		const char *file = arena_concat(a, path, "/", names[i]->d_name, NULL);
 
 		if (r == 0)
 			r = file ? read_conf(engine, file, a, dirs, e) : error_nomem(e);
@@ -125,7 +126,7 @@ int engine_hooks_dirs(const struct engine *engine, const char *sysroot, struct a
 	if (instead && *instead)
 		return read_conf(engine, instead, a, dirs, e);
 	for (size_t i = 0; r == 0 && engine->conf[i]; i++) {
-		const char *path = arena_printf(a, "%s%s", sysroot, engine->conf[i]);
+		const char *path = arena_concat(a, sysroot, engine->conf[i], NULL);
 		size_t n = path ? strlen(path) : 0;
 
 		if (!path)

@@ -87,7 +87,7 @@ static int parse_front(struct cli *cli, int argc, char **argv, struct error *e)
 static void inherit_nothing(void)
 {
 	inherit_no_descriptors(STDERR_FILENO + 1);
-	clearenv();
+	inherit_no_environment();
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *e)
@@ -101,7 +101,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	if (!command)
 		return cli_usage(cli, e, "no command '%s'", argv[optind]);
 	cli->command = command;
-	log_context("%s", command->name);
+	log_context(command->name, NULL);
 	if (!command->runs_programs) {
 		inherit_nothing();
 		if (sandbox_enter(e) < 0)

@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "ns/make.h"
 #include "ns/pin.h"
@@ -64,7 +65,7 @@ struct pinns {
 	bool helped;
 };
 
-/* What was done, for the way back. */
+/* What was done, for the way back. The descriptors end with the process. */
 struct work {
 	int root_fd;
 	int dir[NS_TYPES];
@@ -79,17 +80,7 @@ static void pinns_free(struct pinns *p)
 	free(p->sysctls);
 }
 
-static void work_free(struct work *w)
-{
-	for (int t = 0; t < NS_TYPES; t++) {
-		cleanup_closep(&w->dir[t]);
-		cleanup_closep(&w->ns[t]);
-	}
-	cleanup_closep(&w->root_fd);
-}
-
 #define cleanup_pinns __attribute__((cleanup(pinns_free)))
-#define cleanup_work __attribute__((cleanup(work_free)))
 
 /* --- the command line -------------------------------------------------------- */
 
@@ -238,20 +229,19 @@ static int check(const struct pinns *p, struct error *e)
 
 /* --- pinning -------------------------------------------------------------------- */
 
-/* CRI-O's own default is /var/run, which is a symbolic link. */
+/* By its ".", since CRI-O's own default is /var/run, which is a symbolic link. */
 static int open_root(const struct pinns *p, struct work *w, struct error *e)
 {
-	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-	cleanup_close int dir = open(p->dir, flags);
+	cleanup_free char *itself = concat(p->dir, "/.", NULL);
 
-	if (dir < 0 && errno == ENOENT) {
+	if (!itself)
+		return error_nomem(e);
+	w->root_fd = open_own_dir(AT_FDCWD, itself, 0, p->dir, NULL, e);
+	if (w->root_fd < 0 && e->num == ENOENT) {
 		if (mkdirat(AT_FDCWD, p->dir, 0755) < 0 && errno != EEXIST)
 			return error_set(e, errno, "make directory %s", p->dir);
-		dir = open(p->dir, flags);
+		w->root_fd = open_own_dir(AT_FDCWD, itself, 0, p->dir, NULL, e);
 	}
-	if (dir < 0)
-		return error_set(e, errno, "open directory %s", p->dir);
-	w->root_fd = open_own_dir(dir, ".", 0, p->dir, NULL, e);
 	return w->root_fd < 0 ? -1 : 0;
 }
 
@@ -273,7 +263,7 @@ static int get_namespaces(const struct pinns *p, struct work *w, struct error *e
 		if (w->ns[t] < 0)
 			return -1;
 	}
-	snprintf(hostname, sizeof(hostname), "%s", p->name);
+	concat_in(hostname, sizeof(hostname), p->name, NULL);
 	if (make) {
 		int made[NS_TYPES];
 
@@ -288,12 +278,10 @@ static int get_namespaces(const struct pinns *p, struct work *w, struct error *e
 
 static char *pin_path(const struct pinns *p, enum ns_type t, struct error *e)
 {
-	char *path;
+	char *path = concat(p->dir, "/", ns_info[t].brief, "ns/", p->name, NULL);
 
-	if (asprintf(&path, "%s/%sns/%s", p->dir, ns_info[t].brief, p->name) < 0) {
+	if (!path)
 		error_nomem(e);
-		return NULL;
-	}
 	return path;
 }
 
@@ -334,7 +322,7 @@ static void unpin_one(const struct pinns *p, struct work *w, enum ns_type t)
 
 static int pin_all(const struct pinns *p, struct error *e)
 {
-	cleanup_work struct work w = { .root_fd = -1, .dir = NS_FDS_NONE, .ns = NS_FDS_NONE };
+	struct work w = { .root_fd = -1, .dir = NS_FDS_NONE, .ns = NS_FDS_NONE };
 	int r = 0;
 
 	if (open_root(p, &w, e) < 0 || get_namespaces(p, &w, e) < 0)

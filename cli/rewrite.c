@@ -186,7 +186,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	o.stage.sysctls = o.sysctls;
 	if (pod_check_name(o.pod, e) < 0)
 		return CLI_FAILED;
-	log_context("rewrite: pod %s", o.pod);
+	log_context("rewrite", o.pod);
 	o.bundle = o.given ? realpath(o.given, NULL) : NULL;
 	if (o.given && !o.bundle)
 		return error_set(e, errno, "open bundle %s", o.given);

@@ -55,7 +55,7 @@ static int tell_stage(struct hook_options *o, const struct buf *doc, struct erro
 static int run_stage(struct hook_options *o, const struct buf *doc, struct error *e)
 {
 	o->stage.stage = hook_stage_name(o->which);
-	log_context("%s", o->stage.stage);
+	log_context(o->stage.stage, NULL);
 	switch (o->which) {
 	case HOOK_PRECREATE:
 		return stage_precreate(&o->stage, doc->data, doc->len, to_stdout, NULL, e);
@@ -74,7 +74,7 @@ static int run(struct hook_options *o, struct error *e)
 	cleanup_buf struct buf doc = { 0 };
 	bool config = o->which == HOOK_PRECREATE || o->which == HOOK_UNKNOWN;
 
-	log_context("%s", hook_stage_name(o->which));
+	log_context(hook_stage_name(o->which), NULL);
 	if (read_document(STDIN_FILENO, "standard input",
 			  config ? CONFIG_SIZE_MAX : STATE_SIZE_MAX, &doc, e) < 0 ||
 	    tell_stage(o, &doc, e) < 0)
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
 	 * Engines differ in what they pass (podman: nothing at precreate), and none of it
 	 * may matter.
 	 */
-	clearenv();
+	inherit_no_environment();
 	/* A reader that goes away is an error of write(2), after which all is undone. */
 	signal(SIGPIPE, SIG_IGN);
 	status = hook_parse_options(argc, argv, &o);

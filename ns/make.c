@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,46 +13,63 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "ns/enter.h"
 #include "ns/net.h"
 
 #define MAPS_TEXT_MAX 16384
 
-static void hint_unshare(ns_set set, struct error *e)
+struct names {
+	char text[256];
+};
+
+static const char *oci_name(enum ns_type t)
 {
-	char names[256] = "";
+	return ns_info[t].oci;
+}
+
+static const char *limit_name(enum ns_type t)
+{
+	return ns_info[t].limit;
+}
+
+/* "a, b": what the types in set are called. */
+static struct names names_of(ns_set set, const char *(*name)(enum ns_type t))
+{
+	struct names names = { "" };
 	size_t n = 0;
 
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (!(set & NS_BIT(t)))
+			continue;
+		concat_in(names.text + n, sizeof(names.text) - n, n ? ", " : "", name((enum ns_type)t),
+			  NULL);
+		n += strlen(names.text + n);
+	}
+	return names;
+}
+
+static void hint_unshare(ns_set set, struct error *e)
+{
 	if (e->num == EPERM) {
 		error_hint(e, "this needs CAP_SYS_ADMIN (and, for a user namespace, that the host allows them)");
 		return;
 	}
 	if (e->num != ENOSPC && e->num != EUSERS)
 		return;
-	for (int t = 0; t < NS_TYPES && n < sizeof(names); t++)
-		if (set & NS_BIT(t))
-			n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s", n ? ", " : "",
-					      ns_info[t].limit);
-	error_hint(e, "a limit is reached: see sysctl %s", names);
+	error_hint(e, "a limit is reached: see sysctl %s", names_of(set, limit_name).text);
 }
 
 static int unshare_set(ns_set set, struct error *e)
 {
-	char names[128] = "";
-	size_t n = 0;
 	int flags = 0;
 
-	for (int t = 0; t < NS_TYPES; t++) {
-		if (!(set & NS_BIT(t)))
-			continue;
-		flags |= ns_info[t].flag;
-		if (n < sizeof(names))
-			n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s", n ? ", " : "",
-					      ns_info[t].oci);
-	}
+	for (int t = 0; t < NS_TYPES; t++)
+		if (set & NS_BIT(t))
+			flags |= ns_info[t].flag;
 	if (!flags || unshare(flags) == 0)
 		return 0;
-	error_set(e, errno, "create namespaces (%s)", names);
+	error_set(e, errno, "create namespaces (%s)", names_of(set, oci_name).text);
 	hint_unshare(set, e);
 	return -1;
 }
@@ -87,7 +103,7 @@ static int open_all(const char *who, ns_set set, int fds[NS_TYPES], struct error
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (!(set & NS_BIT(t)))
 			continue;
-		snprintf(path, sizeof(path), "/proc/%s/ns/%s", who, ns_info[t].proc);
+		concat_in(path, sizeof(path), "/proc/", who, "/ns/", ns_info[t].proc, NULL);
 		fds[t] = open(path, O_RDONLY | O_CLOEXEC);
 		if (fds[t] < 0) {
 			error_set(e, errno, "open %s", path);
@@ -204,7 +220,7 @@ static int write_map(pid_t child, const char *file, const struct id_maps *maps, 
 
 	if (id_maps_text(maps, &text, e) < 0)
 		return -1;
-	snprintf(path, sizeof(path), "/proc/%d/%s", child, file);
+	concat_in(path, sizeof(path), "/proc/", decimal((uint64_t)child).text, "/", file, NULL);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	/* A map is taken in one write(2) or not at all: user_namespaces(7). */
 	if (fd < 0 || write(fd, text.data, text.len) != (ssize_t)text.len) {
@@ -217,7 +233,7 @@ static int write_map(pid_t child, const char *file, const struct id_maps *maps, 
 static int parent_steps(const struct job *job, pid_t child, int in, int out, struct shared *sh,
 			struct error *e)
 {
-	char who[16], step;
+	char step;
 
 	while ((step = hear(in)) == STEP_USER) {
 		if (write_map(child, "gid_map", job->gid_maps, e) < 0 ||
@@ -234,8 +250,7 @@ static int parent_steps(const struct job *job, pid_t child, int in, int out, str
 		return error_set(e, 0, "the child that works in the pod's namespaces died");
 	if (!job->fds)
 		return 0;
-	snprintf(who, sizeof(who), "%d", child);
-	return open_all(who, job->make, job->fds, e);
+	return open_all(decimal((uint64_t)child).text, job->make, job->fds, e);
 }
 
 static void reap(pid_t child)
@@ -362,8 +377,8 @@ int ns_uts_names(int uts_fd, int user_fd, char hostname[65], char domainname[65]
 	} else if (ns_join(uts_fd, NS_UTS, e) < 0 || read_names(&names, e) < 0) {
 		return -1;
 	}
-	snprintf(hostname, 65, "%s", names.nodename);
-	snprintf(domainname, 65, "%s", names.domainname);
+	concat_in(hostname, 65, names.nodename, NULL);
+	concat_in(domainname, 65, names.domainname, NULL);
 	return 0;
 }
 

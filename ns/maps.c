@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
 #include "ns/maps.h"
 
 #include <inttypes.h>
@@ -46,8 +47,9 @@ bool id_maps_equal(const struct id_maps *a, const struct id_maps *b)
 int id_maps_text(const struct id_maps *m, struct buf *out, struct error *e)
 {
 	for (size_t i = 0; i < m->count; i++)
-		if (buf_addf(out, "%" PRIu32 " %" PRIu32 " %" PRIu32 "\n", m->map[i].container,
-			     m->map[i].host, m->map[i].size) < 0)
+		if (buf_concat(out, decimal(m->map[i].container).text, " ",
+			       decimal(m->map[i].host).text, " ", decimal(m->map[i].size).text, "\n",
+			       NULL) < 0)
 			return error_nomem(e);
 	return 0;
 }

@@ -6,7 +6,6 @@
 #include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 
 struct ns_id ns_id_of(const struct stat *st)
 {
@@ -29,10 +29,10 @@ struct ns_id ns_id_of(const struct stat *st)
 /* There is one nsfs for as long as the kernel runs, and its device is no other file system's. */
 static bool is_on_nsfs(int fd, dev_t dev)
 {
-	static dev_t nsfs;
+	static dev_t nsfs = (dev_t)-1;	/* none yet */
 	struct statfs fs;
 
-	if (nsfs && dev == nsfs)
+	if (dev == nsfs)
 		return true;
 	if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC)
 		return false;
@@ -95,7 +95,7 @@ static int open_proc_ns(int proc_fd, const char *who, enum ns_type type, const c
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), "%s%s", who, file ? file : ns_info[type].proc);
+	concat_in(name, sizeof(name), who, file ? file : ns_info[type].proc, NULL);
 	return openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
 }
 
@@ -113,7 +113,7 @@ static int own_id(const char *name, struct ns_id *id, struct error *e)
 	char path[64];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
+	concat_in(path, sizeof(path), "/proc/self/ns/", name, NULL);
 	if (stat(path, &st) < 0)
 		return error_set(e, errno, "stat %s", path);
 	*id = ns_id_of(&st);
@@ -203,7 +203,7 @@ int process_hold(pid_t pid, struct process *p, struct error *e)
 		return error_set(e, 0, "the container's process %d does not exist", pid);
 	if (p->pidfd < 0 && errno != ENOSYS && errno != EPERM)
 		return error_set(e, errno, "open a pidfd of process %d", pid);
-	snprintf(name, sizeof(name), "/proc/%d", pid);
+	concat_in(name, sizeof(name), "/proc/", decimal((uint64_t)pid).text, NULL);
 	p->procfd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->procfd < 0 || read_stat(p->procfd, "stat", &state, &p->start) < 0) {
 		if (errno == ENOENT || errno == ESRCH)
@@ -244,7 +244,7 @@ bool process_alive(pid_t pid, uint64_t start)
 	char name[40], state;
 	uint64_t now;
 
-	snprintf(name, sizeof(name), "/proc/%d/stat", pid);
+	concat_in(name, sizeof(name), "/proc/", decimal((uint64_t)pid).text, "/stat", NULL);
 	if (read_stat(AT_FDCWD, name, &state, &now) < 0)
 		return errno != ENOENT && errno != ESRCH;
 	return now == start && !state_is_dead(state);
@@ -255,7 +255,7 @@ int process_ns_id(const struct process *p, enum ns_type type, struct ns_id *id, 
 	char name[32];
 	struct stat st;
 
-	snprintf(name, sizeof(name), "ns/%s", ns_info[type].brief);
+	concat_in(name, sizeof(name), "ns/", ns_info[type].brief, NULL);
 	if (fstatat(p->procfd, name, &st, 0) < 0)
 		return error_set(e, errno, "stat /proc/%d/%s", p->pid, name);
 	*id = ns_id_of(&st);
@@ -267,7 +267,8 @@ int process_open_ns(const struct process *p, enum ns_type type, struct ns_id *id
 	cleanup_close int fd = -1;
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", p->pid, ns_info[type].brief);
+	concat_in(path, sizeof(path), "/proc/", decimal((uint64_t)p->pid).text, "/ns/",
+		  ns_info[type].brief, NULL);
 	fd = open_proc_ns(p->procfd, "ns/", type, ns_info[type].brief);
 	if (fd < 0)
 		return error_set(e, errno, "open %s", path);

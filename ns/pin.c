@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/stat.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -13,26 +13,18 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 
 /* How many mounts on top of each other pin_remove() takes away before it gives up. */
 #define PIN_LAYERS 16
 
-static int dir_name(enum ns_type type, char name[16])
-{
-	return snprintf(name, 16, "%sns", ns_info[type].brief);
-}
-
 int pin_dir_open(int root_fd, const char *root, enum ns_type type, bool make, struct error *e)
 {
-	cleanup_free char *path = NULL;
-	char name[16];
+	cleanup_free char *path = concat(root, "/", ns_info[type].brief, "ns", NULL);
 
-	dir_name(type, name);
-	if (asprintf(&path, "%s/%s", root, name) < 0) {
-		path = NULL;
+	if (!path)
 		return error_nomem(e);
-	}
-	return open_own_dir(root_fd, name, make ? 0755 : 0, path, NULL, e);
+	return open_own_dir(root_fd, path + strlen(root) + 1, make ? 0755 : 0, path, NULL, e);
 }
 
 /* Is fd's directory the root of a mount? Not knowing (before Linux 5.8) is -1 with ENOSYS. */
@@ -99,10 +91,9 @@ int pin_dir_mount(int dir_fd, int root_fd, const char *root, enum ns_type type, 
 
 	if (!ns_info[type].dir_propagation || is_mounted_well(before, type))
 		return take_fd(&before);
-	if (asprintf(&what, "%s/%sns", root, ns_info[type].brief) < 0) {
-		what = NULL;
+	what = concat(root, "/", ns_info[type].brief, "ns", NULL);
+	if (!what)
 		return error_nomem(e);
-	}
 	/*
 	 * The lock that ip-netns(8) takes for the same purpose, on the same
 	 * directory. Anybody may take it, since anybody may open that: so it
@@ -242,14 +233,9 @@ int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const ch
 
 static int detach(int dir_fd, const char *name)
 {
-	cleanup_free char *target = NULL;
+	cleanup_free char *target = concat(fd_path(dir_fd).text, "/", name, NULL);
 
-	if (asprintf(&target, "%s/%s", fd_path(dir_fd).text, name) < 0) {
-		target = NULL;
-		errno = ENOMEM;
-		return -1;
-	}
-	return umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW);
+	return target ? umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) : -1;
 }
 
 bool pin_is_leftover(int dir_fd, const char *name, time_t *made)

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 
 /* A process that is gone, or that even we may not look at. */
 static bool is_out_of_sight(int num)
@@ -27,7 +28,7 @@ static int read_process(int proc_fd, pid_t pid, ns_set set, struct ns_id in[NS_T
 		in[t] = (struct ns_id){ 0 };
 		if (!(set & NS_BIT(t)))
 			continue;
-		snprintf(name, sizeof(name), "%d/ns/%s", pid, ns_info[t].brief);
+		concat_in(name, sizeof(name), decimal((uint64_t)pid).text, "/ns/", ns_info[t].brief, NULL);
 		if (fstatat(proc_fd, name, &st, 0) < 0) {
 			if (errno == ENOENT && any)
 				continue;	/* a type that this kernel does not have */
@@ -97,7 +98,7 @@ int procs_find_pidns(struct ns_id pidns, bool *found, struct error *e)
 	if (!dir)
 		return -1;
 	while (!r && !*found && (pid = next_pid(dir))) {
-		snprintf(name, sizeof(name), "%d/ns/pid", pid);
+		concat_in(name, sizeof(name), decimal((uint64_t)pid).text, "/ns/pid", NULL);
 		if (fstatat(dirfd(dir), name, &st, 0) == 0)
 			*found = ns_same(ns_id_of(&st), pidns);
 		else if (!is_out_of_sight(errno))

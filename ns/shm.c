@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -14,24 +13,18 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #define SHM_LAYERS 16
 
 static int mount_data(uint64_t size, const char *label, char **data, struct error *e)
 {
-	char size_text[40] = "";
-
-	if (size)
-		snprintf(size_text, sizeof(size_text), ",size=%" PRIu64, size);
 	/* MCS labels hold commas, so the context is quoted: mount(8). */
 	if (label && strchr(label, '"'))
 		return error_set(e, 0, "linux.mountLabel '%s' has a quote in it", label);
-	if (asprintf(data, "mode=1777%s%s%s%s", size_text, label ? ",context=\"" : "",
-		     label ? label : "", label ? "\"" : "") < 0) {
-		*data = NULL;
-		return error_nomem(e);
-	}
-	return 0;
+	*data = concat("mode=1777", size ? ",size=" : "", size ? decimal(size).text : "",
+		       label ? ",context=\"" : "", label ? label : "", label ? "\"" : "", NULL);
+	return *data ? 0 : error_nomem(e);
 }
 
 int shm_mount(int dir_fd, const char *name, const char *path, uint64_t size, const char *label,
@@ -70,12 +63,10 @@ bool shm_is_mounted(int dir_fd, const char *name)
 
 int shm_unmount(int dir_fd, const char *name, const char *path, struct error *e)
 {
-	cleanup_free char *target = NULL;
+	cleanup_free char *target = concat(fd_path(dir_fd).text, "/", name, NULL);
 
-	if (asprintf(&target, "%s/%s", fd_path(dir_fd).text, name) < 0) {
-		target = NULL;
+	if (!target)
 		return error_nomem(e);
-	}
 	for (int layer = 0; layer < SHM_LAYERS && shm_is_mounted(dir_fd, name); layer++) {
 		if (umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 			return error_set(e, errno, "unmount %s", path);

@@ -66,11 +66,13 @@ static int check_text(const char *key, const char *value, struct error *e)
 /* sysctl(8): the first separator that appears is the one in use, the other one is turned round. */
 static void turn_separators(char *path)
 {
-	char *first = strpbrk(path, "./");
+	char *p = path;
 
-	if (!first || *first == '/')
+	while (*p && *p != '.' && *p != '/')
+		p++;
+	if (*p != '.')
 		return;
-	for (char *p = path; *p; p++) {
+	for (; *p; p++) {
 		if (*p == '.')
 			*p = '/';
 		else if (*p == '/')
@@ -83,7 +85,8 @@ static int check_components(const char *key, const char *path, struct error *e)
 	size_t n;
 
 	for (const char *p = path;; p += n + 1) {
-		n = strcspn(p, "/");
+		for (n = 0; p[n] && p[n] != '/'; n++)
+			;
 		if (!n || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
 			return error_set(e, 0, "sysctl %s: empty, '.' and '..' components are refused",
 					 key);

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "ns/pin.h"
 
 /* How many mounts on top of each other are taken away before we give up. */
@@ -78,10 +79,9 @@ static int pin_held(struct job *j, struct error *e)
 		 */
 		if (there >= 0 && ns_look(there, j->type, &id) != NS_IS_NOT)
 			continue;
-		if (asprintf(&path, "%s/%s", j->dir, j->held[i].name) < 0) {
-			path = NULL;
+		path = concat(j->dir, "/", j->held[i].name, NULL);
+		if (!path)
 			return error_nomem(e);
-		}
 		if (ns_bind(j->held[i].fd, j->type, dir, j->held[i].name, path, true, NULL, e) < 0)
 			return -1;
 	}
@@ -131,14 +131,12 @@ static int take_layer(struct job *j, const struct mounts *m, const struct mount_
 
 static bool is_visible(const struct job *j, const struct hidden_pin *pin, int *fd)
 {
-	cleanup_free char *path = NULL;
+	cleanup_free char *path = concat(j->dir, "/", pin->name, NULL);
 	struct error ignored;
 	struct ns_id id;
 
-	if (asprintf(&path, "%s/%s", j->dir, pin->name) < 0) {
-		path = NULL;
+	if (!path)
 		return false;
-	}
 	*fd = ns_open_path(path, j->type, &id, &ignored);
 	if (*fd >= 0 && ns_same_pin(id, pin->id))
 		return true;
@@ -280,10 +278,9 @@ int pins_unhide(int root_fd, const char *root, enum ns_type type, const struct h
 {
 	cleanup_job struct job j = { .root_fd = root_fd, .root = root, .type = type };
 
-	if (asprintf(&j.dir, "%s/%sns", root, ns_info[type].brief) < 0) {
-		j.dir = NULL;
+	j.dir = concat(root, "/", ns_info[type].brief, "ns", NULL);
+	if (!j.dir)
 		return error_nomem(e);
-	}
 	for (int layer = 0; layer < LAYERS && !all_visible(&j, pins, n); layer++) {
 		cleanup_mounts struct mounts m = { 0 };
 		const struct mount_entry *top;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "oci/change.h"
 
 static void add_change(const struct config *c, struct undo *undo, struct change change,
@@ -80,7 +81,7 @@ static int collect_env(struct config *c, const char *hostname, struct undo *undo
 
 	if (!hostname || node == JSON_NONE)
 		return 0;
-	change.value = arena_printf(&c->doc.arena, "HOSTNAME=%s", hostname);
+	change.value = arena_concat(&c->doc.arena, "HOSTNAME=", hostname, NULL);
 	if (!change.value)
 		return error_nomem(e);
 	for (; node != JSON_NONE; node = config_next_env_hostname(c, node), change.index++)

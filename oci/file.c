@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "oci/config.h"
 
 #define CONFIG "config.json"
@@ -94,11 +95,8 @@ void bundle_unlock(int bundle_fd)
 static char *config_name(const char *bundle)
 {
 	size_t len = strlen(bundle);
-	char *name;
 
-	if (asprintf(&name, "%s%s" CONFIG, bundle, len && bundle[len - 1] == '/' ? "" : "/") < 0)
-		return NULL;
-	return name;
+	return concat(bundle, len && bundle[len - 1] == '/' ? "" : "/", CONFIG, NULL);
 }
 
 static const char *kind_of(mode_t mode)

@@ -16,11 +16,11 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "oci/change.h"
 #include "oci/edit.h"
 
 #define VERSION 1
-#define SUM_DIGITS 16
 #define SHM_BEFORE "{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":"
 #define SHM_BEHIND ",\"options\":[\"bind\",\"rprivate\",\"nosuid\",\"noexec\",\"nodev\"]}"
 
@@ -89,9 +89,9 @@ static int add_place(const struct change *change, struct buf *b)
 {
 	switch (change->place) {
 	case PLACE_NS:
-		return buf_addf(b, "\"%s\"", ns_info[change->index].oci);
+		return buf_concat(b, "\"", ns_info[change->index].oci, "\"", NULL);
 	case PLACE_ENV:
-		return buf_addf(b, "\"env:%u\"", change->index);
+		return buf_concat(b, "\"env:", decimal(change->index).text, "\"", NULL);
 	case PLACE_HOSTNAME:
 		return buf_adds(b, "\"hostname\"");
 	case PLACE_DOMAINNAME:
@@ -119,15 +119,18 @@ static int add_old(const struct change *change, struct buf *b)
 static int add_entry(const struct change *change, struct buf *b)
 {
 	if (buf_adds(b, "[") < 0 || add_place(change, b) < 0 ||
-	    buf_addf(b, ",%u,", change->at) < 0 || add_old(change, b) < 0)
+	    buf_concat(b, ",", decimal(change->at).text, ",", NULL) < 0 || add_old(change, b) < 0)
 		return -1;
 	return quote_between(b, ",", change->value, "]");
 }
 
 static int write_body(const struct undo *undo, struct buf *b)
 {
-	if (buf_addf(b, "[%d,\"%016llx\",%u,\"%c\",%u,", VERSION, (unsigned long long)undo->sum,
-		     undo->len, (char)undo->form, undo->at) < 0)
+	const char form[] = { (char)undo->form, '\0' };
+
+	if (buf_concat(b, "[", decimal(VERSION).text, ",\"", hex64(undo->sum).text, "\",",
+		       decimal(undo->len).text, ",\"", form, "\",", decimal(undo->at).text, ",",
+		       NULL) < 0)
 		return -1;
 	if (undo->claim ? json_quote(b, undo->claim) < 0 : buf_adds(b, "null") < 0)
 		return -1;
@@ -142,15 +145,13 @@ static int write_body(const struct undo *undo, struct buf *b)
 int undo_write(const struct undo *undo, struct buf *b)
 {
 	size_t start = b->len;
-	char digits[SUM_DIGITS + 1];
 	uint64_t sum;
 
-	if (buf_addf(b, "%0*d", SUM_DIGITS, 0) < 0 || write_body(undo, b) < 0)
+	if (buf_adds(b, hex64(0).text) < 0 || write_body(undo, b) < 0)
 		return -1;
-	start += SUM_DIGITS;
+	start += HEX64_DIGITS;
 	sum = undo_sum(b->data + start, b->len - start);
-	snprintf(digits, sizeof(digits), "%016llx", (unsigned long long)sum);
-	memcpy(b->data + start - SUM_DIGITS, digits, SUM_DIGITS);
+	memcpy(b->data + start - HEX64_DIGITS, hex64(sum).text, HEX64_DIGITS);
 	return 0;
 }
 
@@ -226,7 +227,7 @@ static int read_string(struct reader *r, uint32_t node, const char **s)
 static bool read_hex(const char *s, uint64_t *value)
 {
 	*value = 0;
-	for (int i = 0; i < SUM_DIGITS; i++) {
+	for (int i = 0; i < HEX64_DIGITS; i++) {
 		if (*s >= '0' && *s <= '9')
 			*value = *value << 4 | (uint64_t)(*s - '0');
 		else if (*s >= 'a' && *s <= 'f')
@@ -247,7 +248,7 @@ static bool read_env_place(const char *name, uint32_t *index)
 	if (strncmp(name, "env:", 4))
 		return false;
 	*index = (uint32_t)strtoul(name + 4, &end, 10);
-	snprintf(again, sizeof(again), "env:%u", *index);
+	concat_in(again, sizeof(again), "env:", decimal(*index).text, NULL);
 	return !strcmp(name, again);
 }
 
@@ -440,7 +441,7 @@ static int read_body(struct reader *r, struct undo *undo)
 	    read_form(r, part[3], undo) < 0 ||
 	    read_number(r, part[4], undo->len, &undo->at) < 0)
 		return -1;
-	if (strlen(sum) != SUM_DIGITS || !read_hex(sum, &undo->sum))
+	if (strlen(sum) != HEX64_DIGITS || !read_hex(sum, &undo->sum))
 		return bad(r, "the check sum of the original is none");
 	if (r->doc.nodes[part[5]].type != JSON_NULL && read_string(r, part[5], &undo->claim) < 0)
 		return -1;
@@ -457,11 +458,11 @@ int undo_read(struct config *c, uint32_t node, struct undo *undo, struct error *
 	*undo = (struct undo){0};
 	if (n->type != JSON_STRING)
 		return bad(&r, "it is not a string");
-	if (n->odd || n->str_len < SUM_DIGITS || !read_hex(n->str, &sum))
+	if (n->odd || n->str_len < HEX64_DIGITS || !read_hex(n->str, &sum))
 		return bad(&r, "it has no check sum");
-	if (undo_sum(n->str + SUM_DIGITS, n->str_len - SUM_DIGITS) != sum)
+	if (undo_sum(n->str + HEX64_DIGITS, n->str_len - HEX64_DIGITS) != sum)
 		return bad(&r, "its check sum does not match");
-	if (json_parse(&r.doc, "the undo", n->str + SUM_DIGITS, n->str_len - SUM_DIGITS, NULL, NULL,
+	if (json_parse(&r.doc, "the undo", n->str + HEX64_DIGITS, n->str_len - HEX64_DIGITS, NULL, NULL,
 		       e) < 0)
 		return bad_json(&r);
 	ret = read_body(&r, undo);

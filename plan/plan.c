@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 
 struct text {
 	char s[64];
@@ -262,7 +263,7 @@ const char *plan_hostname(const char *annotation, const char *pod, const char *h
 		return annotation;
 	if (hostname && !is_default_hostname(hostname, id))
 		return hostname;
-	snprintf(room, PLAN_HOSTNAME_MAX + 1, "%s", pod);
+	concat_in(room, PLAN_HOSTNAME_MAX + 1, pod, NULL);
 	return room;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "oci/edit.h"
 #include "oci/file.h"
 
@@ -17,7 +18,7 @@ int bundle_undo_is_for(const char *undo, const char *root, const char *pod, bool
 	for (int t = 0; t < NS_TYPES && !*is; t++) {
 		path.len = quoted.len = 0;
 		/* As the undo has it: a JSON string. */
-		if (buf_addf(&path, "%s/%sns/%s", root, ns_info[t].brief, pod) < 0 ||
+		if (buf_concat(&path, root, "/", ns_info[t].brief, "ns/", pod, NULL) < 0 ||
 		    json_quote(&quoted, path.data) < 0)
 			return error_nomem(e);
 		*is = strstr(undo, quoted.data);

@@ -193,7 +193,7 @@ static int sweep_pod(struct gc *g, const struct view *x, struct error *e)
 	}
 	if (pod_open(&pod, g->store, x->name, false, e) < 0)
 		return e->num == ENOENT ? 0 : -1;
-	log_context("gc: pod %s", x->name);
+	log_context("gc", x->name);
 	if (pod_check_pids(&pod, e) < 0)
 		return -1;
 	if (g->opt->dry_run)
@@ -213,7 +213,7 @@ static void sweep_pods(struct gc *g)
 	for (size_t i = 0; i < g->views.count; i++)
 		if (sweep_pod(g, &g->views.list[i], &why) < 0)
 			note_failure(g, &why);
-	log_context("gc");
+	log_context("gc", NULL);
 }
 
 /* --- what lies about without a pod ------------------------------------------ */

@@ -2,12 +2,12 @@
 #include "pod/make.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 
 /* What is at hand for each type: made or opened here, or pinned before (borrowed of the pod). */
 struct work {
@@ -147,7 +147,7 @@ static const char *new_hostname(const struct pod *p, const struct pod_spec *spec
 {
 	if (spec->hostname)
 		return spec->hostname;
-	snprintf(w->name, sizeof(w->name), "%s", p->name);
+	concat_in(w->name, sizeof(w->name), p->name, NULL);
 	return w->name;
 }
 

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "ns/procs.h"
 #include "ns/shm.h"
 #include "pod/bundle.h"
@@ -81,8 +82,8 @@ int pod_open(struct pod *p, struct store *store, const char *name, bool make, st
 	*p = (struct pod)POD_NONE;
 	p->store = store;
 	p->name = strdup(name);
-	if (!p->name || asprintf(&p->path, "%s/podns/%s", store->root, name) < 0) {
-		p->path = NULL;
+	p->path = concat(store->root, "/podns/", name, NULL);
+	if (!p->name || !p->path) {
 		error_nomem(e);
 		goto failed;
 	}
@@ -129,8 +130,8 @@ void pod_close(struct pod *p)
 
 const char *pod_pin_path(struct pod *p, enum ns_type t, struct error *e)
 {
-	const char *path = arena_printf(&p->rec.arena, "%s/%sns/%s", p->store->root,
-					ns_info[t].brief, p->name);
+	const char *path = arena_concat(&p->rec.arena, p->store->root, "/", ns_info[t].brief,
+					"ns/", p->name, NULL);
 
 	if (!path)
 		error_nomem(e);
@@ -139,7 +140,7 @@ const char *pod_pin_path(struct pod *p, enum ns_type t, struct error *e)
 
 const char *pod_shm_path(struct pod *p, struct error *e)
 {
-	const char *path = arena_printf(&p->rec.arena, "%s/" SHM_DIR, p->path);
+	const char *path = arena_concat(&p->rec.arena, p->path, "/" SHM_DIR, NULL);
 
 	if (!path)
 		error_nomem(e);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 
 #define RECORD_VERSION "podns-record 1"
 #define FIELDS_MAX 5
@@ -40,15 +41,17 @@ static int format_entrant(struct buf *b, const struct entrant *x)
 {
 	switch (x->kind) {
 	case ENTRANT_MEMBER:
-		if (buf_addf(b, "member %d %" PRIu64, x->pid, x->start) < 0)
+		if (buf_concat(b, "member ", decimal((uint64_t)x->pid).text, " ",
+			       decimal(x->start).text, NULL) < 0)
 			return -1;
 		break;
 	case ENTRANT_WAITING:
-		if (buf_addf(b, "waiting %" PRIu64, x->expires) < 0)
+		if (buf_concat(b, "waiting ", decimal(x->expires).text, NULL) < 0)
 			return -1;
 		break;
 	case ENTRANT_CLAIM:
-		if (buf_addf(b, "claim %" PRIu64, x->expires) < 0 || add_field(b, x->token) < 0)
+		if (buf_concat(b, "claim ", decimal(x->expires).text, NULL) < 0 ||
+		    add_field(b, x->token) < 0)
 			return -1;
 		return buf_add(b, "\n", 1);
 	}
@@ -73,18 +76,33 @@ static int format_lists(const struct record *r, struct buf *b)
 	return 0;
 }
 
+static int format_id(struct buf *b, const char *what, struct ns_id id)
+{
+	return buf_concat(b, what, " ", decimal(id.dev).text, " ", decimal(id.ino).text, NULL);
+}
+
+static int format_pin(struct buf *b, enum ns_type t, struct ns_id id)
+{
+	if (buf_adds(b, "pin ") < 0 || format_id(b, ns_info[t].brief, id) < 0)
+		return -1;
+	return buf_concat(b, " ", decimal(id.born).text, "\n", NULL);
+}
+
+static int format_pod(const struct record *r, struct buf *b)
+{
+	if (format_id(b, RECORD_VERSION "\nmntns", r->mntns) < 0 ||
+	    format_id(b, "\npidns", r->pidns) < 0)
+		return -1;
+	return buf_concat(b, "\ncreated ", decimal(r->created).text, "\n",
+			  r->held ? "held\n" : "", r->shm ? "shm\n" : "", NULL);
+}
+
 int record_format(const struct record *r, struct buf *out, struct error *e)
 {
-	if (buf_addf(out, RECORD_VERSION "\nmntns %ju %ju\npidns %ju %ju\ncreated %" PRIu64 "\n%s%s",
-		     (uintmax_t)r->mntns.dev, (uintmax_t)r->mntns.ino, (uintmax_t)r->pidns.dev,
-		     (uintmax_t)r->pidns.ino, r->created,
-		     r->held ? "held\n" : "", r->shm ? "shm\n" : "") < 0)
+	if (format_pod(r, out) < 0)
 		return error_nomem(e);
 	for (int t = 0; t < NS_TYPES; t++)
-		if (r->pin[t].ours &&
-		    buf_addf(out, "pin %s %ju %ju %" PRIu64 "\n", ns_info[t].brief,
-			     (uintmax_t)r->pin[t].id.dev, (uintmax_t)r->pin[t].id.ino,
-			     r->pin[t].id.born) < 0)
+		if (r->pin[t].ours && format_pin(out, (enum ns_type)t, r->pin[t].id) < 0)
 			return error_nomem(e);
 	return format_lists(r, out) < 0 ? error_nomem(e) : 0;
 }

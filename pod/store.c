@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "ns/maps.h"
 #include "pod/name.h"
 
@@ -57,8 +58,8 @@ static char *default_root(struct error *e)
 		root = strdup(SYSTEM_ROOT);
 	else if (outer_root(&uid, e) < 0)
 		return NULL;
-	else if (asprintf(&root, "/run/user/%" PRIu64, uid) < 0)
-		root = NULL;
+	else
+		root = concat("/run/user/", decimal(uid).text, NULL);
 	if (!root)
 		error_nomem(e);
 	return root;
@@ -82,7 +83,8 @@ static char *given_root(const char *given, struct error *e)
 			return NULL;
 		}
 	}
-	if (asprintf(&root, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", given) < 0) {
+	root = concat(cwd ? cwd : "", cwd ? "/" : "", given, NULL);
+	if (!root) {
 		error_nomem(e);
 		return NULL;
 	}
@@ -93,12 +95,10 @@ static char *given_root(const char *given, struct error *e)
 
 static int open_podns(struct store *s, bool make, struct error *e)
 {
-	cleanup_free char *path = NULL;
+	cleanup_free char *path = concat(s->root, "/podns", NULL);
 
-	if (asprintf(&path, "%s/podns", s->root) < 0) {
-		path = NULL;
+	if (!path)
 		return error_nomem(e);
-	}
 	s->dir_fd = open_own_dir(s->root_fd, "podns", make ? 0700 : 0, path, NULL, e);
 	return s->dir_fd < 0 && (make || e->num != ENOENT) ? -1 : 0;
 }
@@ -107,8 +107,8 @@ static int name_bundles(struct store *s, struct error *e)
 {
 	if (!strcmp(s->root, SYSTEM_ROOT))
 		s->bundles = strdup(PODNS_STATEDIR);
-	else if (asprintf(&s->bundles, "%s/podns", s->root) < 0)
-		s->bundles = NULL;
+	else
+		s->bundles = concat(s->root, "/podns", NULL);
 	return s->bundles ? 0 : error_nomem(e);
 }
 
@@ -146,7 +146,7 @@ static struct entry_name index_name(const char *id, const char *bundle)
 	struct entry_name name;
 
 	h = hash_bytes(h, bundle, strlen(bundle));
-	snprintf(name.s, sizeof(name.s), "@%016" PRIx64, h);
+	concat_in(name.s, sizeof(name.s), "@", hex64(h).text, NULL);
 	return name;
 }
 
@@ -155,7 +155,7 @@ static struct entry_name bundle_name(const char *pod, const char *bundle)
 	uint64_t h = hash_bytes(HASH_START, bundle, strlen(bundle));
 	struct entry_name name;
 
-	snprintf(name.s, sizeof(name.s), "%s@%016" PRIx64, pod, h);
+	concat_in(name.s, sizeof(name.s), pod, "@", hex64(h).text, NULL);
 	return name;
 }
 

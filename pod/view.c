@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "ns/pin.h"
 #include "ns/procs.h"
 #include "pod/name.h"
@@ -53,8 +54,8 @@ void views_free(struct views *v)
 
 const char *views_pin_path(struct views *v, const struct view *x, enum ns_type t, struct error *e)
 {
-	const char *path = arena_printf(&v->arena, "%s/%sns/%s", v->store->root, ns_info[t].brief,
-					x->name);
+	const char *path = arena_concat(&v->arena, v->store->root, "/", ns_info[t].brief, "ns/",
+					x->name, NULL);
 
 	if (!path)
 		error_nomem(e);
@@ -175,7 +176,7 @@ static int read_record(struct views *v, struct view *x, struct error *e)
 	char path[POD_NAME_MAX + 16];
 
 	x->state = POD_FOREIGN;
-	snprintf(path, sizeof(path), "%s/" POD_RECORD_FILE, x->name);
+	concat_in(path, sizeof(path), x->name, "/" POD_RECORD_FILE, NULL);
 	if (v->store->dir_fd < 0)
 		return 0;
 	if (read_file_at(v->store->dir_fd, path, POD_RECORD_MAX, &text) < 0) {

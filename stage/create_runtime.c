@@ -312,7 +312,7 @@ static int prepare(struct run *r, const struct stage_options *opt, struct state 
 	    get_annotation(state, opt->pod_annotation, &r->clues.pod, e) < 0 ||
 	    share_choose(s, s->id, &r->clues, e) < 0)
 		return -1;
-	log_context("%s: pod %s", opt->stage, s->choice.name);
+	log_context(opt->stage, s->choice.name);
 	return 0;
 }
 

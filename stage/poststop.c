@@ -136,7 +136,7 @@ static int with_state(const struct stage_options *opt, const struct state *state
 	name = found ? found : trace.pod;
 	if (!name)
 		return 0;
-	log_context("%s: pod %s", opt->stage, name);
+	log_context(opt->stage, name);
 	if (pod_open(&pod, &store, name, false, e) < 0) {
 		if (e->num != ENOENT)
 			return -1;

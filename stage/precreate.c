@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "stage/share.h"
 
 /*
@@ -31,12 +32,12 @@ static int use_original(struct share *s, struct config *config, struct buf *orig
 
 static int new_token(char token[2 * CLAIM_TOKEN_BYTES + 1], struct error *e)
 {
-	unsigned char bytes[CLAIM_TOKEN_BYTES];
+	uint64_t bits[2];
 
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+	_Static_assert(sizeof(bits) == CLAIM_TOKEN_BYTES, "a token is two numbers");
+	if (getrandom(bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
 		return error_set(e, errno, "get random bytes");
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+	concat_in(token, 2 * CLAIM_TOKEN_BYTES + 1, hex64(bits[0]).text, hex64(bits[1]).text, NULL);
 	return 0;
 }
 

@@ -64,7 +64,7 @@ static int pod_types(struct share *s, struct error *e)
 
 int share_begin(struct share *s, struct error *e)
 {
-	log_context("%s: pod %s", s->opt->stage, s->choice.name);
+	log_context(s->opt->stage, s->choice.name);
 	if (pod_types(s, e) < 0 || store_open(&s->store, s->opt->root, true, e) < 0)
 		return -1;
 	log_keep_in(s->store.dir_fd);

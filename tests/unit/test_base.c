@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/text.h"
 
+#include <inttypes.h>
 #include <time.h>
 
 #include "tests/unit/unit.h"
@@ -30,7 +32,7 @@ static void times_are_those_of_gmtime(void)
 }
 
 /* Whatever room is left in a chunk: the text is whole, and no piece is in another's place. */
-static void arenas_print_whole_texts(void)
+static void arenas_keep_whole_texts(void)
 {
 	char expected[201];
 	const char *texts[64];
@@ -44,7 +46,7 @@ static void arenas_print_whole_texts(void)
 			/* So that chunks end at all kinds of places. */
 			if (i % 3 == 0)
 				CHECK(arena_alloc(&a, (size_t)(len % 7 + i)));
-			texts[i] = arena_printf(&a, "%d:%s", i, expected);
+			texts[i] = arena_concat(&a, decimal((uint64_t)i).text, ":", expected, NULL);
 		}
 		for (int i = 0; i < 64; i++) {
 			char number[16];
@@ -57,9 +59,50 @@ static void arenas_print_whole_texts(void)
 	}
 }
 
+static void strings_are_put_behind_each_other(void)
+{
+	char *all = concat("/run", "/", "net", "ns", NULL), *empty = concat("", NULL);
+	struct buf b = { 0 };
+	char room[8];
+
+	CHECK_STR(all, "/run/netns");
+	CHECK_STR(empty, "");
+	concat_in(room, sizeof(room), "ab", "", "cd", NULL);
+	CHECK_STR(room, "abcd");
+	/* Cut, in the middle of one and before others. */
+	concat_in(room, sizeof(room), "abcd", "efgh", "ijkl", NULL);
+	CHECK_STR(room, "abcdefg");
+	concat_in(room, 1, "abcd", NULL);
+	CHECK_STR(room, "");
+	free(all);
+	free(empty);
+	CHECK(buf_concat(&b, "ab", NULL) == 0 && buf_concat(&b, "", NULL) == 0 &&
+	      buf_concat(&b, "c", "de", NULL) == 0);
+	CHECK(b.len == 5);
+	CHECK_STR(b.data, "abcde");
+	buf_free(&b);
+}
+
+static void numbers_are_those_of_printf(void)
+{
+	static const uint64_t edges[] = {
+		0, 9, 10, 99, 100, UINT32_MAX, INT64_MAX, 0x0123456789abcdef, UINT64_MAX - 1, UINT64_MAX,
+	};
+	char text[32];
+
+	for (size_t i = 0; i < sizeof(edges) / sizeof(*edges); i++) {
+		snprintf(text, sizeof(text), "%" PRIu64, edges[i]);
+		CHECK_STR(decimal(edges[i]).text, text);
+		snprintf(text, sizeof(text), "%016" PRIx64, edges[i]);
+		CHECK_STR(hex64(edges[i]).text, text);
+	}
+}
+
 int main(void)
 {
-	RUN(arenas_print_whole_texts);
+	RUN(arenas_keep_whole_texts);
 	RUN(times_are_those_of_gmtime);
+	RUN(strings_are_put_behind_each_other);
+	RUN(numbers_are_those_of_printf);
 	return unit_done();
 }

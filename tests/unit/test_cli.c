@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
 #include "cli/toml.h"
 #include "ns/maps.h"
 #include "ns/mounts.h"
@@ -14,12 +15,12 @@ static const char *find(struct arena *a, const char *text)
 	const char *s = "";
 
 	if (toml_find(text, "engine", "hooks_dir", a, &list, &e) < 0)
-		return arena_printf(a, "!%s", e.text);
+		return arena_concat(a, "!", e.text, NULL);
 	if (!list.found)
 		return "none";
 	for (size_t i = 0; i < list.count; i++)
-		s = arena_printf(a, "%s[%s]", s, list.items[i]);
-	return list.append ? arena_printf(a, "%s+", s) : s;
+		s = arena_concat(a, s, "[", list.items[i], "]", NULL);
+	return list.append ? arena_concat(a, s, "+", NULL) : s;
 }
 
 static void finds_a_list(void)

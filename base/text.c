@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void put(char *room, size_t size, const char *first, va_list ap)
+{
+	size_t left = size - 1, n;
+
+	for (const char *s = first; s; s = va_arg(ap, const char *)) {
+		n = strlen(s);
+		if (n > left)
+			n = left;
+		memcpy(room, s, n);
+		room += n;
+		left -= n;
+	}
+	*room = '\0';
+}
+
+/* How many bytes they take, without a NUL. */
+static size_t length(const char *first, va_list ap)
+{
+	size_t n = 0;
+
+	for (const char *s = first; s; s = va_arg(ap, const char *))
+		n += strlen(s);
+	return n;
+}
+
+char *concat(const char *first, ...)
+{
+	va_list ap;
+	char *text;
+	size_t size;
+
+	va_start(ap, first);
+	size = length(first, ap) + 1;
+	va_end(ap);
+	text = malloc(size);
+	if (!text)
+		return NULL;
+	va_start(ap, first);
+	put(text, size, first, ap);
+	va_end(ap);
+	return text;
+}
+
+void concat_in(char *room, size_t size, const char *first, ...)
+{
+	va_list ap;
+
+	va_start(ap, first);
+	put(room, size, first, ap);
+	va_end(ap);
+}
+
+char *arena_concat(struct arena *a, const char *first, ...)
+{
+	va_list ap;
+	char *text;
+	size_t size;
+
+	va_start(ap, first);
+	size = length(first, ap) + 1;
+	va_end(ap);
+	text = arena_alloc(a, size);
+	if (!text)
+		return NULL;
+	va_start(ap, first);
+	put(text, size, first, ap);
+	va_end(ap);
+	return text;
+}
+
+int buf_concat(struct buf *b, const char *first, ...)
+{
+	va_list ap;
+	size_t n;
+
+	va_start(ap, first);
+	n = length(first, ap);
+	va_end(ap);
+	if (buf_reserve(b, n) < 0)
+		return -1;
+	va_start(ap, first);
+	put(b->data + b->len, n + 1, first, ap);
+	va_end(ap);
+	b->len += n;
+	return 0;
+}
+
+struct decimal decimal(uint64_t n)
+{
+	struct decimal d;
+	char digits[sizeof(d.text)], *p = digits + sizeof(digits) - 1;
+
+	*p = '\0';
+	do {
+		*--p = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	memcpy(d.text, p, (size_t)(digits + sizeof(digits) - p));
+	return d;
+}
+
+struct hex64 hex64(uint64_t n)
+{
+	struct hex64 h;
+
+	for (int i = HEX64_DIGITS; i-- > 0; n >>= 4)
+		h.text[i] = "0123456789abcdef"[n & 15];
+	h.text[HEX64_DIGITS] = '\0';
+	return h;
+}
