@@ -362,12 +362,14 @@ int pod_drop_dead(struct pod *p, struct error *e)
 	return 0;
 }
 
-static void keep_first(struct error *first, const struct error *e)
+/* Of several errors the first is told; the others are logged. */
+static seldom void keep_first(bool *failed, struct error *first, const struct error *next)
 {
-	if (!first->text[0])
-		*first = *e;
+	if (*failed)
+		log_error(LOG_LEVEL_WARN, next);
 	else
-		log_error(LOG_LEVEL_WARN, e);
+		*first = *next;
+	*failed = true;
 }
 
 /*
@@ -392,7 +394,8 @@ static void revert_bundles(struct pod *p)
 
 int pod_clear(struct pod *p, struct error *e)
 {
-	struct error first = { 0 };
+	static struct error next;	/* not on the stack, of which it would touch two pages */
+	bool failed = false;
 	const char *shm;
 
 	revert_bundles(p);
@@ -400,24 +403,21 @@ int pod_clear(struct pod *p, struct error *e)
 	for (int t = NS_TYPES - 1; t >= 0; t--) {
 		if (!p->rec.pin[t].ours)
 			continue;
-		if (remove_pin(p, (enum ns_type)t, e) < 0)
-			keep_first(&first, e);
+		if (remove_pin(p, (enum ns_type)t, &next) < 0)
+			keep_first(&failed, e, &next);
 		else
 			forget_pin(p, (enum ns_type)t);
 	}
-	shm = pod_shm_path(p, e);
-	if (!shm || (p->rec.shm && shm_unmount(p->fd, SHM_DIR, shm, e) < 0))
-		keep_first(&first, e);
+	shm = pod_shm_path(p, &next);
+	if (!shm || (p->rec.shm && shm_unmount(p->fd, SHM_DIR, shm, &next) < 0))
+		keep_first(&failed, e, &next);
 	else
 		p->rec.shm = false;
 	while (p->rec.entrant_count)
 		pod_forget_entrant(p, p->rec.entrant_count - 1);
 	p->rec.sysctl_count = 0;
 	p->rec.held = false;
-	if (!first.text[0])
-		return 0;
-	*e = first;
-	return -1;
+	return failed ? -1 : 0;
 }
 
 bool pod_shm_mounted(const struct pod *p)
@@ -441,13 +441,18 @@ void pod_shm_unmount(struct pod *p)
 		log_error(LOG_LEVEL_WARN, &e);
 }
 
+static seldom void save_what_stays(struct pod *p)
+{
+	struct error e;
+
+	if (pod_save(p, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
+}
+
 int pod_end(struct pod *p, struct error *e)
 {
-	struct error why;
-
 	if (pod_clear(p, e) < 0) {
-		if (pod_save(p, &why) < 0)
-			log_error(LOG_LEVEL_WARN, &why);
+		save_what_stays(p);
 		return -1;
 	}
 	if (unlinkat(p->fd, POD_RECORD_FILE, 0) < 0 && errno != ENOENT)

@@ -19,6 +19,8 @@
  *   floor poststop POD             four umounts, what they were mounted on, index, record
  *   floor revert POD BUNDLE        the same for an adopted pod, which has no tmpfs; reads the document
  *                                  and puts it back as adopt did
+ *   floor hook ROOT POD BUNDLE       adopt without hostname and sysctl, or revert, as a runtime's
+ *                                  state on standard input says
  *   floor pinns NAME               unshare, raise lo, hostname, one sysctl, three binds
  *   floor create-pod NAME          podns create: unshare, raise lo, hostname, record, three binds
  *   floor rm-pod NAME              takes them away
@@ -277,31 +279,38 @@ static void create(char **arg)
 	write_record(arg[0]);
 }
 
-static void adopt(char **arg)
+/* The namespaces of a process become a pod's, and its document another one. */
+static void take_in(const char *pod, const char *pid, const char *bundle, bool set)
 {
 	struct path from[3] = {
-		path("/proc", arg[1], "/ns/net"), path("/proc", arg[1], "/ns/ipc"),
-		path("/proc", arg[1], "/ns/uts"),
+		path("/proc", pid, "/ns/net"), path("/proc", pid, "/ns/ipc"), path("/proc", pid, "/ns/uts"),
 	};
 	const char *const paths[3] = { from[0].s, from[1].s, from[2].s };
-	int bundle, net, uts;
+	int dir, net, uts;
 	size_t n;
 
+	must(dir = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	n = read_config(dir);
+	if (set) {
+		must(net = open(paths[0], O_RDONLY | O_CLOEXEC));
+		must(uts = open(paths[2], O_RDONLY | O_CLOEXEC));
+		must(setns(net, CLONE_NEWNET));
+		must(setns(uts, CLONE_NEWUTS));
+		must(sethostname(pod, strlen(pod)));
+		set_sysctl();
+	}
+	must(mkdirat(AT_FDCWD, path("podns", pod, "").s, 0700));
+	write_record(pod);
+	bind_pins(pod, paths);
+	must(symlinkat(pod, AT_FDCWD, path("podns", pod, "@index").s));
+	note_bundle(pod, bundle);
+	write_config(dir, n);
+}
+
+static void adopt(char **arg)
+{
 	read_fd(STDIN_FILENO);
-	must(bundle = open(arg[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	n = read_config(bundle);
-	must(net = open(paths[0], O_RDONLY | O_CLOEXEC));
-	must(uts = open(paths[2], O_RDONLY | O_CLOEXEC));
-	must(setns(net, CLONE_NEWNET));
-	must(setns(uts, CLONE_NEWUTS));
-	must(sethostname(arg[0], strlen(arg[0])));
-	set_sysctl();
-	must(mkdirat(AT_FDCWD, path("podns", arg[0], "").s, 0700));
-	write_record(arg[0]);
-	bind_pins(arg[0], paths);
-	must(symlinkat(arg[0], AT_FDCWD, path("podns", arg[0], "@index").s));
-	note_bundle(arg[0], arg[2]);
-	write_config(bundle, n);
+	take_in(arg[0], arg[1], arg[2], true);
 }
 
 static void leave(char **arg)
@@ -323,19 +332,45 @@ static void poststop(char **arg)
 	remove_record(arg[0]);
 }
 
-static void revert(char **arg)
+static void give_back(const char *pod, const char *bundle)
 {
-	int bundle;
+	int dir;
 	size_t n;
 
+	must(dir = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	n = read_config(dir);
+	write_config(dir, n);
+	must(unlinkat(AT_FDCWD, path("podns", pod, "@bundle").s, 0));
+	must(unlinkat(AT_FDCWD, path("podns", pod, "@index").s, 0));
+	remove_pins(pod);
+	remove_record(pod);
+}
+
+static void revert(char **arg)
+{
 	read_fd(STDIN_FILENO);
-	must(bundle = open(arg[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	n = read_config(bundle);
-	write_config(bundle, n);
-	must(unlinkat(AT_FDCWD, path("podns", arg[0], "@bundle").s, 0));
-	must(unlinkat(AT_FDCWD, path("podns", arg[0], "@index").s, 0));
-	remove_pins(arg[0]);
-	remove_record(arg[0]);
+	give_back(arg[0], arg[1]);
+}
+
+/* What a runtime says of the process is all that it must read: a container is starting or gone. */
+static void hook(char **arg)
+{
+	static const char member[] = "\"pid\":";
+	size_t digits;
+	char *pid;
+
+	must(chdir(arg[0]));
+	confine();
+	document[read_fd(STDIN_FILENO)] = '\0';
+	pid = strstr(document, member);
+	if (!pid || pid[sizeof(member) - 1] == '0') {
+		give_back(arg[1], arg[2]);
+		return;
+	}
+	pid += sizeof(member) - 1;
+	digits = strspn(pid, "0123456789");
+	pid[digits] = '\0';
+	take_in(arg[1], strdupa(pid), arg[2], false);
 }
 
 static void pinns(char **arg)
@@ -411,6 +446,7 @@ static const struct {
 	{ "leave", 1, true, leave },
 	{ "poststop", 1, true, poststop },
 	{ "revert", 2, true, revert },
+	{ "hook", 3, false, hook },
 	{ "pinns", 1, true, pinns },
 	{ "rmpins", 1, false, rmpins },
 	{ "create-pod", 1, true, create_pod },

@@ -184,11 +184,14 @@ runc_bundle() {
 # plan_runc DIR: with the bundles there.
 plan_runc() {
 	runc_bundle "$1/noop" "$TOOLS/floor" noop
+	runc_bundle "$1/floor" "$TOOLS/floor" hook "$ROOT" runc-floor "$1/floor"
 	runc_bundle "$1/hook" "${HOOKS[static]}" --root "$ROOT" --no-syslog
 	cat <<-PLAN
 		ordinary
 		contender noop $1
 		time run 1 - - runc --root /run/runc run --bundle $1/noop bench-noop
+		contender floor $1
+		time run 1 - - runc --root /run/runc run --bundle $1/floor bench-floor
 		contender hook $1
 		time run 1 - - runc --root /run/runc run --bundle $1/hook bench-hook
 	PLAN
