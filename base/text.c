@@ -30,20 +30,40 @@ static size_t length(const char *first, va_list ap)
 	return n;
 }
 
+/* Into an arena, or where that is NULL into memory of its own. */
+static char *concat_new(struct arena *a, const char *first, va_list ap)
+{
+	va_list again;
+	char *text;
+	size_t size;
+
+	va_copy(again, ap);
+	size = length(first, ap) + 1;
+	text = a ? arena_alloc(a, size) : malloc(size);
+	if (text)
+		put(text, size, first, again);
+	va_end(again);
+	return text;
+}
+
 char *concat(const char *first, ...)
 {
 	va_list ap;
 	char *text;
-	size_t size;
 
 	va_start(ap, first);
-	size = length(first, ap) + 1;
+	text = concat_new(NULL, first, ap);
 	va_end(ap);
-	text = malloc(size);
-	if (!text)
-		return NULL;
+	return text;
+}
+
+char *arena_concat(struct arena *a, const char *first, ...)
+{
+	va_list ap;
+	char *text;
+
 	va_start(ap, first);
-	put(text, size, first, ap);
+	text = concat_new(a, first, ap);
 	va_end(ap);
 	return text;
 }
@@ -55,24 +75,6 @@ void concat_in(char *room, size_t size, const char *first, ...)
 	va_start(ap, first);
 	put(room, size, first, ap);
 	va_end(ap);
-}
-
-char *arena_concat(struct arena *a, const char *first, ...)
-{
-	va_list ap;
-	char *text;
-	size_t size;
-
-	va_start(ap, first);
-	size = length(first, ap) + 1;
-	va_end(ap);
-	text = arena_alloc(a, size);
-	if (!text)
-		return NULL;
-	va_start(ap, first);
-	put(text, size, first, ap);
-	va_end(ap);
-	return text;
 }
 
 int buf_concat(struct buf *b, const char *first, ...)

@@ -159,14 +159,27 @@ static struct entry_name bundle_name(const char *pod, const char *bundle)
 	return name;
 }
 
-/* The target of a symlink (caller frees), or NULL with errno. */
-static char *read_link(int dir_fd, const char *name)
+static seldom char *read_long_link(int dir_fd, const char *name)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
 
 	if (n < 0)
 		return NULL;
+	target[n] = '\0';
+	return strdup(target);
+}
+
+/* The target of a symlink (caller frees), or NULL with errno. Most are names of pods. */
+static char *read_link(int dir_fd, const char *name)
+{
+	char target[256];
+	ssize_t n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return NULL;
+	if (n == (ssize_t)sizeof(target) - 1)
+		return read_long_link(dir_fd, name);
 	target[n] = '\0';
 	return strdup(target);
 }
