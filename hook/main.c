@@ -97,8 +97,8 @@ static void find_log(const struct hook_options *o)
 
 int main(int argc, char **argv)
 {
+	static struct hook_options o;
 	static struct error e;
-	struct hook_options o;
 	int status;
 
 	if (inherit_standard_streams() < 0) {

@@ -47,6 +47,7 @@ struct undo {
 	enum form form;
 	uint32_t at;		/* where our annotations were put in, in the original */
 	const char *claim;	/* the claim that we added beside the undo, or NULL */
+	const char *owner;	/* who made the edit, or NULL; not read back */
 	uint64_t sum;		/* of the original */
 	uint32_t len;		/* of the original */
 };

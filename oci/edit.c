@@ -241,7 +241,7 @@ static int check_output(const struct config *c, const struct buf *out, struct er
 int edit_apply(struct config *c, const struct edit *edit, bool *changed, struct buf *out,
 	       struct error *e)
 {
-	struct undo undo = {0};
+	struct undo undo = { .owner = edit->owner };
 
 	*changed = false;
 	if (collect(c, edit, &undo, e) < 0)

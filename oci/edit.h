@@ -41,6 +41,7 @@ struct edit {
 					 * and nodev */
 	const char *claim;		/* annotation io.podns.claim; one with another value is
 					 * replaced */
+	const char *owner;		/* changes nothing: for edit_is_by(), in the undo */
 };
 
 /*
@@ -58,6 +59,12 @@ enum revert_how {
 	REVERT_EXACT,		/* out is the original, byte for byte */
 	REVERT_VALUES,		/* somebody else edited it: value by value */
 };
+
+/*
+ * Was the edit that this undo, the annotation's value, takes back made with this owner? Returns 0,
+ * or -1 without memory.
+ */
+int edit_is_by(const char *undo, const char *owner, bool *is, struct error *e);
 
 /*
  * Revert the document that c was parsed from into *out (an empty buf), the annotations of ours

@@ -124,6 +124,31 @@ static int add_entry(const struct change *change, struct buf *b)
 	return quote_between(b, ",", change->value, "]");
 }
 
+static int add_string_or_null(const char *s, struct buf *b)
+{
+	return s ? json_quote(b, s) : buf_adds(b, "null");
+}
+
+/* The owner is last, so that edit_is_by() finds it without reading what is before. */
+static int add_end(const char *owner, struct buf *b)
+{
+	if (buf_adds(b, ",") < 0 || add_string_or_null(owner, b) < 0)
+		return -1;
+	return buf_adds(b, "]");
+}
+
+int edit_is_by(const char *undo, const char *owner, bool *is, struct error *e)
+{
+	cleanup_buf struct buf end = { 0 };
+	size_t n = strlen(undo);
+
+	*is = false;
+	if (add_end(owner, &end) < 0)
+		return error_nomem(e);
+	*is = n >= end.len && !memcmp(undo + n - end.len, end.data, end.len);
+	return 0;
+}
+
 static int write_body(const struct undo *undo, struct buf *b)
 {
 	const char form[] = { (char)undo->form, '\0' };
@@ -132,14 +157,12 @@ static int write_body(const struct undo *undo, struct buf *b)
 		       decimal(undo->len).text, ",\"", form, "\",", decimal(undo->at).text, ",",
 		       NULL) < 0)
 		return -1;
-	if (undo->claim ? json_quote(b, undo->claim) < 0 : buf_adds(b, "null") < 0)
-		return -1;
-	if (buf_adds(b, ",[") < 0)
+	if (add_string_or_null(undo->claim, b) < 0 || buf_adds(b, ",[") < 0)
 		return -1;
 	for (size_t i = 0; i < undo->count; i++)
 		if ((i && buf_adds(b, ",") < 0) || add_entry(&undo->changes[i], b) < 0)
 			return -1;
-	return buf_adds(b, "]]");
+	return buf_adds(b, "]") < 0 ? -1 : add_end(undo->owner, b);
 }
 
 int undo_write(const struct undo *undo, struct buf *b)
@@ -425,13 +448,19 @@ static int read_form(struct reader *r, uint32_t node, struct undo *undo)
 	return 0;
 }
 
+static int read_string_or_null(struct reader *r, uint32_t node, const char **s)
+{
+	*s = NULL;
+	return r->doc.nodes[node].type == JSON_NULL ? 0 : read_string(r, node, s);
+}
+
 static int read_body(struct reader *r, struct undo *undo)
 {
-	uint32_t part[7], version = 0;
-	const char *sum;
+	uint32_t part[8], version = 0;
+	const char *sum, *owner;
 
-	if (!get_elements(&r->doc, 0, part, 7))
-		return bad(r, "it does not have seven parts");
+	if (!get_elements(&r->doc, 0, part, 8))
+		return bad(r, "it does not have eight parts");
 	if (read_number(r, part[0], UINT32_MAX, &version) < 0)
 		return -1;
 	if (version != VERSION)
@@ -443,7 +472,8 @@ static int read_body(struct reader *r, struct undo *undo)
 		return -1;
 	if (strlen(sum) != HEX64_DIGITS || !read_hex(sum, &undo->sum))
 		return bad(r, "the check sum of the original is none");
-	if (r->doc.nodes[part[5]].type != JSON_NULL && read_string(r, part[5], &undo->claim) < 0)
+	if (read_string_or_null(r, part[5], &undo->claim) < 0 ||
+	    read_string_or_null(r, part[7], &owner) < 0)
 		return -1;
 	return read_changes(r, part[6], undo);
 }

@@ -12,18 +12,9 @@
 int bundle_undo_is_for(const char *undo, const char *root, const char *pod, bool *is,
 		       struct error *e)
 {
-	cleanup_buf struct buf path = { 0 }, quoted = { 0 };
+	cleanup_free char *owner = concat(root, "/podns/", pod, NULL);
 
-	*is = false;
-	for (int t = 0; t < NS_TYPES && !*is; t++) {
-		path.len = quoted.len = 0;
-		/* As the undo has it: a JSON string. */
-		if (buf_concat(&path, root, "/", ns_info[t].brief, "ns/", pod, NULL) < 0 ||
-		    json_quote(&quoted, path.data) < 0)
-			return error_nomem(e);
-		*is = strstr(undo, quoted.data);
-	}
-	return 0;
+	return owner ? edit_is_by(undo, owner, is, e) : error_nomem(e);
 }
 
 /* Take the edit back, in memory. *how is REVERT_NOTHING where it is not one for this pod. */

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-/* Does the undo (the annotation's value) tell of a path to a pin of this pod? */
+/* Is the undo (the annotation's value) one of an edit that was made for this pod? */
 int bundle_undo_is_for(const char *undo, const char *root, const char *pod, bool *is,
 		       struct error *e);
 

@@ -500,7 +500,7 @@ int share_edit(struct share *s, struct edit *edit, struct error *e)
 	bool joins = s->plan.verb[NS_UTS] != PLAN_LEAVE &&
 		     s->plan.verb[NS_UTS] != PLAN_ADOPT_INIT && !s->member_already;
 
-	*edit = (struct edit){ 0 };
+	*edit = (struct edit){ .owner = s->pod.path };
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (s->plan.verb[t] == PLAN_LEAVE)
 			continue;
