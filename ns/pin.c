@@ -238,16 +238,6 @@ static int detach(int dir_fd, const char *name)
 	return target ? umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) : -1;
 }
 
-bool pin_is_leftover(int dir_fd, const char *name, time_t *made)
-{
-	struct stat st;
-
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !is_own_mount_point(&st))
-		return false;
-	*made = st.st_ctim.tv_sec;
-	return true;
-}
-
 int pin_unmount(int dir_fd, const char *name, const char *path, struct error *e)
 {
 	if (detach(dir_fd, name) < 0 && errno != EINVAL && errno != ENOENT)

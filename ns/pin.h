@@ -62,12 +62,6 @@ int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const ch
 int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type, struct ns_id id, struct error *e);
 
 /*
- * Is it an empty mount point as we, pinns and ip-netns(8) leave it when killed before the
- * bind? *made: when.
- */
-bool pin_is_leftover(int dir_fd, const char *name, time_t *made);
-
-/*
  * Take away the mount alone, one layer of it, and leave the file: what undoes ns_bind() on
  * a file that was there before.
  */

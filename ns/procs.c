@@ -86,7 +86,7 @@ int procs_walk(ns_set set,
 	return r;
 }
 
-int procs_find_pidns(struct ns_id pidns, bool *found, struct error *e)
+int procs_find(const char *file, struct ns_id ns, bool *found, struct error *e)
 {
 	DIR *dir = open_proc(e);
 	char name[64];
@@ -98,9 +98,9 @@ int procs_find_pidns(struct ns_id pidns, bool *found, struct error *e)
 	if (!dir)
 		return -1;
 	while (!r && !*found && (pid = next_pid(dir))) {
-		concat_in(name, sizeof(name), decimal((uint64_t)pid).text, "/ns/pid", NULL);
+		concat_in(name, sizeof(name), decimal((uint64_t)pid).text, "/ns/", file, NULL);
 		if (fstatat(dirfd(dir), name, &st, 0) == 0)
-			*found = ns_same(ns_id_of(&st), pidns);
+			*found = ns_same(ns_id_of(&st), ns);
 		else if (!is_out_of_sight(errno))
 			r = error_set(e, errno, "stat /proc/%s", name);
 	}

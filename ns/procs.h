@@ -17,7 +17,10 @@ int procs_walk(ns_set set,
 	       int (*fn)(void *arg, pid_t pid, const struct ns_id in[NS_TYPES], struct error *e),
 	       void *arg, struct error *e);
 
-/* Is any process in this pid namespace, as far as /proc shows? */
-int procs_find_pidns(struct ns_id pidns, bool *found, struct error *e);
+/*
+ * Is any process in this namespace, as far as /proc shows? file: its name in /proc/PID/ns, "pid"
+ * or "mnt".
+ */
+int procs_find(const char *file, struct ns_id ns, bool *found, struct error *e);
 
 #endif

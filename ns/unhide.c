@@ -106,6 +106,10 @@ static int hold_layer(struct job *j, const struct mounts *m, const struct mount_
 			return error_hint(e, "unmount it, then %s, which hides pins", j->dir);
 		}
 		fd = ns_open_path(x->point, j->type, &id, e);
+		if (fd >= 0 && id.ino != x->ns_ino) {
+			error_set(e, 0, "%s has another mount on top of it", x->point);
+			return error_hint(e, "unmount that");
+		}
 		if (fd < 0 || hold(j, strrchr(x->point, '/') + 1, &fd, e) < 0)
 			return -1;
 	}

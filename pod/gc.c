@@ -23,12 +23,6 @@
 #include "pod/pod.h"
 #include "pod/view.h"
 
-/*
- * ip-netns(8) makes a mount point a moment before it binds: one younger than this is
- * looked at again.
- */
-#define YOUNG_SECONDS 2
-
 struct gc {
 	struct store *store;
 	const struct gc_options *opt;
@@ -344,88 +338,16 @@ static int check_record(void *arg, const char *pod, struct error *e)
 	return 0;
 }
 
-/* --- mount points ------------------------------------------------------------ */
-
-static bool is_claimed(const struct record *rec, enum ns_type t)
-{
-	return rec->pin[t].ours;
-}
-
-struct point {
-	enum ns_type type;
-	const char *name;
-};
-
-static int remove_point(struct gc *g, const struct record *rec, const void *arg, struct error *e)
-{
-	const struct point *x = arg;
-	int dir = g->views.dir[x->type];
-	time_t made;
-
-	if (is_claimed(rec, x->type) || !pin_is_leftover(dir, x->name, &made))
-		return 0;
-	if (unlinkat(dir, x->name, 0) < 0 && errno != ENOENT)
-		return error_set(e, errno, "remove %s/%sns/%s", g->store->root,
-				 ns_info[x->type].brief, x->name);
-	tell(g, GC_REMOVE, "%s/%sns/%s", g->store->root, ns_info[x->type].brief, x->name);
-	return 0;
-}
-
-static int check_point(struct gc *g, enum ns_type t, const char *name, struct error *e)
-{
-	const struct view *x = views_find(&g->views, name);
-	const struct point point = { t, name };
-	time_t made;
-
-	if (x && (x->unreadable || is_claimed(&x->rec, t)))
-		return 0;
-	for (int i = 0; i < 10 * YOUNG_SECONDS; i++) {
-		if (!pin_is_leftover(g->views.dir[t], name, &made))
-			return 0;
-		if (time(NULL) - made >= YOUNG_SECONDS)
-			break;
-		poll(NULL, 0, 100);
-	}
-	if (g->opt->dry_run) {
-		tell(g, GC_REMOVE, "%s/%sns/%s", g->store->root, ns_info[t].brief, name);
-		return 0;
-	}
-	return with_pod(g, name, remove_point, &point, e);
-}
-
-static void sweep_points(struct gc *g, enum ns_type t)
-{
-	int fd = openat(g->views.dir[t], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	struct error why;
-
-	if (!dir) {
-		error_set(&why, errno, "read directory %s/%sns", g->store->root, ns_info[t].brief);
-		note_failure(g, &why);
-		cleanup_closep(&fd);
-		return;
-	}
-	while ((entry = read_entry(dir)))
-		if (pod_check_name(entry->d_name, &why) == 0 &&
-		    check_point(g, t, entry->d_name, &why) < 0)
-			note_failure(g, &why);
-	if (errno) {
-		error_set(&why, errno, "read directory %s/%sns", g->store->root, ns_info[t].brief);
-		note_failure(g, &why);
-	}
-	closedir(dir);
-}
-
+/*
+ * An empty mount point that no record tells of stays: we record before we make one, and unlink(2)
+ * would take away what another mount namespace has mounted on it.
+ */
 static int sweep_rest(struct gc *g, struct error *e)
 {
 	if (load_views(g, e) < 0 || store_each_index(g->store, check_entry, g, e) < 0 ||
 	    store_each_bundle(g->store, check_bundle, g, e) < 0 ||
 	    store_each_pod(g->store, check_record, g, e) < 0)
 		return -1;
-	for (int t = 0; t < NS_TYPES; t++)
-		if (g->views.dir[t] >= 0)
-			sweep_points(g, (enum ns_type)t);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "ns/mounts.h"
 #include "ns/procs.h"
 #include "ns/shm.h"
 #include "pod/bundle.h"
@@ -306,13 +307,16 @@ static bool has_members(const struct record *rec)
  */
 #define INITIAL_PIDNS 0xEFFFFFFCU
 
-/* Is nobody in this pid namespace any more? Told from the initial one alone. */
-static bool pidns_is_gone(struct ns_id pidns, struct ns_id here)
+/*
+ * Is nobody in this namespace any more? Told from the initial pid namespace alone. file: its name
+ * in /proc/PID/ns.
+ */
+static bool is_deserted(const char *file, struct ns_id ns, struct ns_id own_pidns)
 {
 	bool found = false;
 	struct error ignored;
 
-	return here.ino == INITIAL_PIDNS && procs_find_pidns(pidns, &found, &ignored) == 0 && !found;
+	return own_pidns.ino == INITIAL_PIDNS && procs_find(file, ns, &found, &ignored) == 0 && !found;
 }
 
 static int check_pids(const struct pod *p, bool *gone, struct error *e)
@@ -326,7 +330,7 @@ static int check_pids(const struct pod *p, bool *gone, struct error *e)
 		return -1;
 	if (ns_same(here, p->rec.pidns))
 		return 0;
-	*gone = pidns_is_gone(p->rec.pidns, here);
+	*gone = is_deserted("pid", p->rec.pidns, here);
 	if (*gone)
 		return 0;
 	error_set(e, 0, "the pod's containers are known by their pids in pid namespace [%ju], and "
@@ -441,6 +445,46 @@ void pod_shm_unmount(struct pod *p)
 		log_error(LOG_LEVEL_WARN, &e);
 }
 
+/*
+ * One system call for each pin where all is well. The table of mounts, which tells the rest, knows
+ * no birth time: a number that is used again is not hidden.
+ */
+static bool is_visible(const struct pod *p, enum ns_type t)
+{
+	struct stat st;
+
+	return p->dir[t] >= 0 && fstatat(p->dir[t], p->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ns_same(ns_id_of(&st), p->rec.pin[t].id);
+}
+
+/* A pin that a mount hides: who takes that away later would find it, with no record to tell of it. */
+static seldom int check_hidden(struct pod *p, enum ns_type t, struct error *e)
+{
+	cleanup_mounts struct mounts m = { 0 };
+	const char *path = pod_pin_path(p, t, e);
+
+	if (!path || mounts_read(&m, e) < 0)
+		return -1;
+	if (!mounts_has_pin(&m, p->rec.pin[t].id, path))
+		return 0;
+	error_set(e, 0, "%s is hidden by a mount over %s/%sns or over the pin", path,
+		  p->store->root, ns_info[t].brief);
+	return error_hint(e, "podns gc brings it back");
+}
+
+static int check_all_hidden(struct pod *p, struct error *e)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (!p->rec.pin[t].ours)
+			continue;
+		if (open_dir(p, (enum ns_type)t, false, e) < 0 && e->num != ENOENT)
+			return -1;
+		if (!is_visible(p, (enum ns_type)t) && check_hidden(p, (enum ns_type)t, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static seldom void save_what_stays(struct pod *p)
 {
 	struct error e;
@@ -451,6 +495,8 @@ static seldom void save_what_stays(struct pod *p)
 
 int pod_end(struct pod *p, struct error *e)
 {
+	if (check_all_hidden(p, e) < 0)
+		return -1;
 	if (pod_clear(p, e) < 0) {
 		save_what_stays(p);
 		return -1;
@@ -476,26 +522,59 @@ static bool has_live_members(const struct pod *p, const char *id, const char *bu
 	return false;
 }
 
-static int refuse_invisible(struct pod *p, enum ns_type t, struct error *e)
+/* Is the pod somebody's in the mount namespace that it was pinned in, which is not ours? */
+static int is_used_elsewhere(const struct pod *p, struct ns_id here, bool *used, struct error *e)
+{
+	struct ns_id pidns;
+
+	*used = false;
+	if (record_is_empty(&p->rec) || !p->rec.mntns.ino || ns_same(p->rec.mntns, here))
+		return 0;
+	if (ns_own_pidns(&pidns, e) < 0)
+		return -1;
+	*used = !is_deserted("mnt", p->rec.mntns, pidns);
+	return 0;
+}
+
+static int refuse_invisible(struct pod *p, enum ns_type t, struct ns_id here, bool live,
+			    struct error *e)
 {
 	const char *path = pod_pin_path(p, t, e);
-	struct ns_id here = { 0 };
+	const char *who = live ? "has live containers" : "is held, or a container is on its way in,";
+	uintmax_t ino = p->rec.pin[t].id.ino;
 
-	if (!path || ns_own_id(NS_MNT, &here, e) < 0)
+	if (!path)
 		return -1;
-	error_set(e, 0, "the pod has live containers but its %s namespace [%ju] is not at %s: it was "
-		  "pinned in mount namespace [%ju], this is [%ju]", ns_info[t].oci,
-		  (uintmax_t)p->rec.pin[t].id.ino, path, (uintmax_t)p->rec.mntns.ino,
-		  (uintmax_t)here.ino);
-	return error_hint(e, "stop the pod's containers first, or run this in that mount namespace");
+	if (ns_same(p->rec.mntns, here)) {
+		error_set(e, 0, "the pod %s but its %s namespace [%ju] is not at %s any more", who,
+			  ns_info[t].oci, ino, path);
+		return error_hint(e, "stop the pod's containers first");
+	}
+	error_set(e, 0, "the pod %s but its %s namespace [%ju] is not at %s: it was pinned in mount "
+		  "namespace [%ju], this is [%ju]", who, ns_info[t].oci, ino, path,
+		  (uintmax_t)p->rec.mntns.ino, (uintmax_t)here.ino);
+	return error_hint(e, "end the pod first, or run this in that mount namespace");
+}
+
+/* A pin that nobody can see and nobody needs: its mount point may be left, if it is here. */
+static int forget_lost(struct pod *p, enum ns_type t, struct ns_id here, struct error *e)
+{
+	if (ns_same(p->rec.mntns, here) && remove_pin(p, t, e) < 0)
+		return -1;
+	p->rec.pin[t] = (struct record_pin){ 0 };
+	return 0;
 }
 
 /*
  * Pins that the record tells of and nobody can see. Live containers are in the ones that
- * were: a new one would not be with them.
+ * were: a new one would not be with them. In another mount namespace that is in use those may
+ * be that are on their way in, too, and whoever holds the pod.
  */
 static int check_visible(struct pod *p, const char *id, const char *bundle, struct error *e)
 {
+	struct ns_id here = { 0 };
+	bool live, used;
+
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (!p->rec.pin[t].ours)
 			continue;
@@ -503,9 +582,13 @@ static int check_visible(struct pod *p, const char *id, const char *bundle, stru
 			return -1;
 		if (ns_same_pin(p->pin[t].id, p->rec.pin[t].id))
 			continue;
-		if (has_live_members(p, id, bundle))
-			return refuse_invisible(p, (enum ns_type)t, e);
-		p->rec.pin[t] = (struct record_pin){ 0 };
+		live = has_live_members(p, id, bundle);
+		if (ns_own_id(NS_MNT, &here, e) < 0 || is_used_elsewhere(p, here, &used, e) < 0)
+			return -1;
+		if (live || used)
+			return refuse_invisible(p, (enum ns_type)t, here, live, e);
+		if (forget_lost(p, (enum ns_type)t, here, e) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -514,7 +597,10 @@ int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e
 {
 	if (pod_drop_dead(p, e) < 0)
 		return -1;
-	if (record_is_empty(&p->rec) && p->saved.len && pod_clear(p, e) < 0)
-		return -1;
+	if (record_is_empty(&p->rec) && p->saved.len) {
+		if (pod_clear(p, e) < 0)
+			return -1;
+		p->rec.created = (uint64_t)clock_seconds(CLOCK_REALTIME);
+	}
 	return check_visible(p, id, bundle, e);
 }

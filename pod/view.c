@@ -86,8 +86,8 @@ static int explain_missing(struct views *v, struct view *x, enum ns_type t, cons
 	v->mounts_read = true;
 	/* The table of mounts knows no birth time: a number that is used again is not hidden. */
 	if (!ns_same(x->pin[t], *should) && mounts_has_pin(&v->mounts, *should, path)) {
-		error_set(&why, 0, "%s is hidden by a mount over %s/%sns", path, v->store->root,
-			  ns_info[t].brief);
+		error_set(&why, 0, "%s is hidden by a mount over %s/%sns or over the pin", path,
+			  v->store->root, ns_info[t].brief);
 		x->hidden |= NS_BIT(t);
 	} else if (x->pin[t].ino) {
 		error_set(&why, 0, "%s is another %s namespace than the pod's", path,

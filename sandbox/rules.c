@@ -74,6 +74,8 @@ const struct rule rules[] = {
 	ALLOW(renameat2, "the same, where there is no renameat"),
 	ALLOW(symlinkat, "index of members and bundles"),
 	ALLOW(readlinkat, "the same"),
+	ALLOW(faccessat2, "realpath(3) of a path that ends in a slash"),
+	ALLOW(faccessat, "the same, in older C libraries"),
 	ALLOW(readlink, "the same, in older C libraries"),
 	ALLOW(getcwd, "makes a relative --root absolute"),
 	ALLOW(ftruncate, "the log is bounded"),

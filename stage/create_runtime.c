@@ -84,6 +84,7 @@ struct run {
 	const char *claim;	/* in the share's arena, or NULL */
 	bool has_undo;
 	bool undo_is_ours;	/* it is of an edit for this pod */
+	bool trusted;		/* an undo may be acted on */
 };
 
 static int read_again(struct run *r, struct error *e)
@@ -108,8 +109,9 @@ static int read_again(struct run *r, struct error *e)
  * Read the annotations of ours. Under a CRI engine pod authors write annotations. A claim
  * counts there only if the record knows its token, which nobody can guess; and an undo is
  * acted on only if it came with such a claim or the bundle is noted, else it could put any
- * path into a config.json. (podman marks containers of its own pods like a CRI engine, and
- * has precreate.)
+ * path into a config.json. With another one the container is fine where its config.json is to
+ * stay as it is: the claim has been redeemed or has expired, say. (podman marks containers of
+ * its own pods like a CRI engine, and has precreate.)
  */
 static int read_marks(struct run *r, struct error *e)
 {
@@ -121,11 +123,9 @@ static int read_marks(struct run *r, struct error *e)
 		return -1;
 	if (r->claim && s->choice.cri && record_find_claim(&s->pod.rec, r->claim) < 0)
 		r->claim = NULL;
-	r->has_undo = undo != NULL;
-	if (undo && s->choice.cri && !r->claim && !share_bundle_is_noted(s))
-		return error_set(e, 0, "config.json has an annotation " ANNOTATION_UNDO " that we did "
-				 "not write");
-	if (undo && bundle_undo_is_for(undo, s->store.root, s->choice.name, &r->undo_is_ours, e) < 0)
+	r->trusted = !s->choice.cri || r->claim || share_bundle_is_noted(s);
+	r->has_undo = undo && r->trusted;
+	if (r->has_undo && bundle_undo_is_for(undo, s->store.root, s->choice.name, &r->undo_is_ours, e) < 0)
 		return -1;
 	if (!r->claim)
 		return 0;
@@ -141,6 +141,17 @@ static int plan_config(struct share *s, bool *changed, struct buf *out, struct e
 	if (share_plan(s, PLAN_CREATE_RUNTIME, e) < 0 || share_edit(s, &edit, e) < 0)
 		return -1;
 	return edit_apply(s->config, &edit, changed, out, e);
+}
+
+/* A config without an undo, or with one that is not to be acted on. */
+static int plan_now(struct run *r, bool *changed, struct buf *out, struct error *e)
+{
+	if (plan_config(&r->share, changed, out, e) == 0)
+		return 0;
+	/* EINVAL is edit_apply()'s: there is something to change, and an undo in the way. */
+	if (r->trusted || e->num != EINVAL)
+		return -1;
+	return error_set(e, 0, "config.json has an annotation " ANNOTATION_UNDO " that we did not write");
 }
 
 /*
@@ -165,7 +176,8 @@ static int plan_edited(struct run *r, bool *changed, struct buf *out, struct err
 	if (edit_revert(s->config, &b->original.text, &how, e) < 0 ||
 	    document_parse(&b->original, b->path, e) < 0)
 		return -1;
-	share_forget(s);
+	if (share_forget(s, e) < 0)
+		return -1;
 	s->config = &b->original.config;
 	return plan_config(s, changed, out, e);
 }
@@ -198,6 +210,19 @@ static void drop_claim(struct run *r)
 		record_drop_entrant(rec, (size_t)i);
 }
 
+static bool is_recorded(const struct record *rec, const struct entrant *member)
+{
+	for (size_t i = 0; i < rec->entrant_count; i++) {
+		const struct entrant *x = &rec->entrants[i];
+
+		if (member->kind == ENTRANT_MEMBER && x->kind == ENTRANT_MEMBER &&
+		    x->pid == member->pid && x->start == member->start &&
+		    !strcmp(x->id, member->id) && !strcmp(x->bundle, member->bundle))
+			return true;
+	}
+	return false;
+}
+
 static int record_member(struct share *s, struct error *e)
 {
 	struct entrant x = {
@@ -217,10 +242,10 @@ static int record_member(struct share *s, struct error *e)
 	} else {
 		x.expires = pod_boot_seconds() + CLAIM_SECONDS;
 	}
-	if (old >= 0 && s->init && s->pod.rec.entrants[old].kind == ENTRANT_MEMBER &&
-	    s->pod.rec.entrants[old].pid == x.pid && s->pod.rec.entrants[old].start == x.start)
+	if (is_recorded(&s->pod.rec, &x))
 		return 0;
-	if (old >= 0)
+	/* One that lives is another container: of a runtime with another root, say. */
+	if (old >= 0 && s->pod.rec.entrants[old].kind == ENTRANT_WAITING)
 		record_drop_entrant(&s->pod.rec, (size_t)old);
 	return record_add_entrant(&s->pod.rec, &x, e);
 }
@@ -257,8 +282,7 @@ static int steps(struct run *r, struct error *e)
 	bool changed;
 
 	if (share_begin(s, e) < 0 || read_again(r, e) < 0 || read_marks(r, e) < 0 ||
-	    (r->has_undo ? plan_edited(r, &changed, &out, e) :
-	     plan_config(s, &changed, &out, e)) < 0 ||
+	    (r->has_undo ? plan_edited(r, &changed, &out, e) : plan_now(r, &changed, &out, e)) < 0 ||
 	    check_claim(r, e) < 0)
 		return -1;
 	drop_claim(r);
@@ -289,6 +313,16 @@ static seldom void fail(struct run *r)
 	drop_claim(r);
 	if (!record_is_empty(&s->pod.rec) && pod_save(&s->pod, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
+}
+
+/* The same for one whose process has died: which claim was its is yet to be read. */
+static seldom void give_up(struct run *r)
+{
+	struct error ignored;
+
+	if (share_begin(&r->share, &ignored) == 0 && read_again(r, &ignored) == 0 &&
+	    read_marks(r, &ignored) == 0)
+		fail(r);
 }
 
 static int get_annotation(void *state, const char *key, const char **value, struct error *e)
@@ -325,6 +359,8 @@ static int with_state(const struct stage_options *opt, struct state *state, stru
 	if (result == 0 && state->pid) {
 		result = process_hold(state->pid, &init, e);
 		r.share.init = &init;
+		if (result < 0)
+			give_up(&r);
 	}
 	if (result == 0) {
 		result = steps(&r, e);

@@ -73,19 +73,31 @@ static void read_trace(const char *bundle, const struct stage_options *opt, stru
 	config_free(&config);
 }
 
-/* Take the container out of the record, in memory; false where it stays. */
+static bool is_of(const struct entrant *x, const struct state *state)
+{
+	return x->kind != ENTRANT_CLAIM && !strcmp(x->id, state->id) &&
+	       !strcmp(x->bundle, state->bundle);
+}
+
+/* Take the container out of the record, in memory; false where it, or one of its name, stays. */
 static bool drop_member(struct pod *pod, const struct state *state)
 {
-	long i = record_find_container(&pod->rec, state->id, state->bundle);
-	const struct entrant *x = i < 0 ? NULL : &pod->rec.entrants[i];
+	bool gone = true;
 
-	if (x && x->kind == ENTRANT_MEMBER && process_alive(x->pid, x->start)) {
-		log_warn("container %s stays a member: its process %d lives", state->id, x->pid);
-		return false;
+	for (size_t i = 0; i < pod->rec.entrant_count;) {
+		const struct entrant *x = &pod->rec.entrants[i];
+
+		if (!is_of(x, state)) {
+			i++;
+		} else if (x->kind == ENTRANT_MEMBER && process_alive(x->pid, x->start)) {
+			log_warn("container %s stays a member: its process %d lives", x->id, x->pid);
+			gone = false;
+			i++;
+		} else {
+			record_drop_entrant(&pod->rec, i);
+		}
 	}
-	if (x)
-		record_drop_entrant(&pod->rec, (size_t)i);
-	return true;
+	return gone;
 }
 
 static int end_or_save(struct pod *pod, const struct stage_options *opt, struct error *e)

@@ -127,13 +127,19 @@ static int read_init(struct share *s, enum ns_type t, struct error *e)
 	return t == NS_USER ? 0 : ns_owner(s->init_fd[t], &x->init_owner, e);
 }
 
-static int read_type(struct share *s, enum ns_type t, bool shared, struct error *e)
+/* also: types that sysctls are for. */
+static int read_type(struct share *s, enum ns_type t, bool shared, ns_set also, struct error *e)
 {
 	struct plan_type *x = &s->in.type[t];
+	bool joins = shared && (t == NS_UTS || also & NS_BIT(t));
 
-	if ((t == NS_USER || x->path || s->init) && ns_own_id(t, &x->own, e) < 0)
+	if (shared && read_pin(s, t, e) < 0)
 		return -1;
-	if ((shared && read_pin(s, t, e) < 0) || (x->path && read_path(s, t, e) < 0))
+	/* Once: to read the pod's hostname we may have gone into its UTS namespace. */
+	if ((t == NS_USER || x->path || s->init || (joins && x->pin.ino)) && !x->own.ino &&
+	    ns_own_id(t, &x->own, e) < 0)
+		return -1;
+	if (x->path && read_path(s, t, e) < 0)
 		return -1;
 	return s->init ? read_init(s, t, e) : 0;
 }
@@ -169,7 +175,7 @@ static int read_identities(struct share *s, ns_set also, struct error *e)
 		 * always read.
 		 */
 		if ((shared || t == NS_USER || (x->entry && also & NS_BIT(t))) &&
-		    read_type(s, (enum ns_type)t, shared, e) < 0)
+		    read_type(s, (enum ns_type)t, shared, also, e) < 0)
 			return -1;
 	}
 	return read_maps(s, e);
@@ -213,7 +219,8 @@ static int check_sysctl_targets(struct share *s, struct error *e)
 		const struct plan_type *t = &s->in.type[x->type];
 
 		if (t->entry && !(t->path && ns_same(t->at_path, t->own)) &&
-		    !(s->init && ns_same(t->init, t->own)))
+		    !(s->init && ns_same(t->init, t->own)) &&
+		    !(s->in.types & NS_BIT(x->type) && ns_same(t->pin, t->own)))
 			continue;
 		return error_set(e, 0, "sysctl %s: the container shares the host's %s namespace",
 				 x->key, ns_info[x->type].oci);
@@ -278,8 +285,8 @@ static int plan_shm_size(struct share *s, struct error *e)
 
 static int plan_shm(struct share *s, enum plan_stage stage, struct error *e)
 {
-	s->shares_shm = stage == PLAN_PRECREATE && s->plan.verb[NS_IPC] != PLAN_LEAVE &&
-			shm_is_plain(s->config);
+	s->shares_shm = (stage == PLAN_PRECREATE || s->shared_shm) &&
+			s->plan.verb[NS_IPC] != PLAN_LEAVE && shm_is_plain(s->config);
 	return s->shares_shm ? plan_shm_size(s, e) : 0;
 }
 
@@ -322,8 +329,14 @@ static int read_names(struct share *s, int uts_fd, struct error *e)
 		return 0;
 	}
 	s->hostname = arena_strndup(&s->arena, hostname, strlen(hostname));
+	if (!s->hostname)
+		return error_nomem(e);
+	if (plan_check_hostname(domainname, "the pod's domainname", e) < 0) {
+		log_error(LOG_LEVEL_WARN, e);
+		return 0;
+	}
 	s->domainname = arena_strndup(&s->arena, domainname, strlen(domainname));
-	return s->hostname && s->domainname ? 0 : error_nomem(e);
+	return s->domainname ? 0 : error_nomem(e);
 }
 
 static int choose_names(struct share *s, struct error *e)
@@ -390,13 +403,20 @@ static void close_reads(struct share *s)
 	}
 }
 
-void share_forget(struct share *s)
+int share_forget(struct share *s, struct error *e)
 {
+	const char *source = s->config->shm_source, *ours = pod_shm_path(&s->pod, e);
+
+	if (!ours)
+		return -1;
+	s->shared_shm = source && !strcmp(source, ours);
 	close_reads(s);
-	memset(s->in.type, 0, sizeof(s->in.type));
+	for (int t = 0; t < NS_TYPES; t++)
+		s->in.type[t] = (struct plan_type){ .own = s->in.type[t].own };
 	s->in.maps_known = s->in.maps_equal = false;
 	s->sysctl_count = 0;
 	s->hostname = s->domainname = NULL;
+	return 0;
 }
 
 /* --- acting ------------------------------------------------------------- */

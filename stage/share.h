@@ -43,6 +43,7 @@ struct share {
 	bool member_already;
 	const char *hostname, *domainname; /* of the pod's UTS namespace; NULL: unknown or not shared */
 	bool shares_shm;
+	bool shared_shm;		/* an edit made its /dev/shm the pod's before */
 	uint64_t shm_size;
 	/* what has been done */
 	ns_set bound;
@@ -76,8 +77,11 @@ int share_annotation(struct share *s, const char *key, const char **value, struc
 int share_begin(struct share *s, struct error *e);
 int share_plan(struct share *s, enum plan_stage stage, struct error *e);
 
-/* Forget what share_plan() read, so that another config can be planned. */
-void share_forget(struct share *s);
+/*
+ * Forget what share_plan() read, so that another config can be planned, the original of this one:
+ * a /dev/shm that was the pod's in this one will be the pod's again.
+ */
+int share_forget(struct share *s, struct error *e);
 int share_act(struct share *s, struct error *e);
 
 /*

@@ -94,6 +94,170 @@ in_other_pidns() {
 	assert_nothing_left
 }
 
+@test "a container whose process died before createRuntime: its claim goes with it" {
+	make_bundle b
+	hook precreate <"$T/b.orig" >"$T/b/config.json"
+	fails_with 'does not exist' create b "$(dead_pid)"
+	assert_nothing_left
+}
+
+@test "under a CRI engine createRuntime may run twice, and a claim may expire inside the pins" {
+	local name sandbox=', "io.kubernetes.cri-o.SandboxID": "sandbox"'
+	for name in a b; do
+		make_bundle "$name" annotations="$sandbox"
+		hook precreate <"$T/$name.orig" >"$T/$name/config.json"
+	done
+	sleeper_in_pins sandbox
+	create a "$CHILD"
+	create a "$CHILD"
+	of_record sandbox 's/^claim [0-9]*/claim 1/'
+	sleeper_in_pins sandbox
+	create b "$CHILD"
+	equal "$(grep -c '^member ' "$ROOT/podns/sandbox/record")" 2
+	# Where there is something to change, an undo that is not known is not acted on.
+	of_record sandbox '/^member .*-b /d'
+	edit_in_place b '.linux.namespaces |= map(if .type == "uts" then .path = "" else . end)'
+	fails_with 'that we did not write' create b "$CHILD"
+}
+
+# sleeper_in_pins POD: a process that is in the pod's pins; its pid is in $CHILD.
+sleeper_in_pins() {
+	sleeper nsenter --net="$ROOT/netns/$1" --ipc="$ROOT/ipcns/$1" --uts="$ROOT/utsns/$1"
+}
+
+edit_in_place() {
+	jq "$2" <"$T/$1/config.json" >"$T/edited"
+	cp "$T/edited" "$T/$1/config.json"
+}
+
+# --- bundles that were edited before -----------------------------------------------
+
+@test "a bundle whose paths were the pins already is reverted with its pod" {
+	live_pod web
+	make_bundle b namespaces="$(joined_namespaces web)" hostname=b
+	sleeper_in_pins web
+	create b "$CHILD"
+	equal "$(jq -r .hostname <"$T/b/config.json")" first
+	podns rm --force web
+	assert_untouched a
+	assert_untouched b
+	assert_nothing_left
+}
+
+@test "planned anew at createRuntime: /dev/shm stays the pod's, and a sysctl of its uts is set" {
+	podns create web >"$T/pins"
+	make_bundle a
+	edit_config a '.mounts += [{destination: "/dev/shm", type: "tmpfs", source: "shm", options: ["size=64k"]}]'
+	podns rewrite --bundle "$T/a" web
+	in_pin uts web hostname other
+	sleeper_in_pins web
+	create a "$CHILD" --sysctl kernel.domainname=pods.example
+	equal "$(jq -r '.mounts[] | select(.destination == "/dev/shm") | .source' <"$T/a/config.json")" \
+		"$ROOT/podns/web/shm"
+	equal "$(jq -r .hostname <"$T/a/config.json")" other
+	equal "$(in_pin uts web cat /proc/sys/kernel/domainname)" pods.example
+	podns rm --force web
+	assert_untouched a
+	assert_nothing_left
+}
+
+# --- two of what should be one -------------------------------------------------------
+
+@test "two live containers of one id and bundle: the pod ends with the second" {
+	local first
+	live_pod web
+	first=$CHILD
+	sleeper_in_pins web
+	create a "$CHILD"
+	end_child
+	poststop a
+	assert_pinned web net ipc uts
+	kill -KILL "$first"
+	wait "$first" || true
+	poststop a
+	assert_untouched a
+	assert_nothing_left
+}
+
+# The hook in a mount namespace that was there before the pod: $OTHER is a process in it.
+in_other_mounts() {
+	nsenter -t "$OTHER" -m "$HOOK" --no-syslog --root "$ROOT" "$@"
+}
+
+other_mounts() {
+	sleeper unshare --mount --propagation private
+	OTHER=$CHILD
+}
+
+@test "a pod that a container is coming to in another mount namespace: refused, not made anew" {
+	make_bundle a
+	make_bundle b
+	other_mounts
+	hook precreate <"$T/a.orig" >"$T/a/config.json"
+	cp "$ROOT/podns/web/record" "$T/before"
+	fails_with 'a container is on its way in, but its' in_other_mounts precreate <"$T/b.orig"
+	contains "$(cat "$T/stderr")" 'run this in that mount namespace'
+	cmp "$ROOT/podns/web/record" "$T/before"
+	assert_pinned web net ipc uts
+	sleeper_in_pins web
+	create a "$CHILD"
+	podns rm --force web
+	podns create web >"$T/pins"
+	fails_with 'is held' in_other_mounts precreate <"$T/b.orig"
+	assert_pinned web net ipc uts
+	podns rm web
+	assert_nothing_left
+}
+
+@test "a held pod whose mount namespace is gone is made anew" {
+	[ "$(stat -L -c %i /proc/self/ns/pid)" = 4026531836 ] || skip "this is not the initial pid namespace"
+	unshare --mount --propagation private "$PODNS" --root "$ROOT" create web >"$T/pins"
+	# Its number may be another one's by now.
+	of_record web 's/^mntns .*/mntns 4 1/'
+	make_bundle b
+	create b ''
+	assert_pinned web net ipc uts
+	podns rm --force web
+	assert_nothing_left
+}
+
+# --- names of a pod ------------------------------------------------------------------
+
+@test "a domainname that no config.json can have: a warning, and containers start" {
+	live_pod web
+	in_pin uts web python3 -c 'import ctypes; ctypes.CDLL(None).setdomainname(b"\xff\xfe", 2)'
+	make_bundle b linux='' hostname=b
+	edit_config b '.domainname = "example.org"'
+	hook precreate <"$T/b/config.json" >"$T/out" 2>"$T/stderr"
+	contains "$(cat "$T/stderr")" "the pod's domainname"
+	equal "$(jq -r '"\(.hostname) \(.domainname)"' <"$T/out")" 'first example.org'
+}
+
+@test "a pod that is swept and made anew is as old as its new life" {
+	live_pod web
+	end_child
+	of_record web 's/^created .*/created 1000000000/'
+	in_new_namespaces --net --ipc --uts
+	make_bundle b
+	create b "$CHILD"
+	[ "$(sed -n 's/^created //p' "$ROOT/podns/web/record")" -gt 1000000000 ]
+}
+
+@test "a pin of the hook's own namespace: no sysctl is set in that" {
+	mkdir -m 0755 "$ROOT/netns"
+	(umask 0777 && : >"$ROOT/netns/web")
+	# Of a network namespace that stands for the host's.
+	make_bundle a namespaces='{"type":"network"}' sysctl='"net.ipv4.ip_default_ttl": "99"'
+	state_doc a '' >"$T/state"
+	# shellcheck disable=SC2016 # for that shell
+	fails_with "shares the host's network namespace" unshare --net bash -c '
+		mount --bind /proc/self/ns/net "$1/netns/web" && "$2" --no-syslog --root "$1" createRuntime || exit
+		' bash "$ROOT" "$HOOK" <"$T/state"
+	umount "$ROOT/netns/web"
+	rm "$ROOT/netns/web"
+	assert_nothing_left
+}
+
 # --- privilege ---------------------------------------------------------------------
 
 without_sys_admin() {

@@ -159,7 +159,38 @@ tree() {
 	contains "$(cat "$T/gc")" "removed $ROOT/podns/empty"
 	contains "$(cat "$T/gc")" "removed $ROOT/podns/half"
 	contains "$(cat "$T/gc")" "removed $ROOT/podns/@0123456789abcdef"
-	contains "$(cat "$T/gc")" "removed $ROOT/netns/point"
+	# Of whom that is no record tells.
+	[ -e "$ROOT/netns/point" ]
+	rm -f "$ROOT/netns/point"
+	assert_nothing_left
+}
+
+@test "what is pinned in another mount namespace alone stays" {
+	local ino
+	mkdir -m 0755 "$ROOT/netns"
+	ln -s "$PODNS" "$T/pinns"
+	# shellcheck disable=SC2016 # for that shell
+	sleeper unshare --mount --propagation private bash -c '"$1" -d "$2" -f theirs --net && shift 2 && exec "$@"' \
+		bash "$T/pinns" "$ROOT"
+	ino=$(nsenter -t "$CHILD" -m stat -L -c %i "$ROOT/netns/theirs")
+	gc_does
+	equal "$(cat "$T/gc")" ''
+	equal "$(nsenter -t "$CHILD" -m stat -fL -c %T "$ROOT/netns/theirs")" nsfs
+	equal "$(nsenter -t "$CHILD" -m stat -L -c %i "$ROOT/netns/theirs")" "$ino"
+}
+
+@test "a pin that another namespace is mounted over: gc touches neither" {
+	local net
+	podns create web
+	net=$(ns_ino "$ROOT/netns/web")
+	in_new_namespaces --net
+	mount --bind "/proc/$CHILD/ns/net" "$ROOT/netns/web"
+	podns_fails 1 'another mount on top' gc
+	equal "$(ns_ino "$ROOT/netns/web")" "$(ns_ino "/proc/$CHILD/ns/net")"
+	umount "$ROOT/netns/web"
+	equal "$(ns_ino "$ROOT/netns/web")" "$net"
+	equal "$(of_pod web .state)" held
+	podns rm web
 	assert_nothing_left
 }
 
@@ -208,6 +239,16 @@ tree() {
 	podns gc
 	equal "$(of_pod web .state)" held
 	equal "$(ns_ino "$ROOT/ipcns/web")" "$ipc"
+}
+
+@test "a pod with a hidden pin does not end, with the pin left behind" {
+	podns create web >"$T/pins"
+	mount -t tmpfs -o mode=0755 tmpfs "$ROOT/utsns"
+	podns_fails 1 'is hidden by a mount' rm web
+	contains "$(cat "$T/stderr")" 'podns gc brings it back'
+	umount "$ROOT/utsns"
+	podns rm web
+	assert_nothing_left
 }
 
 @test "hidden pins come back in a root with a space and a backslash in its name" {

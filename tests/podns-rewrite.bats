@@ -18,6 +18,20 @@ load podns
 	assert_nothing_left
 }
 
+@test "in place: however the directory is written" {
+	local dir
+	make_bundle a pod= stages=
+	ln -s a "$T/link"
+	for dir in "$T/a/" "$T/a/." "$T/a//" "$T/link/" "$T/link/../a"; do
+		podns rewrite --bundle "$dir" web
+		equal "$(ns_path a network)" "$ROOT/netns/web"
+		podns rewrite --revert --bundle "$dir" web
+		assert_untouched a
+	done
+	podns rm web
+	assert_nothing_left
+}
+
 @test "in place: a container without hooks runs in the pod, and the pod's end reverts" {
 	make_bundle a pod= stages=
 	podns rewrite --bundle "$T/a" web
