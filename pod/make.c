@@ -103,6 +103,37 @@ static int check_new(struct pod *p, struct error *e)
 	return error_hint(e, "`podns rm %s` ends it", p->name);
 }
 
+/* Does the user name something to be set in namespaces of this type? */
+static bool sets(const struct pod_spec *spec, enum ns_type t)
+{
+	if (t == NS_UTS && spec->hostname)
+		return true;
+	for (size_t i = 0; i < spec->sysctl_count; i++)
+		if (spec->sysctls[i].type == t)
+			return true;
+	return false;
+}
+
+/* pinns has an option to pin the host's own: such a pod may be, but what is set in it is the host's. */
+static int check_not_own(struct pod *p, const struct pod_spec *spec, enum ns_type t, struct error *e)
+{
+	const char *path;
+	struct ns_id own;
+
+	if (!sets(spec, t))
+		return 0;
+	if (ns_own_id(t, &own, e) < 0)
+		return -1;
+	if (!ns_same(p->pin[t].id, own))
+		return 0;
+	path = pod_pin_path(p, t, e);
+	if (!path)
+		return -1;
+	error_set(e, 0, "%s is the %s namespace that podns itself is in: what is set in it would change "
+		  "the host", path, ns_info[t].oci);
+	return error_hint(e, "leave its --sysctl and --hostname out, or name the pod otherwise");
+}
+
 static int check_pinned(struct pod *p, const struct pod_spec *spec, struct work *w, struct error *e)
 {
 	if (pod_look(p, spec->types, e) < 0)
@@ -112,6 +143,8 @@ static int check_pinned(struct pod *p, const struct pod_spec *spec, struct work 
 
 		if (!(spec->types & NS_BIT(t)) || p->pin[t].fd < 0)
 			continue;
+		if (check_not_own(p, spec, (enum ns_type)t, e) < 0)
+			return -1;
 		w->there[t] = p->pin[t].fd;
 		if (!spec->from && !(spec->types & NS_BIT(NS_USER)))
 			continue;

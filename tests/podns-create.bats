@@ -6,6 +6,12 @@
 load helpers
 load podns
 
+setup() {
+	common_setup runc
+	ln -s "$PODNS" "$T/pinns"
+	export PODNS ROOT T	# for inner shells
+}
+
 @test "create makes, pins and prints the default types" {
 	equal "$(podns create web)" "$(printf '%s\n' "$ROOT"/{net,ipc,uts}ns/web)"
 	assert_pinned web net ipc uts
@@ -157,6 +163,35 @@ load podns
 	equal "$(ns_ino /run/netns/web)" "$net"
 	[ ! -e /run/ipcns/web ]
 	ip netns del web
+}
+
+@test "what is pinned is podns's own namespace: nothing is set in it" {
+	# The "host" is one of the test's own, for a podns that does not refuse.
+	# shellcheck disable=SC2016 # the inner shell expands it
+	run unshare --net --ipc --uts bash -c '
+		podns() {
+			"$PODNS" --root "$ROOT" "$@"
+		}
+		hostname host
+		cat /proc/sys/kernel/{shmmni,domainname} /proc/sys/net/ipv4/ip_default_ttl >"$T/before"
+		"$T/pinns" -d "$ROOT" -f web -n=host -i=host -u=host
+		podns create web --sysctl kernel.shmmni=77
+		podns create web --sysctl net.ipv4.ip_default_ttl=77
+		podns create web --sysctl kernel.domainname=evil
+		podns create web --hostname evil
+		hostname
+		cat /proc/sys/kernel/{shmmni,domainname} /proc/sys/net/ipv4/ip_default_ttl | diff "$T/before" -
+		podns ls --json
+		podns create web
+		podns rm web
+		umount "$ROOT"/{net,ipc,uts}ns/web
+		rm "$ROOT"/{net,ipc,uts}ns/web
+	'
+	echo "$output"
+	equal "$(grep -c 'would change the host' <<<"$output")" 4
+	contains "${lines[0]}" "$ROOT/ipcns/web is the ipc namespace that podns itself is in"
+	equal "${lines[*]:4}" "host [] $(echo "$ROOT"/{net,ipc,uts}ns/web)"
+	assert_nothing_left
 }
 
 @test "where a pin's place is taken, nothing is left" {
