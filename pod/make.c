@@ -231,10 +231,14 @@ static int set_up_others(const struct pod_spec *spec, const struct work *w, stru
 }
 
 /* Held comes last: a run that is killed before leaves a pod that gc takes away. */
-static int hold(struct pod *p, struct work *w, struct error *e)
+static int hold(struct pod *p, const struct pod_spec *spec, struct work *w, struct error *e)
 {
 	ns_set bound;
 
+	/* So that a container that sets another value later is told. */
+	for (size_t i = 0; i < spec->sysctl_count; i++)
+		if (record_set_sysctl(&p->rec, spec->sysctls[i].path, spec->sysctls[i].value, e) < 0)
+			return -1;
 	if (pod_pin(p, w->fd, &bound, e) < 0)
 		return -1;
 	p->rec.held = true;
@@ -250,7 +254,7 @@ static int fill(struct pod *p, const struct pod_spec *spec, struct error *e)
 		return -1;
 	if ((spec->from ? open_from(spec, &w, e) : make_missing(p, spec, &w, e)) < 0)
 		return -1;
-	return set_up_others(spec, &w, e) < 0 ? -1 : hold(p, &w, e);
+	return set_up_others(spec, &w, e) < 0 ? -1 : hold(p, spec, &w, e);
 }
 
 int pod_make(struct pod *p, struct store *store, const char *name, const struct pod_spec *spec,

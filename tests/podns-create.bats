@@ -61,6 +61,20 @@ setup() {
 	assert_not_pinned x net ipc uts
 }
 
+@test "a container that sets another value than create did is warned of" {
+	podns create web --sysctl net.ipv4.ip_default_ttl=77 --sysctl kernel/msgmax=16384 \
+		--sysctl kernel.msgmax=8192
+	equal "$(inspect web '.sysctls | to_entries[] | "\(.key)=\(.value)"')" \
+		"$(printf '%s\n' net/ipv4/ip_default_ttl=77 kernel/msgmax=8192)"
+	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "88", "kernel.msgmax": "8192"'
+	hook precreate <"$T/a/config.json" >"$T/a.json"
+	in_new_namespaces "--net=$ROOT/netns/web" "--ipc=$ROOT/ipcns/web" "--uts=$ROOT/utsns/web"
+	create a "$CHILD" 2>"$T/a.err"
+	cat "$T/a.err"
+	equal "$(grep -c replaces "$T/a.err")" 1
+	contains "$(cat "$T/a.err")" "net.ipv4.ip_default_ttl: '88' replaces '77' for the whole pod"
+}
+
 @test "a sysctl that the kernel refuses leaves nothing" {
 	podns_fails 1 'Invalid argument' create web --sysctl net.ipv4.ip_default_ttl=0x
 	equal "$(podns ls --json)" '[]'
