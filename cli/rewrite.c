@@ -27,7 +27,8 @@ static const char help[] =
 	"other than io.podns.pod count as they do for the hook.\n"
 	"\n"
 	"  --bundle DIR        rewrite DIR/config.json in place; the pod's end reverts it\n"
-	"  --revert            give it its original entries back\n"
+	"  --revert            give it its original entries back; with --bundle it is an error if it\n"
+	"                      was rewritten for another pod\n"
 	"  --namespaces LIST   types that the pod shares (default: net,ipc,uts)\n"
 	"  --sysctl KEY=VALUE  set a sysctl in namespaces that this creates; may be repeated;\n"
 	"                      one of a type that the container does not share is an error\n";
@@ -129,17 +130,37 @@ static int revert_document(struct error *e)
 	       deliver(&d, out.data, out.len, e);
 }
 
+/* Nothing was reverted: an undo that is in the config.json is another pod's, so POD is the wrong one. */
+static int check_not_anothers(const struct options *o, struct error *e)
+{
+	cleanup_document struct document d = { .fd = -1 };
+	cleanup_config struct config config = { 0 };
+	const char *undo;
+
+	if (document_read(&d, o->bundle, e) < 0)
+		return e->num == ENOENT ? 0 : -1;
+	if (config_parse(&config, "config.json", d.text.data, d.text.len, e) < 0 ||
+	    config_annotation(&config, ANNOTATION_UNDO, &undo, NULL, e) < 0)
+		return error_prefix(e, "%s", o->bundle);
+	if (!undo)
+		return 0;
+	error_set(e, 0, "%s/config.json was rewritten for another pod than %s", o->bundle, o->pod);
+	return error_hint(e, "name the pod, and with --root its root, that it was rewritten for");
+}
+
 /* Under the pod's lock, since its end and its hooks rewrite the bundle, too. */
 static int revert_bundle(struct cli *cli, const struct options *o, struct error *e)
 {
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_pod struct pod pod = POD_NONE;
+	enum bundle_reverted how;
 
 	if (store_open(&store, cli->root, false, e) < 0)
 		return -1;
 	if (pod_open(&pod, &store, o->pod, false, e) < 0 && e->num != ENOENT)
 		return -1;
-	if (bundle_revert(store.root, o->pod, o->bundle, NULL, e) < 0 ||
+	if (bundle_revert(store.root, o->pod, o->bundle, &how, e) < 0 ||
+	    (how == BUNDLE_UNTOUCHED && check_not_anothers(o, e) < 0) ||
 	    store_drop_bundle(&store, o->pod, o->bundle, e) < 0)
 		return -1;
 	if (pod.fd < 0)

@@ -65,6 +65,25 @@ load podns
 	equal "$(of_pod web .state)" held
 }
 
+@test "--revert --bundle with another pod's name is an error; with nothing to revert it is none" {
+	local before
+	make_bundle a pod= stages=
+	podns rewrite --bundle "$T/a" web
+	podns create db
+	before=$(cat "$T/a/config.json")
+	podns_fails 1 "$T/a/config.json was rewritten for another pod than db" rewrite --revert --bundle "$T/a" db
+	podns_fails 1 'for another pod than nosuch' rewrite --revert --bundle "$T/a" nosuch
+	equal "$(cat "$T/a/config.json")" "$before"
+	equal "$(inspect web '.bundles[]')" "$T/a"
+	podns rewrite --revert --bundle "$T/a" web
+	assert_untouched a
+	podns rewrite --revert --bundle "$T/a" web
+	podns rewrite --revert --bundle "$T/a" db
+	assert_untouched a
+	rm "$T/a/config.json"
+	podns rewrite --revert --bundle "$T/a" web
+}
+
 @test "a pod that exists is joined, and is as held as it was" {
 	live_pod web
 	make_bundle b pod= stages=
