@@ -67,6 +67,15 @@ int cli_operands(struct cli *cli, int argc, int n, const char *what, struct erro
 int cli_usage(struct cli *cli, struct error *e, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * What getopt_long(3) returned '?' or ':' for, in *e: an option that is unknown, lacks its argument
+ * or takes none. cli_option_error() returns -1; cli_bad_option() adds cli_usage()'s hint and
+ * returns CLI_USAGE.
+ */
+int cli_option_error(int option, const struct option *options, char **argv, struct error *e);
+int cli_bad_option(struct cli *cli, int option, const struct option *options, char **argv,
+		   struct error *e);
+
 /* pinns has a command line of its own. */
 int pinns_main(int argc, char **argv);
 

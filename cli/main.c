@@ -71,11 +71,8 @@ static int parse_front(struct cli *cli, int argc, char **argv, struct error *e)
 			if (!*optarg)
 				return cli_usage(cli, e, "--root is empty");
 			break;
-		case ':':
-			return cli_usage(cli, e, "an argument is missing after '%s'",
-					 argv[optind - 1]);
 		default:
-			return cli_usage(cli, e, "unknown option '%s'", argv[optind - 1]);
+			return cli_bad_option(cli, option, options, argv, e);
 		}
 	}
 	if (optind == argc)

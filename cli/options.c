@@ -5,6 +5,13 @@
 
 #include "cli/cli.h"
 
+static int usage_hint(struct cli *cli, struct error *e)
+{
+	error_hint(e, "see podns %s%s--help", cli->command ? cli->command->name : "",
+		   cli->command ? " " : "");
+	return CLI_USAGE;
+}
+
 int cli_usage(struct cli *cli, struct error *e, const char *fmt, ...)
 {
 	char text[1024];
@@ -14,12 +21,41 @@ int cli_usage(struct cli *cli, struct error *e, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	error_set(e, 0, "%s", text);
-	error_hint(e, "see podns %s%s--help", cli->command ? cli->command->name : "",
-		   cli->command ? " " : "");
-	return CLI_USAGE;
+	return usage_hint(cli, e);
 }
 
-static int set_common(struct cli *cli, int option, char **argv, struct error *e)
+/* The long option with this value, or NULL. */
+static const struct option *find_option(const struct option *options, int value)
+{
+	for (; options->name; options++)
+		if (options->val == value)
+			return options;
+	return NULL;
+}
+
+int cli_option_error(int option, const struct option *options, char **argv, struct error *e)
+{
+	const struct option *known = find_option(options, optopt);
+
+	if (option == ':')
+		return error_set(e, 0, "an argument is missing after '%s'", argv[optind - 1]);
+	/* An unknown long option: only then is getopt(3) surely past the word that it stands in. */
+	if (!optopt)
+		return error_set(e, 0, "unknown option '%s'", argv[optind - 1]);
+	if (known)
+		return error_set(e, 0, "option '--%s' takes no argument", known->name);
+	return error_set(e, 0, "unknown option '-%c'", optopt > ' ' && optopt < 0x7f ? optopt : '?');
+}
+
+int cli_bad_option(struct cli *cli, int option, const struct option *options, char **argv,
+		   struct error *e)
+{
+	cli_option_error(option, options, argv, e);
+	return usage_hint(cli, e);
+}
+
+static int set_common(struct cli *cli, int option, const struct option *options, char **argv,
+		      struct error *e)
 {
 	switch (option) {
 	case OPT_HELP:
@@ -31,10 +67,8 @@ static int set_common(struct cli *cli, int option, char **argv, struct error *e)
 	case OPT_JSON:
 		cli->json = true;
 		return CLI_DONE;
-	case ':':
-		return cli_usage(cli, e, "an argument is missing after '%s'", argv[optind - 1]);
 	default:
-		return cli_usage(cli, e, "unknown option '%s'", argv[optind - 1]);
+		return cli_bad_option(cli, option, options, argv, e);
 	}
 }
 
@@ -48,7 +82,7 @@ int cli_parse(struct cli *cli, int argc, char **argv, bool in_order, const struc
 	while (r == CLI_DONE &&
 	       (option = getopt_long(argc, argv, in_order ? "+:" : ":", options, NULL)) != -1) {
 		if (option < OPT_OWN)
-			r = set_common(cli, option, argv, e);
+			r = set_common(cli, option, options, argv, e);
 		else if (set(arg, option, optarg, e) < 0) {
 			if (!e->hint[0])
 				error_hint(e, "see podns %s --help", cli->command->name);

@@ -169,8 +169,7 @@ static int parse(struct pinns *p, int argc, char **argv, struct error *e)
 			return 0;
 		}
 		if (option == '?' || option == ':') {
-			error_set(e, 0, option == '?' ? "unknown option '%s'" :
-				  "an argument is missing after '%s'", argv[optind - 1]);
+			cli_option_error(option, long_options, argv, e);
 			return error_hint(e, "see " PROGRAM " --help");
 		}
 		if (set_option(p, option, optarg, e) < 0)

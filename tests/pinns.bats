@@ -191,6 +191,10 @@ crio_removes() {
 	pinns_fails "expected KEY=VALUE" -d "$ROOT" -f pod -n -s net
 	pinns_fails "'=guest' is not understood" -d "$ROOT" -f pod --net=guest
 	pinns_fails "unknown option '--bogus'" -d "$ROOT" -f pod --bogus
+	pinns_fails "unknown option '-X'" -Xn
+	pinns_fails "unknown option '-X'" -d "$ROOT" -nXi
+	pinns_fails "option '--help' takes no argument" --help=1
+	pinns_fails "an argument is missing after '-nf'" -d "$ROOT" -nf
 }
 
 @test "usage, and the options that it names are in the manual page" {

@@ -34,6 +34,13 @@ load podns
 	podns_fails 2 'a command is missing'
 	podns_fails 2 "no command 'list'" list
 	podns_fails 2 "unknown option '--all'" ls --all
+	podns_fails 2 "unknown option '-x' (see podns rm --help)" rm -xy
+	podns_fails 2 "unknown option '-x' (see podns rm --help)" rm web -xy
+	podns_fails 2 "unknown option '-l' (see podns --help)" -ls
+	podns_fails 2 "unknown option '-?'" rm -é
+	podns_fails 2 "option '--json' takes no argument" ls --js=1
+	podns_fails 2 "option '--version' takes no argument" --version=1
+	podns_fails 2 "an argument is missing after '--root'" ls --root
 	podns_fails 2 'one NAME is missing' inspect
 	podns_fails 2 'NAME is missing' rm
 	podns_fails 2 'see podns exec --help' exec web
