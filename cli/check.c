@@ -22,6 +22,7 @@
 #include "cli/hooks.h"
 #include "cli/out.h"
 #include "ns/mounts.h"
+#include "ns/nsfs.h"
 #include "pod/store.h"
 
 #ifndef PODNS_OCIHOOKSDIR
@@ -46,8 +47,9 @@ static const char help[] =
 	"Looks whether the installation is right: which hooks directories podman and CRI-O read,\n"
 	"that the JSON files there name the hook and that it runs, that no precreate stage lies\n"
 	"where it stops CRI-O and podman build, and that the root of the pins is a shared\n"
-	"mount. Each problem is printed with its remedy. An engine that is not installed is not\n"
-	"looked at. With CONTAINERS_CONF in the environment that file counts, as for podman.\n"
+	"mount, which rootless podman has no need of. Each problem is printed with its remedy. An\n"
+	"engine that is not installed is not looked at. With CONTAINERS_CONF in the environment\n"
+	"that file counts, as for podman.\n"
 	"\n"
 	"  --sysroot DIR  look at the files of the system installed in DIR\n"
 	"\n"
@@ -284,11 +286,23 @@ static int check_common_dirs(struct check *c, struct error *e)
 
 /* --- the root ------------------------------------------------------------------------ */
 
+/* The inode of the initial user namespace: PROC_USER_INIT_INO in include/linux/proc_ns.h. */
+#define INITIAL_USERNS 0xEFFFFFFDU
+
 static int check_root(struct check *c, const char *root, struct error *e)
 {
 	cleanup_mounts struct mounts mounts = { 0 };
 	const struct mount_entry *m;
+	struct ns_id user;
 
+	if (ns_own_id(NS_USER, &user, e) < 0)
+		return -1;
+	/*
+	 * Rootless: what is mounted here can never be seen in the host's mount namespace
+	 * (mount_namespaces(7)), and all that podman runs is in this one.
+	 */
+	if (user.ino != INITIAL_USERNS)
+		return 0;
 	if (mounts_read(&mounts, e) < 0)
 		return -1;
 	m = mounts_of_path(&mounts, root);

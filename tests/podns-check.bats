@@ -134,3 +134,14 @@ wrong() {
 	contains "$output" "$ROOT is on a shared mount"
 	umount "$ROOT"
 }
+
+@test "rootless: the root need not be on a shared mount" {
+	needs_userns
+	mount -t tmpfs -o mode=0755 tmpfs "$ROOT"
+	run timeout -k 5 "$LIMIT" unshare --user --map-root-user --mount --propagation private \
+		"$PODNS" --root "$ROOT" check
+	echo "$output"
+	contains "$output" 'no precreate stage lies'
+	lacks "$output" "$ROOT is on"
+	umount "$ROOT"
+}
