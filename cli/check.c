@@ -186,7 +186,8 @@ static void check_file(struct check *c, const struct hook_file *file)
 struct survey {
 	struct check *check;
 	const char *dir;
-	unsigned stages;	/* in which the hook is run */
+	unsigned stages;	/* at which JSON files name the hook */
+	unsigned right;		/* those of files in which no problem was found */
 };
 
 static void survey_file(void *arg, const struct hook_file *file, const struct error *why)
@@ -197,8 +198,12 @@ static void survey_file(void *arg, const struct hook_file *file, const struct er
 		problem(s->check, "%s", why->text);
 		remedy("correct or remove it: with it in %s no container starts", s->dir);
 	} else if (file->ours) {
-		s->stages |= file->stages;
+		int before = s->check->problems;
+
 		check_file(s->check, file);
+		s->stages |= file->stages;
+		if (s->check->problems == before)
+			s->right |= file->stages;
 	}
 }
 
@@ -214,13 +219,14 @@ static void find_precreate(void *arg, const struct hook_file *file, const struct
 	remedy("move it to %s, which %s makes podman read", PODNS_PRECREATEDIR, "oci-podns.conf");
 }
 
-static void check_stages(struct check *c, const struct engine *engine, unsigned stages)
+/* What a file with a problem names is neither right nor missing: the problem was told. */
+static void check_stages(struct check *c, const struct engine *engine, const struct survey *s)
 {
 	unsigned both = STAGE_CREATE_RUNTIME | STAGE_POSTSTOP;
 
-	if ((stages & both) == both) {
+	if ((s->right & both) == both) {
 		good("%s runs the hook at createRuntime and poststop", engine->name);
-	} else {
+	} else if ((s->stages & both) != both) {
 		problem(c, "%s does not run the hook at createRuntime and poststop: no JSON file in the "
 			"directories that it reads says so", engine->name);
 		remedy("install oci-podns.json in %s, and have hooks_dir name that directory",
@@ -228,9 +234,9 @@ static void check_stages(struct check *c, const struct engine *engine, unsigned 
 	}
 	if (!engine->has_precreate)
 		return;
-	if (stages & STAGE_PRECREATE) {
+	if (s->right & STAGE_PRECREATE) {
 		good("%s runs the hook at precreate", engine->name);
-	} else {
+	} else if (!(s->stages & STAGE_PRECREATE)) {
 		problem(c, "%s does not run the hook at precreate: the second container of a pod will not "
 			"start", engine->name);
 		remedy("install oci-podns.conf in %s and oci-podns-precreate.json in %s; no later file there "
@@ -262,7 +268,7 @@ static int check_engine(struct check *c, const struct engine *engine, struct err
 		     hooks_each(c->sysroot, s.dir, find_precreate, &s, e) < 0))
 			return -1;
 	}
-	check_stages(c, engine, s.stages);
+	check_stages(c, engine, &s);
 	return 0;
 }
 
@@ -316,10 +322,23 @@ static int check_root(struct check *c, const char *root, struct error *e)
 	return 0;
 }
 
+/* Nothing is installed in a directory that is not there: that would be all right. */
+static int check_sysroot(const struct check *c, struct error *e)
+{
+	cleanup_close int fd = -1;
+
+	if (!*c->sysroot)
+		return 0;
+	fd = open(c->sysroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? error_set(e, errno, "open directory %s", c->sysroot) : 0;
+}
+
 static int check_all(struct check *c, struct cli *cli, struct error *e)
 {
 	cleanup_store struct store store = STORE_NONE;
 
+	if (check_sysroot(c, e) < 0)
+		return -1;
 	for (size_t i = 0; i < ENGINES; i++)
 		if (check_engine(c, &engines[i], e) < 0)
 			return -1;

@@ -50,6 +50,23 @@ wrong() {
 @test "the hook is missing" {
 	rm "$S/usr/libexec/oci/hooks.d/oci-podns-hook"
 	wrong 'which is not there: engines skip such a file silently' 'install the hook'
+	# Neither does any engine run it, nor does a JSON file lack.
+	lacks "$output" 'podman runs the hook'
+	lacks "$output" 'podman does not run the hook'
+	contains "$output" '2 problems were found'
+}
+
+@test "one of two JSON files names a hook that is not there" {
+	jq '.hook.path = "/nosuch/oci-podns-hook"' <"$SHARE/oci-podns.json" >"$T/x"
+	cp "$T/x" "$SHARE/oci-podns.json"
+	wrong "names $S/nosuch/oci-podns-hook, which is not there" 'install the hook'
+	lacks "$output" 'podman runs the hook at createRuntime'
+	contains "$output" 'podman runs the hook at precreate'
+}
+
+@test "a --sysroot that is not there is an error" {
+	podns_fails 1 'open directory /nosuch: No such file or directory' check --sysroot /nosuch
+	podns_fails 1 'Not a directory' check --sysroot "$S/usr/bin/podman"
 }
 
 @test "the hook may not be run, or does not run" {
