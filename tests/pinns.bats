@@ -174,6 +174,12 @@ crio_removes() {
 	equal "$(cat /proc/sys/net/ipv4/ip_default_ttl)" "$before"
 }
 
+@test "pinns's own mount namespace is refused with the reason, before anything is touched" {
+	pinns_fails 'the mount namespace that pinns itself is in' -d "$ROOT" -f pod --net --mnt=host
+	pinns_fails 'the mount namespace that pinns itself is in' -d "$ROOT/new" -f pod -m=host
+	equal "$(find "$ROOT" -mindepth 1)" ''
+}
+
 @test "a pid namespace is refused with the reason" {
 	pinns_fails 'dies with its init process' -d "$ROOT" -f pod --pid --net
 	pinns_fails 'dies with its init process' -d "$ROOT" -f pod -n -p
