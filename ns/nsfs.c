@@ -200,14 +200,14 @@ int process_hold(pid_t pid, struct process *p, struct error *e)
 	*p = (struct process){ .pid = pid, .pidfd = -1, .procfd = -1 };
 	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (p->pidfd < 0 && errno == ESRCH)
-		return error_set(e, 0, "the container's process %d does not exist", pid);
+		return error_set(e, 0, "process %d does not exist", pid);
 	if (p->pidfd < 0 && errno != ENOSYS && errno != EPERM)
 		return error_set(e, errno, "open a pidfd of process %d", pid);
 	concat_in(name, sizeof(name), "/proc/", decimal((uint64_t)pid).text, NULL);
 	p->procfd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->procfd < 0 || read_stat(p->procfd, "stat", &state, &p->start) < 0) {
 		if (errno == ENOENT || errno == ESRCH)
-			error_set(e, 0, "the container's process %d does not exist", pid);
+			error_set(e, 0, "process %d does not exist", pid);
 		else
 			error_set(e, errno, "read /proc/%d/stat", pid);
 		process_release(p);
@@ -215,7 +215,7 @@ int process_hold(pid_t pid, struct process *p, struct error *e)
 	}
 	if (state_is_dead(state) || !process_lives(p)) {
 		process_release(p);
-		return error_set(e, 0, "the container's process %d is dead", pid);
+		return error_set(e, 0, "process %d is dead", pid);
 	}
 	return 0;
 }

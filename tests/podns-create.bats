@@ -157,10 +157,12 @@ setup() {
 }
 
 @test "--from-pid refuses our own namespaces, and what is no process" {
+	local dead
 	in_new_namespaces --net
 	podns_fails 1 'podns itself is in' create web --namespaces net,ipc --from-pid "$CHILD"
 	podns_fails 1 'has no network, ipc or uts namespace of its own' create web --from-pid $$
-	podns_fails 1 'does not exist' create web --from-pid "$(dead_pid)"
+	dead=$(dead_pid)
+	podns_fails 1 "create: pod web: process $dead does not exist" create web --from-pid "$dead"
 	podns_fails 2 'do not go with --from-pid' create web --from-pid $$ --uid-map 0:1:1 --gid-map 0:1:1
 	assert_nothing_left
 }

@@ -194,12 +194,14 @@ load podns
 }
 
 @test "pids and identify know a process that is in one of the namespaces alone" {
+	local dead
 	podns create web
 	sleeper nsenter --uts="$ROOT/utsns/web"
 	equal "$(podns pids web)" "$CHILD"
 	equal "$(podns identify "$CHILD")" web
 	podns_fails 1 'is in no pod' identify $$
-	podns_fails 1 'does not exist' identify "$(dead_pid)"
+	dead=$(dead_pid)
+	podns_fails 1 "identify: process $dead does not exist" identify "$dead"
 	podns_fails 1 'there is no pod nosuch' pids nosuch
 }
 
