@@ -87,7 +87,7 @@ static void inherit_nothing(void)
 	inherit_no_environment();
 }
 
-static int run(struct cli *cli, int argc, char **argv, struct error *e)
+static int run_command(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	const struct command *command;
 	int r = parse_front(cli, argc, argv, e);
@@ -104,7 +104,13 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 		if (sandbox_enter(e) < 0)
 			return CLI_FAILED;
 	}
-	r = command->run(cli, argc - optind, argv + optind, e);
+	return command->run(cli, argc - optind, argv + optind, e);
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *e)
+{
+	int r = run_command(cli, argc, argv, e);
+
 	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		return error_set(e, errno, "write to standard output");
 	return r;

@@ -55,9 +55,12 @@ load podns
 }
 
 @test "output that cannot be written is an error" {
-	run bash -c "'$PODNS' --root '$ROOT' ls --json >/dev/full"
-	equal "$status" 1
-	contains "$output" 'write to standard output'
+	local arguments
+	for arguments in 'ls --json' --help --version 'ls --help'; do
+		run bash -c "'$PODNS' --root '$ROOT' $arguments >/dev/full"
+		equal "$status" 1 "$arguments"
+		contains "$output" 'write to standard output: No space left on device'
+	done
 }
 
 # --- ls ------------------------------------------------------------------------------
