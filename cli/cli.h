@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "pod/store.h"
 
 /* What a command returns. */
 enum {
@@ -75,6 +76,12 @@ int cli_usage(struct cli *cli, struct error *e, const char *fmt, ...)
 int cli_option_error(int option, const struct option *options, char **argv, struct error *e);
 int cli_bad_option(struct cli *cli, int option, const struct option *options, char **argv,
 		   struct error *e);
+
+/*
+ * Open the root, without making anything, for what is about all of its pods. One that was named and
+ * is not there has none: 0, and *there is false.
+ */
+int cli_open_store(struct cli *cli, struct store *store, bool *there, struct error *e);
 
 /* pinns has a command line of its own. */
 int pinns_main(int argc, char **argv);

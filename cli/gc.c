@@ -59,14 +59,23 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	struct options o = { 0 };
 	struct gc_options gc = { .tell = tell, .arg = &o };
 	int r = cli_parse(cli, argc, argv, false, options, set_option, &o, e);
+	bool there;
 
 	if (r == CLI_DONE)
 		r = cli_operands(cli, argc, 0, "no argument", e);
 	if (r != CLI_DONE)
 		return r;
 	gc.dry_run = o.dry_run;
-	if (store_open(&store, cli->root, !o.dry_run, e) < 0)
+	if (cli_open_store(cli, &store, &there, e) < 0)
 		return CLI_FAILED;
+	if (!there)
+		return CLI_DONE;
+	/* At boot bundles are noted and <root>/podns, where the locks are, is not there yet. */
+	if (!o.dry_run && store.dir_fd < 0) {
+		store_close(&store);
+		if (store_open(&store, cli->root, true, e) < 0)
+			return CLI_FAILED;
+	}
 	return pod_gc(&store, &gc, e);
 }
 

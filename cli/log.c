@@ -18,12 +18,13 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_buf struct buf text = { 0 };
 	int r = cli_parse(cli, argc, argv, false, options, NULL, NULL, e);
+	bool there;
 
 	if (r == CLI_DONE)
 		r = cli_operands(cli, argc, 0, "no argument", e);
 	if (r != CLI_DONE)
 		return r;
-	if (store_open(&store, cli->root, false, e) < 0)
+	if (cli_open_store(cli, &store, &there, e) < 0)
 		return CLI_FAILED;
 	if (store.dir_fd < 0)
 		return CLI_DONE;

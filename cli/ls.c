@@ -94,13 +94,16 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_views struct views views = VIEWS_NONE;
 	int r = cli_parse(cli, argc, argv, false, options, NULL, NULL, e);
+	bool there;
 
 	if (r == CLI_DONE)
 		r = cli_operands(cli, argc, 0, "no argument", e);
 	if (r != CLI_DONE)
 		return r;
-	if (store_open(&store, cli->root, false, e) < 0 || views_begin(&views, &store, e) < 0 ||
-	    views_add_all(&views, e) < 0 || views_find_processes(&views, e) < 0)
+	if (cli_open_store(cli, &store, &there, e) < 0)
+		return CLI_FAILED;
+	if (there && (views_begin(&views, &store, e) < 0 || views_add_all(&views, e) < 0 ||
+		      views_find_processes(&views, e) < 0))
 		return CLI_FAILED;
 	if (cli->json)
 		return print_json(&views, e);

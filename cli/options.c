@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,4 +98,10 @@ int cli_operands(struct cli *cli, int argc, int n, const char *what, struct erro
 	if (argc - optind == n)
 		return CLI_DONE;
 	return cli_usage(cli, e, argc - optind < n ? "%s is missing" : "more than %s was given", what);
+}
+
+int cli_open_store(struct cli *cli, struct store *store, bool *there, struct error *e)
+{
+	*there = store_open(store, cli->root, false, e) == 0;
+	return *there || (cli->root && e->num == ENOENT) ? 0 : -1;
 }

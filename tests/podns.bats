@@ -63,6 +63,22 @@ load podns
 	done
 }
 
+@test "a root that is not there has no pods, and is not made" {
+	local new=$T/new
+	equal "$("$PODNS" --root "$new" ls --json)" '[]'
+	equal "$("$PODNS" --root "$new" ls)" "$(podns ls)"
+	equal "$("$PODNS" --root "$new" gc)" ''
+	equal "$("$PODNS" --root "$new" gc --dry-run)" ''
+	equal "$("$PODNS" --root "$new" log)" ''
+	podns_fails 1 "$new: No such file or directory" --root "$new" inspect web
+	podns_fails 1 "$new: No such file or directory" --root "$new" pids web
+	podns_fails 1 "$new: No such file or directory" --root "$new" identify $$
+	podns_fails 1 "$new: No such file or directory" --root "$new" exec web true
+	podns_fails 1 "$new: No such file or directory" --root "$new" rm web
+	podns_fails 1 "$new: No such file or directory" --root "$new" rewrite --revert --bundle "$T" web
+	[ ! -e "$new" ]
+}
+
 # --- ls ------------------------------------------------------------------------------
 
 @test "ls tells the states" {
