@@ -92,6 +92,8 @@ setup() {
 	equal "$(stat -fc %T "$ROOT/mntns/web")" nsfs
 	grep -qE " $ROOT/mntns [^-]* unbindable " /proc/self/mountinfo
 	equal "$(podns exec web readlink /proc/self/ns/mnt)" "mnt:[$(ns_ino "$ROOT/mntns/web")]"
+	# As podns(1) says of a pod with a mount namespace.
+	equal "$(cd "$T" && podns exec web pwd)" /
 	equal "$(podns exec web readlink /proc/self/ns/time)" "time:[$(ns_ino "$ROOT/timens/web")]"
 	podns rm web
 	equal "$(find "$ROOT"/{mnt,time,uts}ns ! -type d)" ''

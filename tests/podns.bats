@@ -261,8 +261,9 @@ load podns
 	run -1 podns exec nosuch true
 }
 
-@test "exec passes on arguments, input, output, environment and umask" {
+@test "exec passes on arguments, input, output, environment, umask and working directory" {
 	podns create web
+	equal "$(cd "$T" && podns exec web pwd)" "$T"
 	# shellcheck disable=SC2016 # the inner shell expands it
 	equal "$(umask 027; echo in | A='b c' podns exec web sh -c 'cat; echo "$1|$A"; umask' sh '--x y')" \
 		"$(printf 'in\n--x y|b c\n0027')"
