@@ -130,7 +130,7 @@ static int revert_document(struct error *e)
 	       deliver(&d, out.data, out.len, e);
 }
 
-/* Nothing was reverted: an undo that is in the config.json is another pod's, so POD is the wrong one. */
+/* Nothing was reverted: an undo that is in the config.json is another pod's. */
 static int check_not_anothers(const struct options *o, struct error *e)
 {
 	cleanup_document struct document d = { .fd = -1 };
