@@ -40,12 +40,13 @@ int cli_option_error(int option, const struct option *options, char **argv, stru
 
 	if (option == ':')
 		return error_set(e, 0, "an argument is missing after '%s'", argv[optind - 1]);
-	/* An unknown long option: only then is getopt(3) surely past the word that it stands in. */
+	/* An unknown long option: only then is getopt(3) surely past its word. */
 	if (!optopt)
 		return error_set(e, 0, "unknown option '%s'", argv[optind - 1]);
 	if (known)
 		return error_set(e, 0, "option '--%s' takes no argument", known->name);
-	return error_set(e, 0, "unknown option '-%c'", optopt > ' ' && optopt < 0x7f ? optopt : '?');
+	return error_set(e, 0, "unknown option '-%c'",
+			 optopt > ' ' && optopt < 0x7f ? optopt : '?');
 }
 
 int cli_bad_option(struct cli *cli, int option, const struct option *options, char **argv,

@@ -42,8 +42,8 @@ static const char help_text[] =
 	"  -u, --uts[=host]         a uts namespace\n"
 	"  -U, --user[=host]        a user namespace, which owns the others; needs the mappings\n"
 	"  -c, --cgroup[=host]      a cgroup namespace\n"
-	"  -m, --mnt                a mount namespace; DIR/mntns is made an unbindable mount. =host\n"
-	"                           is refused: the kernel does not let it be pinned\n"
+	"  -m, --mnt                a mount namespace; DIR/mntns is made an unbindable mount;\n"
+	"                           =host is refused: the kernel does not let that be pinned\n"
 	"      --uid-mapping MAP    CONTAINER-HOST-SIZE[@...], of the user namespace\n"
 	"      --gid-mapping MAP\n"
 	"  -s, --sysctl KEY=VALUE   set a sysctl in the new namespaces; may be repeated\n"
@@ -226,8 +226,8 @@ static int check(const struct pinns *p, struct error *e)
 		return error_set(e, 0, "no namespace to pin is named");
 	/* mnt_ns_loop() in fs/namespace.c: no mount namespace is bound in itself. */
 	if (p->types & p->host & NS_BIT(NS_MNT))
-		return error_set(e, 0, "--mnt=host: the kernel does not let the mount namespace that "
-				 "pinns itself is in be pinned there");
+		return error_set(e, 0, "--mnt=host: the kernel does not let the mount namespace "
+				 "that pinns itself is in be pinned there");
 	return check_maps(p, e) < 0 ? -1 : check_sysctls(p, e);
 }
 

@@ -114,8 +114,9 @@ static bool sets(const struct pod_spec *spec, enum ns_type t)
 	return false;
 }
 
-/* pinns has an option to pin the host's own: such a pod may be, but what is set in it is the host's. */
-static int check_not_own(struct pod *p, const struct pod_spec *spec, enum ns_type t, struct error *e)
+/* pinns can pin the host's own: such a pod may be, but what is set in it is set on the host. */
+static int check_not_own(struct pod *p, const struct pod_spec *spec, enum ns_type t,
+			 struct error *e)
 {
 	const char *path;
 	struct ns_id own;
@@ -129,8 +130,8 @@ static int check_not_own(struct pod *p, const struct pod_spec *spec, enum ns_typ
 	path = pod_pin_path(p, t, e);
 	if (!path)
 		return -1;
-	error_set(e, 0, "%s is the %s namespace that podns itself is in: what is set in it would change "
-		  "the host", path, ns_info[t].oci);
+	error_set(e, 0, "%s is the %s namespace that podns itself is in: what is set in it would "
+		  "change the host", path, ns_info[t].oci);
 	return error_hint(e, "leave its --sysctl and --hostname out, or name the pod otherwise");
 }
 
@@ -236,9 +237,12 @@ static int hold(struct pod *p, const struct pod_spec *spec, struct work *w, stru
 	ns_set bound;
 
 	/* So that a container that sets another value later is told. */
-	for (size_t i = 0; i < spec->sysctl_count; i++)
-		if (record_set_sysctl(&p->rec, spec->sysctls[i].path, spec->sysctls[i].value, e) < 0)
+	for (size_t i = 0; i < spec->sysctl_count; i++) {
+		const struct sysctl *x = &spec->sysctls[i];
+
+		if (record_set_sysctl(&p->rec, x->path, x->value, e) < 0)
 			return -1;
+	}
 	if (pod_pin(p, w->fd, &bound, e) < 0)
 		return -1;
 	p->rec.held = true;

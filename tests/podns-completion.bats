@@ -79,6 +79,5 @@ podns() {
 	offers 'net,uts net,user' create --namespaces net,u
 	offers 'net,uts net,user' create --namespaces = net,u
 	offers '' create --hostname = =
-	offers "$$" create --from-pid "$$"
 	offers 'rm rewrite' r
 }

@@ -190,15 +190,18 @@ setup() {
 		podns() {
 			"$PODNS" --root "$ROOT" "$@"
 		}
+		settings() {
+			cat /proc/sys/kernel/{shmmni,domainname} /proc/sys/net/ipv4/ip_default_ttl
+		}
 		hostname host
-		cat /proc/sys/kernel/{shmmni,domainname} /proc/sys/net/ipv4/ip_default_ttl >"$T/before"
+		settings >"$T/before"
 		"$T/pinns" -d "$ROOT" -f web -n=host -i=host -u=host
 		podns create web --sysctl kernel.shmmni=77
 		podns create web --sysctl net.ipv4.ip_default_ttl=77
 		podns create web --sysctl kernel.domainname=evil
 		podns create web --hostname evil
 		hostname
-		cat /proc/sys/kernel/{shmmni,domainname} /proc/sys/net/ipv4/ip_default_ttl | diff "$T/before" -
+		settings | diff "$T/before" -
 		podns ls --json
 		podns create web
 		podns rm web

@@ -71,7 +71,8 @@ load podns
 	podns rewrite --bundle "$T/a" web
 	podns create db
 	before=$(cat "$T/a/config.json")
-	podns_fails 1 "$T/a/config.json was rewritten for another pod than db" rewrite --revert --bundle "$T/a" db
+	podns_fails 1 "$T/a/config.json was rewritten for another pod than db" \
+		rewrite --revert --bundle "$T/a" db
 	podns_fails 1 'for another pod than nosuch' rewrite --revert --bundle "$T/a" nosuch
 	equal "$(cat "$T/a/config.json")" "$before"
 	equal "$(inspect web '.bundles[]')" "$T/a"

@@ -70,12 +70,12 @@ load podns
 	equal "$("$PODNS" --root "$new" gc)" ''
 	equal "$("$PODNS" --root "$new" gc --dry-run)" ''
 	equal "$("$PODNS" --root "$new" log)" ''
-	podns_fails 1 "$new: No such file or directory" --root "$new" inspect web
-	podns_fails 1 "$new: No such file or directory" --root "$new" pids web
-	podns_fails 1 "$new: No such file or directory" --root "$new" identify $$
-	podns_fails 1 "$new: No such file or directory" --root "$new" exec web true
-	podns_fails 1 "$new: No such file or directory" --root "$new" rm web
-	podns_fails 1 "$new: No such file or directory" --root "$new" rewrite --revert --bundle "$T" web
+	podns_fails 1 "$new: No such file" --root "$new" inspect web
+	podns_fails 1 "$new: No such file" --root "$new" pids web
+	podns_fails 1 "$new: No such file" --root "$new" identify $$
+	podns_fails 1 "$new: No such file" --root "$new" exec web true
+	podns_fails 1 "$new: No such file" --root "$new" rm web
+	podns_fails 1 "$new: No such file" --root "$new" rewrite --revert --bundle "$T" web
 	[ ! -e "$new" ]
 }
 
