@@ -396,6 +396,27 @@ static void revert_bundles(struct pod *p)
 	p->rec.bundle_count = 0;
 }
 
+void pod_forget_bundles(struct pod *p)
+{
+	struct error e;
+	struct stat st;
+
+	for (size_t i = 0; i < p->rec.bundle_count;) {
+		const char *bundle = p->rec.bundles[i];
+
+		if (stat(bundle, &st) == 0 || errno != ENOENT) {
+			i++;
+			continue;
+		}
+		if (store_drop_bundle(p->store, p->name, bundle, &e) < 0) {
+			log_error(LOG_LEVEL_WARN, &e);
+			i++;
+			continue;
+		}
+		record_drop_bundle(&p->rec, bundle);
+	}
+}
+
 int pod_clear(struct pod *p, struct error *e)
 {
 	static struct error next;	/* not on the stack, of which it would touch two pages */

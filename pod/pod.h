@@ -76,6 +76,12 @@ int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e
  */
 int pod_drop_dead(struct pod *p, struct error *e);
 
+/*
+ * Forget the noted bundles that are not there any more: in a pod that outlives many containers
+ * their list would grow without an end. Failures are logged.
+ */
+void pod_forget_bundles(struct pod *p);
+
 /* Does its process live, or does it still count as on its way? */
 bool pod_entrant_lives(const struct entrant *x);
 

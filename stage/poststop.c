@@ -102,8 +102,11 @@ static bool drop_member(struct pod *pod, const struct state *state)
 
 static int end_or_save(struct pod *pod, const struct stage_options *opt, struct error *e)
 {
-	if (!record_is_empty(&pod->rec))
+	if (!record_is_empty(&pod->rec)) {
+		/* Engines remove a bundle behind this stage: it is those of others. */
+		pod_forget_bundles(pod);
 		return pod_save(pod, e);
+	}
 	if (!opt->keep)
 		return pod_end(pod, e);
 	/* Pins that are to stay make it a pod that somebody holds. */

@@ -34,6 +34,24 @@ load helpers
 	assert_nothing_left
 }
 
+@test "poststop forgets bundles that are gone, in a pod that lives on" {
+	local name
+	make_bundle a
+	create a ''
+	for name in b c; do
+		make_bundle "$name"
+		create "$name" ''
+		poststop "$name"
+		rm -r "${T:?}/$name"
+	done
+	# Each is there when its own poststop runs.
+	equal "$(sed -n 's/^bundle //p' "$ROOT/podns/web/record")" "$(printf '%s\n' "$T/a" "$T/c")"
+	equal "$(find "$ROOT/podns" -name 'web@*' | wc -l)" 2
+	poststop a
+	assert_untouched a
+	assert_nothing_left
+}
+
 @test "poststop of a container that nobody knows" {
 	make_bundle a
 	poststop a
