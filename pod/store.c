@@ -80,6 +80,7 @@ static char *given_root(const char *given, struct error *e)
 		cwd = getcwd(NULL, 0);
 		if (!cwd) {
 			error_set(e, errno, "find the working directory");
+			e->num = 0;	/* it is not a root that is absent */
 			return NULL;
 		}
 	}
