@@ -18,7 +18,7 @@
 
 struct fd_path fd_path(int fd)
 {
-	struct fd_path p;
+	struct fd_path p = { "" };
 
 	concat_in(p.text, sizeof(p.text), "/proc/self/fd/", decimal((unsigned)fd).text, NULL);
 	return p;

@@ -22,7 +22,7 @@ static int revert_text(struct config *c, const char *root, const char *pod, stru
 		       enum revert_how *how, struct error *e)
 {
 	const char *undo;
-	bool ours;
+	bool ours = false;
 
 	*how = REVERT_NOTHING;
 	if (config_annotation(c, ANNOTATION_UNDO, &undo, NULL, e) < 0)

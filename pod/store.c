@@ -144,7 +144,7 @@ struct entry_name {
 static struct entry_name index_name(const char *id, const char *bundle)
 {
 	uint64_t h = hash_bytes(HASH_START, id, strlen(id) + 1);
-	struct entry_name name;
+	struct entry_name name = { "" };
 
 	h = hash_bytes(h, bundle, strlen(bundle));
 	concat_in(name.s, sizeof(name.s), "@", hex64(h).text, NULL);
@@ -154,7 +154,7 @@ static struct entry_name index_name(const char *id, const char *bundle)
 static struct entry_name bundle_name(const char *pod, const char *bundle)
 {
 	uint64_t h = hash_bytes(HASH_START, bundle, strlen(bundle));
-	struct entry_name name;
+	struct entry_name name = { "" };
 
 	concat_in(name.s, sizeof(name.s), pod, "@", hex64(h).text, NULL);
 	return name;

@@ -49,8 +49,9 @@ each_file() {
 
 @test "cppcheck finds nothing" {
 	command -v cppcheck >/dev/null || skip "there is no cppcheck here"
+	# NULL is a void * here, as POSIX wants it, and gcc looks that there is one.
 	cppcheck -q --std=c11 --enable=warning,performance,portability --error-exitcode=1 -I. \
-		-D_GNU_SOURCE "${ROOMS[@]}" tests/fuzz
+		--suppress=varFuncNullUB -D_GNU_SOURCE "${ROOMS[@]}" tests/fuzz
 }
 
 @test "shellcheck finds nothing in the fuzzers' script" {

@@ -119,7 +119,7 @@ refused() {
 	equal "$(in_pin net web cat /proc/sys/$ttl)" 74
 	make_bundle c
 	state_doc c '' creating >"$T/state"
-	strace -e trace=openat2,write -o "$T/calls" "$HOOK" --root "$ROOT" --no-syslog --no-sandbox \
+	under_strace -e trace=openat2,write -o "$T/calls" "$HOOK" --root "$ROOT" --no-syslog --no-sandbox \
 		--sysctl net.ipv4.ip_default_ttl=74 --sysctl net.ipv4.ping_group_range='7 8' \
 		createRuntime <"$T/state"
 	cat "$T/calls"

@@ -186,7 +186,7 @@ live_without() {
 
 @test "a kernel without close_range: inherited descriptors are closed all the same" {
 	mkdir -m 0700 "$ROOT/podns"
-	timeout -k 5 "$LIMIT" strace -qq -o "$T/trace" -e trace=close_range,openat -e inject=close_range:error=ENOSYS \
+	under_strace -qq -o "$T/trace" -e trace=close_range,openat -e inject=close_range:error=ENOSYS \
 		"$HOOK" --no-syslog --no-sandbox --root "$ROOT" poststop 4</etc 7</etc 9</etc \
 		<<<'{"ociVersion":"1.0.2","id":"x","status":"stopped","bundle":"/nowhere"}'
 	grep -q 'close_range(3, 4294967295, 0) *= -1 ENOSYS' "$T/trace"
