@@ -279,7 +279,7 @@ static int steps(struct run *r, struct error *e)
 	cleanup_buf struct buf out = { 0 };
 	struct bundle *b = &r->bundle;
 	struct share *s = &r->share;
-	bool changed;
+	bool changed = false;
 
 	if (share_begin(s, e) < 0 || read_again(r, e) < 0 || read_marks(r, e) < 0 ||
 	    (r->has_undo ? plan_edited(r, &changed, &out, e) : plan_now(r, &changed, &out, e)) < 0 ||
