@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "oci/edit.h"
 #include "oci/file.h"
+#include "pod/name.h"
 
 int bundle_undo_is_for(const char *undo, const char *root, const char *pod, bool *is,
 		       struct error *e)
 {
-	cleanup_free char *owner = concat(root, "/podns/", pod, NULL);
+	cleanup_free char *owner = pod_path(root, pod);
 
 	return owner ? edit_is_by(undo, owner, is, e) : error_nomem(e);
 }

@@ -4,13 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -345,10 +343,9 @@ static int check_record(void *arg, const char *pod, struct error *e)
 static int sweep_rest(struct gc *g, struct error *e)
 {
 	if (load_views(g, e) < 0 || store_each_index(g->store, check_entry, g, e) < 0 ||
-	    store_each_bundle(g->store, check_bundle, g, e) < 0 ||
-	    store_each_pod(g->store, check_record, g, e) < 0)
+	    store_each_bundle(g->store, check_bundle, g, e) < 0)
 		return -1;
-	return 0;
+	return store_each_pod(g->store, check_record, g, e);
 }
 
 int pod_gc(struct store *store, const struct gc_options *opt, struct error *e)

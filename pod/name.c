@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* By which CRI engines name a pod's sandbox: containerd's and CRI-O's. */
 static const char *const cri_annotations[] = {
 	"io.kubernetes.cri.sandbox-id",
@@ -62,4 +64,9 @@ int pod_choose(const struct pod_clues *clues, struct pod_choice *choice, struct 
 		choice->name = clues->id;
 	}
 	return choice->name ? pod_check_name(choice->name, e) : 0;
+}
+
+char *pod_path(const char *root, const char *pod)
+{
+	return concat(root, "/podns/", pod, NULL);
 }

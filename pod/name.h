@@ -30,6 +30,12 @@ int pod_check_name(const char *name, struct error *e);
 int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, struct error *e),
 		     void *doc, const char **sandbox, struct error *e);
 
+/*
+ * "<root>/podns/<pod>", the directory of its record, by which an undo knows whose edit it takes
+ * back. The caller frees it; NULL with ENOMEM.
+ */
+char *pod_path(const char *root, const char *pod);
+
 /* What tells the pod. Each may be NULL. */
 struct pod_clues {
 	const char *sandbox;	/* a CRI engine's annotation */

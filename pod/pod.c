@@ -83,7 +83,7 @@ int pod_open(struct pod *p, struct store *store, const char *name, bool make, st
 	*p = (struct pod)POD_NONE;
 	p->store = store;
 	p->name = strdup(name);
-	p->path = concat(store->root, "/podns/", name, NULL);
+	p->path = pod_path(store->root, name);
 	if (!p->name || !p->path) {
 		error_nomem(e);
 		goto failed;
@@ -536,8 +536,7 @@ static bool has_live_members(const struct pod *p, const char *id, const char *bu
 	for (size_t i = 0; i < p->rec.entrant_count; i++) {
 		const struct entrant *x = &p->rec.entrants[i];
 
-		if (x->kind == ENTRANT_MEMBER &&
-		    !(id && !strcmp(x->id, id) && !strcmp(x->bundle, bundle)))
+		if (x->kind == ENTRANT_MEMBER && !(id && entrant_is_of(x, id, bundle)))
 			return true;
 	}
 	return false;

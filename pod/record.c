@@ -344,11 +344,15 @@ void record_free(struct record *r)
 	*r = (struct record){ 0 };
 }
 
+bool entrant_is_of(const struct entrant *x, const char *id, const char *bundle)
+{
+	return x->kind != ENTRANT_CLAIM && !strcmp(x->id, id) && !strcmp(x->bundle, bundle);
+}
+
 long record_find_container(const struct record *r, const char *id, const char *bundle)
 {
 	for (size_t i = 0; i < r->entrant_count; i++)
-		if (r->entrants[i].kind != ENTRANT_CLAIM && !strcmp(r->entrants[i].id, id) &&
-		    !strcmp(r->entrants[i].bundle, bundle))
+		if (entrant_is_of(&r->entrants[i], id, bundle))
 			return (long)i;
 	return -1;
 }

@@ -75,6 +75,9 @@ int record_add_bundle(struct record *r, const char *bundle, struct error *e);
 void record_drop_bundle(struct record *r, const char *bundle);
 int record_set_sysctl(struct record *r, const char *path, const char *value, struct error *e);
 
+/* Is it a container, come or awaited, with this id and bundle? A claim knows neither. */
+bool entrant_is_of(const struct entrant *x, const char *id, const char *bundle);
+
 /* The index of the entrant with this id and bundle, or with this token; -1 where there is none. */
 long record_find_container(const struct record *r, const char *id, const char *bundle);
 long record_find_claim(const struct record *r, const char *token);

@@ -217,7 +217,7 @@ static bool is_recorded(const struct record *rec, const struct entrant *member)
 
 		if (member->kind == ENTRANT_MEMBER && x->kind == ENTRANT_MEMBER &&
 		    x->pid == member->pid && x->start == member->start &&
-		    !strcmp(x->id, member->id) && !strcmp(x->bundle, member->bundle))
+		    entrant_is_of(x, member->id, member->bundle))
 			return true;
 	}
 	return false;

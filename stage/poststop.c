@@ -73,12 +73,6 @@ static void read_trace(const char *bundle, const struct stage_options *opt, stru
 	config_free(&config);
 }
 
-static bool is_of(const struct entrant *x, const struct state *state)
-{
-	return x->kind != ENTRANT_CLAIM && !strcmp(x->id, state->id) &&
-	       !strcmp(x->bundle, state->bundle);
-}
-
 /* Take the container out of the record, in memory; false where it, or one of its name, stays. */
 static bool drop_member(struct pod *pod, const struct state *state)
 {
@@ -87,7 +81,7 @@ static bool drop_member(struct pod *pod, const struct state *state)
 	for (size_t i = 0; i < pod->rec.entrant_count;) {
 		const struct entrant *x = &pod->rec.entrants[i];
 
-		if (!is_of(x, state)) {
+		if (!entrant_is_of(x, state->id, state->bundle)) {
 			i++;
 		} else if (x->kind == ENTRANT_MEMBER && process_alive(x->pid, x->start)) {
 			log_warn("container %s stays a member: its process %d lives", x->id, x->pid);
