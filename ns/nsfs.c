@@ -145,34 +145,42 @@ int ns_owner(int fd, struct ns_id *owner, struct error *e)
 	return 0;
 }
 
-/* The state letter and start time out of /proc/PID/stat: proc(5), fields 3 and 22. */
-static int parse_stat(const char *text, char *state, uint64_t *start)
+struct proc_stat {
+	char state;
+	uint64_t threads, start;
+};
+
+/* proc(5): fields 3, 20 and 22. */
+static int parse_stat(const char *text, struct proc_stat *st)
 {
 	const char *p = strrchr(text, ')');	/* the command's name may hold anything */
-	char *end;
+	char *end = NULL;
 
 	if (!p || p[1] != ' ')
 		return -1;
-	*state = p[2];
+	st->state = p[2];
 	p += 2;
+	errno = 0;
 	for (int field = 3; field < 22; field++) {
 		p = strchr(p, ' ');
 		if (!p)
 			return -1;
 		p++;
+		if (field + 1 == 20)
+			st->threads = strtoull(p, NULL, 10);
 	}
-	errno = 0;
-	*start = strtoull(p, &end, 10);
+	st->start = strtoull(p, &end, 10);
 	return errno || end == p ? -1 : 0;
 }
 
-static bool state_is_dead(char state)
+/* A process lives on in its threads where the first of them has ended: then it is a zombie too. */
+static bool is_dead(const struct proc_stat *st)
 {
-	return state == 'Z' || state == 'X' || state == 'x';
+	return st->state == 'X' || st->state == 'x' || (st->state == 'Z' && st->threads <= 1);
 }
 
 /* Small enough to stay out of the heap: it is read for each member of a pod. */
-static int read_stat(int dir_fd, const char *name, char *state, uint64_t *start)
+static int read_stat(int dir_fd, const char *name, struct proc_stat *st)
 {
 	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
 	char text[1024];
@@ -186,7 +194,7 @@ static int read_stat(int dir_fd, const char *name, char *state, uint64_t *start)
 	if (n < 0)
 		return -1;
 	text[n] = '\0';
-	if (parse_stat(text, state, start) < 0) {
+	if (parse_stat(text, st) < 0) {
 		errno = EPROTO;
 		return -1;
 	}
@@ -195,7 +203,8 @@ static int read_stat(int dir_fd, const char *name, char *state, uint64_t *start)
 
 int process_hold(pid_t pid, struct process *p, struct error *e)
 {
-	char name[32], state;
+	struct proc_stat st;
+	char name[32];
 
 	*p = (struct process){ .pid = pid, .pidfd = -1, .procfd = -1 };
 	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -205,7 +214,7 @@ int process_hold(pid_t pid, struct process *p, struct error *e)
 		return error_set(e, errno, "open a pidfd of process %d", pid);
 	concat_in(name, sizeof(name), "/proc/", decimal((uint64_t)pid).text, NULL);
 	p->procfd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (p->procfd < 0 || read_stat(p->procfd, "stat", &state, &p->start) < 0) {
+	if (p->procfd < 0 || read_stat(p->procfd, "stat", &st) < 0) {
 		if (errno == ENOENT || errno == ESRCH)
 			error_set(e, 0, "process %d does not exist", pid);
 		else
@@ -213,9 +222,12 @@ int process_hold(pid_t pid, struct process *p, struct error *e)
 		process_release(p);
 		return -1;
 	}
-	if (state_is_dead(state) || !process_lives(p)) {
+	p->start = st.start;
+	if (st.state == 'Z' || is_dead(&st) || !process_lives(p)) {
 		process_release(p);
-		return error_set(e, 0, "process %d is dead", pid);
+		return error_set(e, 0, st.threads > 1 ? "process %d: its first thread has ended, and "
+				 "/proc shows the namespaces of that one alone"
+				 : "process %d is dead", pid);
 	}
 	return 0;
 }
@@ -230,24 +242,23 @@ void process_release(struct process *p)
 bool process_lives(const struct process *p)
 {
 	struct pollfd poll_fd = { .fd = p->pidfd, .events = POLLIN };
-	uint64_t start;
-	char state;
+	struct proc_stat st;
 
 	/* A pidfd becomes readable when its process ends: pidfd_open(2). */
 	if (p->pidfd >= 0)
 		return poll(&poll_fd, 1, 0) == 0;
-	return read_stat(p->procfd, "stat", &state, &start) == 0 && !state_is_dead(state);
+	return read_stat(p->procfd, "stat", &st) == 0 && !is_dead(&st);
 }
 
 bool process_alive(pid_t pid, uint64_t start)
 {
-	char name[40], state;
-	uint64_t now;
+	struct proc_stat st;
+	char name[40];
 
 	concat_in(name, sizeof(name), "/proc/", decimal((uint64_t)pid).text, "/stat", NULL);
-	if (read_stat(AT_FDCWD, name, &state, &now) < 0)
+	if (read_stat(AT_FDCWD, name, &st) < 0)
 		return errno != ENOENT && errno != ESRCH;
-	return now == start && !state_is_dead(state);
+	return st.start == start && !is_dead(&st);
 }
 
 int process_ns_id(const struct process *p, enum ns_type type, struct ns_id *id, struct error *e)

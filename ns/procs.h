@@ -9,8 +9,8 @@
 
 /*
  * Call fn for each process whose namespaces can be read, its namespaces of the types in
- * set in `in` (the others have ino 0). A zombie has none and is left out, as are processes
- * that we may not look at. Stops where fn returns non-zero and returns that; -1 with e set
+ * set in `in` (the others have ino 0): those of its first thread, or of another where that has
+ * ended. A zombie is left out, as are processes that we may not look at. Stops where fn returns non-zero and returns that; -1 with e set
  * where /proc cannot be read.
  */
 int procs_walk(ns_set set,

@@ -80,7 +80,7 @@ tree() {
 	assert_nothing_left
 }
 
-@test "a process that is still inside keeps the pod, a zombie does not" {
+@test "a process that is still inside keeps the pod" {
 	local container
 	live_pod web
 	container=$CHILD
@@ -92,6 +92,46 @@ tree() {
 	assert_pinned web net ipc uts
 	end_child
 	gc_does
+	assert_nothing_left
+}
+
+# /proc shows the user namespace of a zombie still, and no other.
+@test "a zombie that nobody waits for keeps no pod" {
+	local container zombie
+	needs_userns
+	in_new_namespaces --user --net --ipc --uts
+	container=$CHILD
+	make_bundle a namespaces='{"type":"user"},{"type":"network"},{"type":"ipc"},{"type":"uts"}'
+	create a "$CHILD" --namespaces user,net,ipc,uts
+	# shellcheck disable=SC2016
+	sleeper bash -c 'nsenter --target "$0" --user --net true & echo $! >"$1"; exec "${@:2}"' "$container" "$T/zombie"
+	zombie=$(<"$T/zombie")
+	wait_for grep -q '^State:.Z' "/proc/$zombie/status"
+	equal "$(podns pids web)" "$container"
+	kill -KILL "$container"
+	wait "$container" || true
+	gc_does
+	contains "$(cat "$T/gc")" 'ended pod web'
+	assert_nothing_left
+}
+
+@test "a container whose first thread has ended lives as long as the others" {
+	mkdir "$T/bin"
+	cc -pthread -o "$T/bin/sleep" "$PODNS_SRC/tests/storm/leader.c"
+	PATH=$T/bin:$PATH live_pod web
+	kill -USR1 "$CHILD"
+	wait_for grep -q '^State:.Z' "/proc/$CHILD/status"
+	[ ! -e "/proc/$CHILD/ns/net" ]
+	gc_does
+	equal "$(cat "$T/gc")" ''
+	equal "$(of_pod web .containers)" 1
+	equal "$(podns pids web)" "$CHILD"
+	sed -i '/^member /d' "$ROOT/podns/web/record"
+	gc_does
+	contains "$(cat "$T/gc")" "kept pod web: no container is left in it, but process $CHILD is"
+	podns_fails 1 'its first thread has ended' identify "$CHILD"
+	end_child
+	podns gc
 	assert_nothing_left
 }
 

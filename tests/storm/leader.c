@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process whose first thread ends at SIGUSR1, and which lives on in another: /proc then calls it
+ * a zombie, and shows no namespaces of it but in its task directory. To be built as "sleep".
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+static void *live_on(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+int main(void)
+{
+	pthread_t thread;
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) || pthread_create(&thread, NULL, live_on, NULL) ||
+	    sigwait(&set, &sig))
+		return 1;
+	pthread_exit(NULL);
+}
