@@ -114,6 +114,17 @@ static int check_own_dir(int fd, const char *path, struct error *e)
 	return error_hint(e, "chmod go-w %s", path);
 }
 
+/* With errno. Of a symbolic link, open(2) says that it is no directory. */
+static void refuse_dir(int dir_fd, const char *name, const char *path, struct error *e)
+{
+	struct stat st;
+
+	error_set(e, errno, "open directory %s", path);
+	if (e->num == ENOTDIR && fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISLNK(st.st_mode))
+		error_hint(e, "it is a symbolic link, and is not followed");
+}
+
 int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bool *made,
 		 struct error *e)
 {
@@ -134,7 +145,7 @@ int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bo
 	if (made)
 		*made = created;
 	if (fd < 0)
-		error_set(e, errno, "open directory %s", path);
+		refuse_dir(dir_fd, name, path, e);
 	if (fd >= 0 && check_own_dir(fd, path, e) == 0)
 		return take_fd(&fd);
 	if (created)

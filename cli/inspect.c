@@ -90,7 +90,10 @@ static int put_pins(struct json_out *j, struct one *one, const struct details *d
 		json_put_string(j, "path", path);
 		put_ino(j, "inode", x->pin[t].ino);
 		put_ino(j, "user_namespace", d->owner[t]);
-		json_put_bool(j, "ours", x->rec.pin[t].ours);
+		if (x->unreadable)
+			json_put_null(j, "ours");
+		else
+			json_put_bool(j, "ours", x->rec.pin[t].ours);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -199,7 +202,7 @@ static int print_pins(struct one *one, const struct details *d, struct error *e)
 			printf("  inode %ju", (uintmax_t)x->pin[t].ino);
 		if (d->owner[t])
 			printf("  user namespace %ju", (uintmax_t)d->owner[t]);
-		puts(x->rec.pin[t].ours ? "" : "  (pinned by another program)");
+		puts(x->rec.pin[t].ours || x->unreadable ? "" : "  (pinned by another program)");
 	}
 	return 0;
 }

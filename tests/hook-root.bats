@@ -102,7 +102,7 @@ not_a_namespace() {
 	rmdir "$ROOT/ipcns"
 	mkdir "$T/elsewhere"
 	ln -s "$T/elsewhere" "$ROOT/ipcns"
-	fails_with "$ROOT/ipcns" create a ''
+	fails_with "open directory $ROOT/ipcns: Not a directory (it is a symbolic link" create a ''
 	rm "$ROOT/ipcns"
 	[ -d "$ROOT/podns" ] || mkdir "$ROOT/podns"
 	ln -s "$T/elsewhere" "$ROOT/podns/web"

@@ -128,6 +128,9 @@ load podns
 	equal "$(of_pod web .state)" broken
 	contains "$(of_pod web .reason)" 'the record does not begin with'
 	equal "$(of_pod db .state)" held
+	# Whose its pins are is not known.
+	equal "$(inspect web '[.pins[].ours] | unique | tostring')" '[null]'
+	lacks "$(podns inspect web)" 'another program'
 }
 
 @test "ls and pids of 1000 pods take less than a second" {
