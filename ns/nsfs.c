@@ -150,27 +150,32 @@ struct proc_stat {
 	uint64_t threads, start;
 };
 
+/* Of digits alone, as the kernel writes it: strtoull(3) would look at a locale's tables. */
+static const char *read_digits(const char *p, uint64_t *n)
+{
+	for (*n = 0; *p >= '0' && *p <= '9'; p++)
+		*n = 10 * *n + (uint64_t)(*p - '0');
+	return p;
+}
+
 /* proc(5): fields 3, 20 and 22. */
 static int parse_stat(const char *text, struct proc_stat *st)
 {
 	const char *p = strrchr(text, ')');	/* the command's name may hold anything */
-	char *end = NULL;
 
 	if (!p || p[1] != ' ')
 		return -1;
 	st->state = p[2];
 	p += 2;
-	errno = 0;
 	for (int field = 3; field < 22; field++) {
 		p = strchr(p, ' ');
 		if (!p)
 			return -1;
 		p++;
 		if (field + 1 == 20)
-			st->threads = strtoull(p, NULL, 10);
+			read_digits(p, &st->threads);
 	}
-	st->start = strtoull(p, &end, 10);
-	return errno || end == p ? -1 : 0;
+	return read_digits(p, &st->start) == p ? -1 : 0;
 }
 
 /* A process lives on in its threads where the first of them has ended: then it is a zombie too. */
