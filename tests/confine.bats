@@ -420,8 +420,9 @@ nobody_reads() {
 
 # --- the static build ----------------------------------------------------------------
 
-@test "the static build works under the filter" {
-	local a_config=$T/a/config.json static=${PODNS_BUILD%/*}/static
+# works_under_the_filter BUILD
+works_under_the_filter() {
+	local a_config=$T/a/config.json static=$1
 	[ -x "$static/hook/oci-podns-hook" ] || skip "there is no static build in $static"
 	HOOK=$static/hook/oci-podns-hook
 	make_bundle b
@@ -437,4 +438,12 @@ nobody_reads() {
 	jq -e .annotations <"$T/stdout" >"$T/annotations"
 	"$static/cli/podns" --root "$ROOT" rm --force web
 	assert_nothing_left
+}
+
+@test "the static build works under the filter: gcc" {
+	works_under_the_filter "${PODNS_BUILD%/*}/static"
+}
+
+@test "the static build works under the filter: clang" {
+	works_under_the_filter "${PODNS_BUILD%/*}/static-clang"
 }

@@ -300,6 +300,7 @@ plain() {
 		unit_tests "$BUILD/clang"
 	fi
 	[ -z "$all" ] || build_with static gcc --enable-static
+	[ -z "$all" ] || build_with static-clang clang --enable-static
 	bats_files
 	[ -z "$all" ] || [ -z "$long" ] || distcheck
 }
