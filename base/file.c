@@ -244,6 +244,16 @@ bool parse_u64(const char *s, uint64_t max, uint64_t *value)
 	return true;
 }
 
+DIR *open_dir_stream(int dir_fd, const char *name)
+{
+	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (dir)
+		take_fd(&fd);
+	return dir;
+}
+
 struct dirent *read_entry(DIR *dir)
 {
 	errno = 0;

@@ -72,6 +72,12 @@ time_t clock_seconds(clockid_t clock);
 /* Parse all of s as a decimal number up to max. */
 bool parse_u64(const char *s, uint64_t max, uint64_t *value);
 
+/*
+ * Read the directory `name` below dir_fd ("." is that one itself) through a stream of its own, so
+ * that the descriptor's offset is nobody's concern. NULL with errno. closedir(3) ends it.
+ */
+DIR *open_dir_stream(int dir_fd, const char *name);
+
 /* readdir(3). NULL with errno 0 is the end; another one is a failure, not to be taken for it. */
 struct dirent *read_entry(DIR *dir);
 

@@ -104,7 +104,7 @@ static void find_log(const struct hook_options *o)
 /*
  * One step of the heap is enough: growing it and giving it back costs page faults. What a stage
  * takes of it for a config of 10 KB is filled at one go, where the kernel can (Linux 5.14, madvise(2)):
- * that is a quarter of what the same pages cost when each is met by a fault.
+ * that costs much less than to meet each page by a fault.
  */
 static void prepare_heap(void)
 {

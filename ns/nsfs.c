@@ -145,6 +145,11 @@ int ns_owner(int fd, struct ns_id *owner, struct error *e)
 	return 0;
 }
 
+bool process_is_gone(int num)
+{
+	return num == ENOENT || num == ESRCH;
+}
+
 struct proc_stat {
 	char state;
 	uint64_t threads, start;
@@ -220,7 +225,7 @@ int process_hold(pid_t pid, struct process *p, struct error *e)
 	concat_in(name, sizeof(name), "/proc/", decimal((uint64_t)pid).text, NULL);
 	p->procfd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->procfd < 0 || read_stat(p->procfd, "stat", &st) < 0) {
-		if (errno == ENOENT || errno == ESRCH)
+		if (process_is_gone(errno))
 			error_set(e, 0, "process %d does not exist", pid);
 		else
 			error_set(e, errno, "read /proc/%d/stat", pid);
@@ -262,7 +267,7 @@ bool process_alive(pid_t pid, uint64_t start)
 
 	concat_in(name, sizeof(name), "/proc/", decimal((uint64_t)pid).text, "/stat", NULL);
 	if (read_stat(AT_FDCWD, name, &st) < 0)
-		return errno != ENOENT && errno != ESRCH;
+		return !process_is_gone(errno);
 	return st.start == start && !is_dead(&st);
 }
 

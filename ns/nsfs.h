@@ -93,12 +93,15 @@ int process_hold(pid_t pid, struct process *p, struct error *e);
 void process_release(struct process *p);
 #define cleanup_process __attribute__((cleanup(process_release)))
 
+/* Does this errno, of what was opened or read in /proc/PID, say that there is no such process? */
+bool process_is_gone(int num);
+
 /* Is what was held still there (and no zombie)? Called after reading from it. */
 bool process_lives(const struct process *p);
 
 /*
- * Does a process with this pid and start time live (not as a zombie)? Unreadable counts as
- * alive.
+ * Does a process with this pid and start time live? A zombie does not, unless it has threads beside
+ * the first, which has ended. Unreadable counts as alive.
  */
 bool process_alive(pid_t pid, uint64_t start);
 

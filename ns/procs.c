@@ -7,19 +7,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
-
-static bool has_ended(int num)
-{
-	return num == ENOENT || num == ESRCH;
-}
 
 /* A task that is gone, or that even we may not look at. */
 static bool is_out_of_sight(int num)
 {
-	return has_ended(num) || num == EACCES || num == EPERM;
+	return process_is_gone(num) || num == EACCES || num == EPERM;
 }
 
 /*
@@ -68,16 +62,6 @@ static pid_t next_pid(DIR *dir)
 	return 0;
 }
 
-static DIR *open_dir(int at, const char *name)
-{
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (fd >= 0 && !dir)
-		cleanup_closep(&fd);
-	return dir;
-}
-
 /*
  * A process whose first thread has ended lives on in the others, which are in its namespaces: the
  * first of these that can be read. As stat_ns().
@@ -90,14 +74,14 @@ static int read_thread(struct walk *w, int proc_fd, const char *process, struct 
 	int r = 0;
 
 	concat_in(name, sizeof(name), process, "/task", NULL);
-	dir = open_dir(proc_fd, name);
+	dir = open_dir_stream(proc_fd, name);
 	if (!dir)
 		return is_out_of_sight(errno) ? 0 : error_set(e, errno, "read directory /proc/%s", name);
 	while (!r && (tid = next_pid(dir))) {
 		concat_in(name, sizeof(name), process, "/task/", decimal((uint64_t)tid).text, NULL);
 		r = w->read(w, proc_fd, name, e);
 	}
-	if (!r && errno && !has_ended(errno))
+	if (!r && errno && !process_is_gone(errno))
 		r = error_set(e, errno, "read directory /proc/%s/task", process);
 	closedir(dir);
 	return r;
@@ -108,12 +92,12 @@ static int read_process(struct walk *w, int proc_fd, pid_t pid, struct error *e)
 	const struct decimal process = decimal((uint64_t)pid);
 	int r = w->read(w, proc_fd, process.text, e);
 
-	return r || !has_ended(errno) ? r : read_thread(w, proc_fd, process.text, e);
+	return r || !process_is_gone(errno) ? r : read_thread(w, proc_fd, process.text, e);
 }
 
 static int walk(struct walk *w, struct error *e)
 {
-	DIR *dir = open_dir(AT_FDCWD, "/proc");
+	DIR *dir = open_dir_stream(AT_FDCWD, "/proc");
 	pid_t pid;
 	int r = 0;
 
@@ -146,7 +130,7 @@ static int read_types(struct walk *w, int proc_fd, const char *task, struct erro
 		r = stat_ns(proc_fd, task, ns_info[t].brief, &w->in[t], e);
 		if (r < 0)
 			return -1;
-		if (r == 0 && !has_ended(errno))
+		if (r == 0 && !process_is_gone(errno))
 			return any;
 		any |= r && t != NS_USER;	/* where not, this kernel may not have the type */
 	}

@@ -278,20 +278,12 @@ int store_drop_bundle(struct store *s, const char *pod, const char *bundle, stru
 	return 0;
 }
 
-/*
- * Read a directory through a stream of its own, so that the descriptor's offset is
- * nobody's concern.
- */
 static DIR *open_stream(int dir_fd, const char *path, struct error *e)
 {
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = open_dir_stream(dir_fd, ".");
 
-	if (!dir) {
+	if (!dir)
 		error_set(e, errno, "read directory %s", path);
-		if (fd >= 0)
-			close(fd);
-	}
 	return dir;
 }
 

@@ -280,18 +280,13 @@ const struct view *views_find(const struct views *v, const char *name)
 
 static int add_names_of(struct views *v, enum ns_type t, struct error *e)
 {
-	int fd = openat(v->dir[t], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = open_dir_stream(v->dir[t], ".");
 	struct error ignored;
 	struct dirent *entry;
 	int r = 0;
 
-	if (!dir) {
-		error_set(e, errno, "read directory %s/%sns", v->store->root, ns_info[t].brief);
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
+	if (!dir)
+		return error_set(e, errno, "read directory %s/%sns", v->store->root, ns_info[t].brief);
 	while (!r && (entry = read_entry(dir)))
 		if (pod_check_name(entry->d_name, &ignored) == 0 && !new_view(v, entry->d_name, e))
 			r = -1;
