@@ -334,13 +334,14 @@ saw() {
 # --- processes and the hook by hand ------------------------------------------
 
 # in_new_namespaces [UNSHARE OPTION...]: a process in new namespaces; its pid
-# is in $CHILD.
+# is in $CHILD. SLEEPER may be another program than sleep(1).
 in_new_namespaces() {
-	unshare --mount "$@" sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+	local program=${SLEEPER:-sleep}
+	unshare --mount "$@" "$program" 1000 </dev/null >/dev/null 2>&1 3>&- &
 	CHILD=$!
 	PIDS+=("$CHILD")
-	# unshare becomes sleep when it is done.
-	wait_for program_is "$CHILD" sleep
+	# unshare becomes the program when it is done.
+	wait_for program_is "$CHILD" "${program##*/}"
 }
 
 program_is() {

@@ -116,9 +116,10 @@ tree() {
 }
 
 @test "a container whose first thread has ended lives as long as the others" {
-	mkdir "$T/bin"
-	cc -pthread -o "$T/bin/sleep" "$PODNS_SRC/tests/storm/leader.c"
-	PATH=$T/bin:$PATH live_pod web
+	cc -pthread -o "$T/leader" "$PODNS_SRC/tests/storm/leader.c"
+	SLEEPER=$T/leader live_pod web
+	# From its second thread on it waits for SIGUSR1.
+	wait_for grep -q '^Threads:.2$' "/proc/$CHILD/status"
 	kill -USR1 "$CHILD"
 	wait_for grep -q '^State:.Z' "/proc/$CHILD/status"
 	[ ! -e "/proc/$CHILD/ns/net" ]

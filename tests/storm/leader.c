@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A process whose first thread ends at SIGUSR1, and which lives on in another: /proc then calls it
- * a zombie, and shows no namespaces of it but in its task directory. To be built as "sleep".
+ * a zombie, and shows no namespaces of it but in its task directory.
  */
 #include <pthread.h>
 #include <signal.h>
