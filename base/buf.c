@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/scratch.h"
 
 int buf_reserve(struct buf *b, size_t n)
 {
@@ -22,7 +23,7 @@ int buf_reserve(struct buf *b, size_t n)
 	cap = b->cap ? b->cap * 2 : 256;
 	if (cap < need)
 		cap = need;
-	data = realloc(b->data, cap);
+	data = scratch_resize(b->data, b->cap, cap);
 	if (!data)
 		return -1;
 	b->data = data;
@@ -72,7 +73,7 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 
 void buf_free(struct buf *b)
 {
-	free(b->data);
+	scratch_free(b->data, b->cap);
 	memset(b, 0, sizeof(*b));
 }
 
@@ -97,12 +98,12 @@ void *arena_alloc(struct arena *a, size_t n)
 		errno = ENOMEM;
 		return NULL;
 	}
-	n = (n + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
+	n = (n + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
 	if (!c || c->size - c->used < n) {
 		size = !c ? ARENA_FIRST : c->size < ARENA_MOST ? 2 * c->size : ARENA_MOST;
 		if (size < n)
 			size = n;
-		c = malloc(sizeof(*c) + size);
+		c = scratch_resize(NULL, 0, sizeof(*c) + size);
 		if (!c)
 			return NULL;
 		c->used = 0;
@@ -132,7 +133,7 @@ void arena_free(struct arena *a)
 
 	for (; c; c = next) {
 		next = c->next;
-		free(c);
+		scratch_free(c, sizeof(*c) + c->size);
 	}
 	a->chunks = NULL;
 }

@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-/* Growing bytes. All zero is an empty one; free with buf_free(). */
+/* Growing bytes. All zero is an empty one; free with buf_free(), never data by itself. */
 struct buf {
 	char *data;	/* len bytes and, once not NULL, a NUL behind them */
 	size_t len;

@@ -3,14 +3,10 @@
  * oci-podns-hook: options, standard input, the stage, one line about what went wrong.
  */
 #include <errno.h>
-#include <limits.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,10 +21,6 @@
 #include "sandbox/sandbox.h"
 
 #define PROGRAM "oci-podns-hook"
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23	/* include/uapi/asm-generic/mman-common.h; glibc has it since 2.35 */
-#endif
 
 static int to_stdout(void *arg, const char *text, size_t len, struct error *e)
 {
@@ -101,25 +93,6 @@ static void find_log(const struct hook_options *o)
 		log_keep_in(store.dir_fd);
 }
 
-/*
- * One step of the heap is enough: growing it and giving it back costs page faults. What a stage
- * takes of it for a config of 10 KB is filled at one go, where the kernel can (Linux 5.14, madvise(2)):
- * that costs much less than to meet each page by a fault.
- */
-static void prepare_heap(void)
-{
-	const size_t page = getauxval(AT_PAGESZ), pages = 12;
-	char *top;
-
-	mallopt(M_TOP_PAD, 128 * 1024);
-	mallopt(M_TRIM_THRESHOLD, INT_MAX);
-	/* Of any size, it is where the next ones are taken from, and at least as much is behind it. */
-	top = malloc(1);
-	if (top)
-		madvise(top + page - (uintptr_t)top % page, pages * page, MADV_POPULATE_WRITE);
-	free(top);
-}
-
 int main(int argc, char **argv)
 {
 	static struct hook_options o;
@@ -132,7 +105,6 @@ int main(int argc, char **argv)
 	}
 	inherit_no_descriptors(STDERR_FILENO + 1);
 	umask(022);
-	prepare_heap();
 	/*
 	 * Engines differ in what they pass (podman: nothing at precreate), and none of it
 	 * may matter.

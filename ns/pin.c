@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/stat.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -14,6 +13,20 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+
+#ifndef HAVE_STATX	/* musl before 1.2.5; a later one's struct statx and the kernel's exclude each other */
+#include <linux/stat.h>
+#include <sys/syscall.h>
+
+static int statx(int fd, const char *path, int flags, unsigned mask, struct statx *stx)
+{
+	return (int)syscall(SYS_statx, fd, path, flags, mask, stx);
+}
+#endif
+
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000	/* include/uapi/linux/stat.h, since Linux 5.8 */
+#endif
 
 /* How many mounts on top of each other pin_remove() takes away before it gives up. */
 #define PIN_LAYERS 16

@@ -23,6 +23,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "base/cleanup.h"
+#include "base/scratch.h"
 #include "oci/utf8.h"
 
 /*
@@ -218,24 +219,19 @@ static bool keep_string(struct parser *p, size_t start, size_t end, const char *
 	return *str;
 }
 
-/*
- * The node array grows as any buf does. It begins with room for as many nodes as configs
- * of that size have.
- */
+/* The node array begins with room for as many nodes as configs of that size have, and doubles. */
 static bool make_room(struct json *doc)
 {
-	struct buf b = {
-		.data = (void *)doc->nodes,
-		.len = doc->count * sizeof(*doc->nodes),
-		.cap = doc->cap * sizeof(*doc->nodes),
-	};
+	uint32_t cap = doc->cap ? 2 * doc->cap : 32 + (uint32_t)(doc->len / 128);
+	struct json_node *nodes;
 
 	if (doc->count < doc->cap)
 		return true;
-	if (buf_reserve(&b, (32 + doc->len / 128) * sizeof(*doc->nodes)) < 0)
+	nodes = scratch_resize(doc->nodes, doc->cap * sizeof(*nodes), cap * sizeof(*nodes));
+	if (!nodes)
 		return false;
-	doc->nodes = (void *)b.data;
-	doc->cap = (uint32_t)(b.cap / sizeof(*doc->nodes));
+	doc->nodes = nodes;
+	doc->cap = cap;
 	return true;
 }
 
@@ -528,7 +524,7 @@ int json_parse(struct json *doc, const char *what, const char *text, size_t len,
 
 void json_free(struct json *doc)
 {
-	free(doc->nodes);
+	scratch_free(doc->nodes, doc->cap * sizeof(*doc->nodes));
 	arena_free(&doc->arena);
 	doc->nodes = NULL;
 	doc->count = doc->cap = 0;

@@ -2,7 +2,7 @@
 /*
  * The allow-list. Whatever is not here kills the process: execve, connect, bind, ptrace,
  * bpf, open_by_handle_at, process_vm_readv, kill, keyctl, io_uring and all that are yet to
- * come.
+ * come. PODNS_MUSL tells of the programs' C library, not of the one that this is compiled with.
  *
  * An argument is compared where the call could do more than we need. Flags of namespaces
  * are compared so that no call can carry CLONE_NEWPID. What a bind mount pins cannot be
@@ -53,7 +53,7 @@
 const struct rule rules[] = {
 	/* documents, records, logs */
 	ALLOW(read, "standard input, config.json, records, /proc"),
-	ALLOW(pread64, "glibc reads small files by it"),
+	ALLOW(pread64, "what a sysctl holds before it is set"),
 	ALLOW(write, "standard output, config.json, records, logs, sysctls, id maps"),
 	ALLOW(writev, "stdio writes by it"),
 	ALLOW(close, "all files"),
@@ -61,8 +61,8 @@ const struct rule rules[] = {
 	ALLOW(openat2, "sysctls: beneath /proc/sys, without links and mounts"),
 	ALLOW(fstat, "is a file what we take it for"),
 	ALLOW(newfstatat, "the same, by name"),
-	ALLOW(stat, "older C libraries stat by it"),
-	ALLOW(lstat, "older C libraries stat by it"),
+	ALLOW(stat, "the same, in musl and older C libraries"),
+	ALLOW(lstat, "the same"),
 	ALLOW(statx, "is <root>/netns a mount point"),
 	ALLOW(statfs, "does a shm directory hold a tmpfs"),
 	ALLOW(fstatfs, "is a file a namespace, procfs, tmpfs"),
@@ -76,7 +76,7 @@ const struct rule rules[] = {
 	ALLOW(readlinkat, "the same"),
 	ALLOW(faccessat2, "realpath(3) of a path that ends in a slash"),
 	ALLOW(faccessat, "the same, in older C libraries"),
-	ALLOW(readlink, "the same, in older C libraries"),
+	ALLOW(readlink, "the same, in musl and older C libraries"),
 	ALLOW(getcwd, "makes a relative --root absolute"),
 	ALLOW(ftruncate, "the log is bounded"),
 	ALLOW(fsync, "a new config.json survives a power cut"),
@@ -93,7 +93,6 @@ const struct rule rules[] = {
 	FCNTL(F_GETFL, "fdopendir looks at the descriptor's mode"),
 	FCNTL(F_GETFD, "directory streams"),
 	FCNTL(F_SETFD, "directory streams"),
-	IOCTL(TCGETS, "stdio asks whether it writes to a terminal"),
 
 	/* namespaces */
 	ALLOW_IF(unshare, "makes namespaces; never a pid one", 1,
@@ -125,9 +124,6 @@ const struct rule rules[] = {
 	ALLOW(pidfd_open, "holds the container's process"),
 	ALLOW(poll, "does it live"),
 	ALLOW(ppoll, "the same, where there is no poll"),
-	/* fork() of glibc, with nothing but these flags. */
-	ALLOW_IF(clone, "a child makes user namespaces", 1,
-		 ARG(0, EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)),
 	ANSWER(clone3, ENOSYS, "its flags cannot be looked at; the C library falls back to clone"),
 	ALLOW(wait4, "reaps that child"),
 	ALLOW(pipe2, "speaks with it"),
@@ -139,8 +135,6 @@ const struct rule rules[] = {
 	ALLOW(gettid, "the C library's fork"),
 	ALLOW(geteuid, "do directories belong to us"),
 	ALLOW(getuid, "the same"),
-	ALLOW(set_robust_list, "the C library's fork"),
-	ALLOW(rseq, "the C library's fork"),
 	ALLOW(rt_sigaction, "the alarm that bounds a lock"),
 	ALLOW(rt_sigprocmask, "the C library's fork"),
 	ALLOW(rt_sigreturn, "that alarm came"),
@@ -154,7 +148,6 @@ const struct rule rules[] = {
 	ALLOW(clock_gettime, "claims expire; where the vDSO cannot tell"),
 	ALLOW(gettimeofday, "the same"),
 	ALLOW(time, "the same"),
-	ALLOW(sysinfo, "glibc's qsort asks how much memory there is"),
 	ALLOW(futex, "the C library's locks"),
 	ALLOW(brk, "memory"),
 	ALLOW_IF(mmap, "memory, never executable", 1, ARG_MASKED(2, PROT_EXEC, 0)),
@@ -162,6 +155,24 @@ const struct rule rules[] = {
 	ALLOW(munmap, "memory"),
 	ALLOW(mremap, "memory"),
 	ALLOW(madvise, "memory"),
+
+#ifdef PODNS_MUSL
+	/* what musl does another way */
+	ALLOW(open, "all files, where openat needs no directory"),
+	ALLOW(readv, "stdio reads by it"),
+	IOCTL(TIOCGWINSZ, "stdio asks whether it writes to a terminal"),
+	ALLOW(fork, "a child makes user namespaces"),
+	ALLOW_IF(clone, "the same, where there is no fork", 1, ARG(0, EQ, SIGCHLD)),
+#else
+	/* what glibc does another way */
+	IOCTL(TCGETS, "stdio asks whether it writes to a terminal"),
+	/* fork(3), with nothing but these flags. */
+	ALLOW_IF(clone, "a child makes user namespaces", 1,
+		 ARG(0, EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)),
+	ALLOW(set_robust_list, "fork(3)"),
+	ALLOW(rseq, "fork(3)"),
+	ALLOW(sysinfo, "qsort(3) asks how much memory there is"),
+#endif
 
 #ifdef PODNS_SANITIZERS
 	/* Only in builds with --enable-sanitizers: their run-time library. */

@@ -447,3 +447,7 @@ works_under_the_filter() {
 @test "the static build works under the filter: clang" {
 	works_under_the_filter "${PODNS_BUILD%/*}/static-clang"
 }
+
+@test "the static build works under the filter: musl" {
+	works_under_the_filter "${PODNS_BUILD%/*}/musl"
+}

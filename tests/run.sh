@@ -3,13 +3,13 @@
 #
 # Builds oci-podns and runs every test, from a fresh clone on a fresh Debian:
 #
-#     sudo tests/run.sh [--long] [--sanitizers | --coverage] [FILE.bats...]
+#     sudo tests/run.sh [--long] [--sanitizers | --coverage | --musl] [FILE.bats...]
 #
 # FILE.bats: only these, without the unit tests. --long: make distcheck, the analysers and
 # valgrind too, and the long forms of sweeps and storms: hours. --sanitizers: with programs that
 # have the address, leak and undefined behaviour sanitizers; a report of theirs is a failure,
 # whoever ran the program. --coverage: with programs that count what they execute, for
-# tests/coverage.sh.
+# tests/coverage.sh. --musl: with programs that are linked statically with musl.
 # BUILD_DIR=DIR in the environment: build there and keep it; a later run with
 # the same DIR builds only what changed. BATS_FILTER=REGEX: only tests with
 # such a name.
@@ -160,6 +160,12 @@ build_with() {
 	fi
 }
 
+build_musl() {
+	local options
+	mapfile -t options < <(musl_options)
+	build_with musl musl-gcc "${options[@]}"
+}
+
 unit_tests() {
 	local dir=$1 source name
 	timeout -k 10 "$FILE_SECONDS" make -C "$dir" check >"$dir/check.log" 2>&1 </dev/null
@@ -176,7 +182,7 @@ unit_tests() {
 	done
 }
 
-# left_out FILE: why it is not for an instrumented build, if so.
+# left_out FILE: why it is not for such a build, if so.
 left_out() {
 	case $mode:${1##*/} in
 	:*) return 1 ;;
@@ -188,6 +194,7 @@ left_out() {
 		echo "the calls that it tampers with would be the sanitizers' own, too"
 		;;
 	coverage:sweep-kill.bats) echo "what is killed counts nothing" ;;
+	musl:sweep-nomem.bats) echo "nothing can be loaded into a static program" ;;
 	*) return 1 ;;
 	esac
 }
@@ -301,6 +308,9 @@ plain() {
 	fi
 	[ -z "$all" ] || build_with static gcc --enable-static
 	[ -z "$all" ] || build_with static-clang clang --enable-static
+	if [ -n "$all" ] && build_musl; then
+		unit_tests "$BUILD/musl"
+	fi
 	bats_files
 	[ -z "$all" ] || [ -z "$long" ] || distcheck
 }
@@ -319,6 +329,12 @@ coverage() {
 	chmod 0711 "$SCRATCH"
 	[ -z "$all" ] || unit_tests "$PODNS_BUILD"
 	open_counters
+	bats_files
+}
+
+musl() {
+	build_musl || return
+	[ -z "$all" ] || unit_tests "$PODNS_BUILD"
 	bats_files
 }
 
@@ -350,7 +366,7 @@ while [ $# -gt 0 ]; do
 		FILE_SECONDS=7200
 		export PODNS_LONG=yes
 		;;
-	--sanitizers | --coverage)
+	--sanitizers | --coverage | --musl)
 		mode=${1#--}
 		FILE_SECONDS=3600
 		;;

@@ -28,6 +28,7 @@ packages() {
 		ip iproute2
 		jq jq
 		make make
+		musl-gcc musl-tools
 		newuidmap uidmap
 		nsenter util-linux
 		podman podman
@@ -122,6 +123,17 @@ have_packages() {
 make_configure() {
 	flock 9 && { [ -x "$SRC/configure" ] || "$SRC/autogen.sh"; }
 } 9<"$SRC"
+
+# configure's arguments for a static build with musl on a host whose other libraries are for glibc, one
+# a line: README.md tells them, too.
+musl_options() {
+	cat <<-OPTIONS
+		CC_FOR_BUILD=gcc
+		CPPFLAGS=-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)
+		YAJL_LIBS=$(gcc -print-file-name=libyajl_s.a)
+		--enable-static
+	OPTIONS
+}
 
 # build DIR CC [CONFIGURE OPTION...]: configure where that was not done yet,
 # then make. What it prints goes to DIR/build.log.

@@ -25,22 +25,23 @@ SRC=$(dirname "$(dirname "$BENCH")")
 DATA=(libc.a:dl-debug-symbols.o libc.a:environ.o libc.a:lowlevellock.o libc.a:vars.o libc.a:varshift.o)
 
 # glibc has some functions once for each kind of processor: what the others than this one would run.
-CPUS=(this avx2 sse2)
+declare -A CPUS=([glibc]="this avx2 sse2" [musl]="this")
 NO_AVX512=glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW
 declare -A TUNABLES=([this]="" [avx2]="$NO_AVX512" [sse2]="$NO_AVX512,-AVX2,-AVX_Fast_Unaligned_Load")
 
 # step_stage NAME PROGRAM...: leaves the addresses of what ran.
 step_stage() {
 	env -i PATH=/usr/bin:/bin GLIBC_TUNABLES="${TUNABLES[$cpu]}" \
-		"$SCRATCH/steps" "$SCRATCH/$1-$cpu.ran" "${@:2}"
+		"$SCRATCH/steps" "$SCRATCH/$libc/$1-$cpu.ran" "${@:2}"
 }
 
+# inside LIBC
 inside() {
-	local cpu pinns=$SCRATCH/work/pinns where=$SCRATCH/work/pins podns=$SCRATCH/build/cli/podns
+	local libc=$1 cpu pinns=$SCRATCH/work/pinns where=$SCRATCH/work/pins podns=$SCRATCH/$1/cli/podns
 	mount -t tmpfs -o mode=0755 tmpfs "$SCRATCH/work"
 	ln -s "$podns" "$pinns"
-	for cpu in "${CPUS[@]}"; do
-		walk_stages step_stage "$SCRATCH/build/hook/oci-podns-hook" "$SCRATCH/work/walk"
+	for cpu in ${CPUS[$libc]}; do
+		walk_stages step_stage "$SCRATCH/$libc/hook/oci-podns-hook" "$SCRATCH/work/walk"
 		walk_end "$SCRATCH/work/walk"
 		"$pinns" -d "$where" -f "$cpu" --net --ipc --uts
 		step_stage pinns "$pinns" -d "$where" -f "web-$cpu" --net --ipc --uts -s net.ipv4.ip_default_ttl=77
@@ -60,10 +61,10 @@ sections() {
 		{ name = "" }' "$1"
 }
 
-# used STAGE MAP: "FILE SECTION STAGE" of the code sections that a stage runs, the file as the linker's
-# scripts name it, in the order of the addresses. A compiler's clone counts as the function.
+# used LIBC STAGE PROGRAM: "FILE SECTION STAGE" of the code sections that a stage runs, the file as the
+# linker's scripts name it, in the order of the addresses. A compiler's clone counts as the function.
 used() {
-	sort -s -k 1,1 <(sections "$2") "$SCRATCH/$1.ran" | awk -v stage="$1" '
+	sort -s -k 1,1 <(sections "$SCRATCH/$1/$3.map") "$SCRATCH/$1/$2.ran" | awk -v stage="$2" '
 		NF == 1 {
 			if (section ~ /^\.text/ && !seen[file, section]++)
 				print file, section, stage
@@ -139,8 +140,35 @@ script() {
 	output '.bss.near (NOLOAD)' 'BEFORE .bss' .bss '.bss.*' <"$1.files"
 }
 
+# build_apart LIBC CC [CONFIGURE OPTION...]: as it would lie without the script.
+build_apart() {
+	if ! build "$SCRATCH/$1" "${@:2}"; then
+		tail -n 40 "$SCRATCH/$1/build.log" >&2
+		exit 1
+	fi
+	rm "$SCRATCH/$1"/{hook/oci-podns-hook,cli/podns}
+	# make's variable, not ours.
+	# shellcheck disable=SC2016
+	make -C "$SCRATCH/$1" NEAR_LDFLAGS='-Wl,-Map=$@.map' hook/oci-podns-hook cli/podns >/dev/null
+}
+
+# order_of LIBC: "FILE SECTION" of what is to lie side by side.
+order_of() {
+	local cpu name
+	unshare --mount --propagation private "$BENCH/near.sh" --inside "$1" </dev/null
+	for cpu in ${CPUS[$1]}; do
+		for name in "${STAGES[@]}"; do
+			used "$1" "$name-$cpu" hook/oci-podns-hook
+		done
+		for name in pinns create rm; do
+			used "$1" "$name-$cpu" cli/podns
+		done
+	done >"$SCRATCH/used"
+	in_order <"$SCRATCH/used"
+}
+
 if [ "${1-}" = --inside ]; then
-	inside
+	inside "$2"
 	exit
 fi
 be_root tests/bench/near.sh
@@ -152,23 +180,11 @@ export SCRATCH
 have_packages
 mkdir "$SCRATCH/work"
 gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$SCRATCH/steps" "$BENCH/steps.c"
-if ! build "$SCRATCH/build" gcc --enable-static; then
-	tail -n 40 "$SCRATCH/build/build.log" >&2
-	exit 1
-fi
-# As they would lie without the script.
-rm "$SCRATCH"/build/{hook/oci-podns-hook,cli/podns}
-# make's variable, not ours.
-# shellcheck disable=SC2016
-make -C "$SCRATCH/build" NEAR_LDFLAGS='-Wl,-Map=$@.map' hook/oci-podns-hook cli/podns >/dev/null
-unshare --mount --propagation private "$BENCH/near.sh" --inside </dev/null
-for cpu in "${CPUS[@]}"; do
-	for name in "${STAGES[@]}"; do
-		used "$name-$cpu" "$SCRATCH/build/hook/oci-podns-hook.map"
-	done
-	for name in pinns create rm; do
-		used "$name-$cpu" "$SCRATCH/build/cli/podns.map"
-	done
-done >"$SCRATCH/used"
-in_order <"$SCRATCH/used" >"$SCRATCH/order"
+build_apart glibc gcc --enable-static
+mapfile -t options < <(musl_options)
+build_apart musl musl-gcc "${options[@]}"
+{
+	order_of glibc
+	order_of musl
+} | awk '!seen[$0]++' >"$SCRATCH/order"
 script "$SCRATCH/order" >"$SRC/base/near.ld"

@@ -60,7 +60,7 @@ documents() {
 	done
 }
 
-# plan_stages CONTENDER...: floor, shell, static or dynamic. The order of stages.bash, but for one
+# plan_stages CONTENDER...: floor, shell, or one of the builds. The order of stages.bash, but for one
 # process at a time: the second container goes before it became a member.
 plan_stages() {
 	local name dir web lone
@@ -98,7 +98,7 @@ plan_pins() {
 		time create 1 - - $TOOLS/floor create-pod pod-floor
 		time rm 1 - - $TOOLS/floor rm-pod pod-floor
 	PLAN
-	for name in "${!PODNS[@]}"; do
+	for name in "${BUILDS[@]}"; do
 		local pinns=$WORK/$name/pinns suffix=''
 		mkdir -p "${pinns%/*}"
 		ln -sf "${PODNS[$name]}" "$pinns"
@@ -183,18 +183,16 @@ runc_bundle() {
 
 # plan_runc DIR: with the bundles there.
 plan_runc() {
+	local name
 	runc_bundle "$1/noop" "$TOOLS/floor" noop
 	runc_bundle "$1/floor" "$TOOLS/floor" hook "$ROOT" runc-floor "$1/floor"
-	runc_bundle "$1/hook" "${HOOKS[static]}" --root "$ROOT" --no-syslog
-	cat <<-PLAN
-		ordinary
-		contender noop $1
-		time run 1 - - runc --root /run/runc run --bundle $1/noop bench-noop
-		contender floor $1
-		time run 1 - - runc --root /run/runc run --bundle $1/floor bench-floor
-		contender hook $1
-		time run 1 - - runc --root /run/runc run --bundle $1/hook bench-hook
-	PLAN
+	runc_bundle "$1/static" "${HOOKS[static]}" --root "$ROOT" --no-syslog
+	runc_bundle "$1/musl" "${HOOKS[musl]}" --root "$ROOT" --no-syslog
+	echo ordinary
+	for name in noop floor static musl; do
+		echo "contender $name $1"
+		echo "time run 1 - - runc --root /run/runc run --bundle $1/$name bench-$name"
+	done
 }
 
 # --- the end of pods that no hook will hear of -------------------------------------

@@ -31,6 +31,8 @@ export LC_ALL=C
 # shellcheck source=tests/bench/plans.bash
 . "$BENCH/plans.bash"
 
+BUILDS=(static dynamic musl)
+
 # --- the table ---------------------------------------------------------------------
 
 table=() over=0
@@ -96,13 +98,14 @@ declare -A told=(
 
 time_stages() {
 	local stage
-	measure "$ROUNDS" plan_stages floor static dynamic
+	measure "$ROUNDS" plan_stages floor "${BUILDS[@]}"
 	base_result=$result
 	for stage in precreate join createRuntime poststop adopt revert; do
 		against_first "$stage" static floor "${told[$stage]}" 1.25
 		row "— CPU time" "$(us "$(got "$stage" static 5)")" "floor $(us "$(got "$stage" floor 5)")" \
 			"$(got "$stage" static 6)"
 		row "— page faults" "$(got "$stage" static 7)" "floor $(got "$stage" floor 7)"
+		against_first "$stage" musl floor "— with musl"
 		against_first "$stage" dynamic floor "— dynamic"
 	done
 	measure $((ROUNDS / 10 + 5)) plan_stages shell static
@@ -123,32 +126,33 @@ counted() {
 
 count_stages() {
 	local stage name most
-	for name in static dynamic; do
+	for name in "${BUILDS[@]}"; do
 		least_costs "$WORK/counted" "${HOOKS[$name]}" "$WORK/walk"
 		most=1.5
-		[ "$name" = static ] || most=3
+		[ "$name" != dynamic ] || most=3
 		for stage in "${STAGES[@]}"; do
-			[ "$name" = dynamic ] || row "${told[$stage]}, system calls" "$(counted "$stage" 2)"
+			[ "$name" != static ] || row "${told[$stage]}, system calls" "$(counted "$stage" 2)"
 			row "${told[$stage]}, peak memory in MiB, $name" "$(divide "$(counted "$stage" 3)" 1024)" "" \
 				"$(divide "$(counted "$stage" 3)" 1024)" "$most"
 		done
 		rm "$WORK/counted"
 	done
-	if command -v valgrind >/dev/null; then
-		walk_stages count_instructions "${HOOKS[static]}" "$WORK/walk"
+	command -v valgrind >/dev/null || return 0
+	for name in static musl; do
+		walk_stages count_instructions "${HOOKS[$name]}" "$WORK/walk"
 		walk_end "$WORK/walk"
 		for stage in "${STAGES[@]}"; do
-			row "${told[$stage]}, instructions in millions" "$(divide "$(counted "$stage" 2)" 1000000)" "" \
+			row "${told[$stage]}, instructions in millions, $name" "$(divide "$(counted "$stage" 2)" 1000000)" "" \
 				"$(divide "$(counted "$stage" 2)" 1000000)" 0.6
 			row "— on pages of code" "$(counted "$stage" 3)"
 		done
 		rm "$WORK/counted"
-	fi
+	done
 }
 
 sizes() {
 	local name
-	for name in static dynamic; do
+	for name in "${BUILDS[@]}"; do
 		strip -o "$WORK/stripped" "${HOOKS[$name]}"
 		row "size of the hook, stripped, $name" "$(($(stat -c %s "$WORK/stripped") / 1024)) KiB"
 	done
@@ -180,13 +184,12 @@ filter() {
 
 pins() {
 	measure "$ROUNDS" plan_pins
-	if [ -n "${PODNS[static]-}" ]; then
-		against_first pin pinns floor "pinns, net ipc uts and a sysctl" 1.05
-		row "— page faults" "$(got pin pinns 7)" "floor $(got pin floor 7)"
-		against_first pin pinns-dynamic floor "— dynamic"
-		against_first create podns floor "podns create"
-		against_first rm podns floor "podns rm"
-	fi
+	against_first pin pinns floor "pinns, net ipc uts and a sysctl" 1.05
+	row "— page faults" "$(got pin pinns 7)" "floor $(got pin floor 7)"
+	against_first pin pinns-musl floor "— with musl"
+	against_first pin pinns-dynamic floor "— dynamic"
+	against_first create podns floor "podns create"
+	against_first rm podns floor "podns rm"
 	against_first pin unshare floor "unshare(1) with --net=, --ipc=, --uts="
 	against_first pin ip-netns floor "ip netns add, a network alone"
 }
@@ -203,10 +206,8 @@ scale() {
 		row "${told[$stage]}, with $PODS pods" "$(us "$(got "$stage" static 3)")" "floor $(us "$(got "$stage" floor 3)")" "$after"
 		row "— that ratio against the one with no pods" "$after" "$before" "$(divide "$after" "$before")" 1.1
 	done
-	if [ -n "${PODNS[static]-}" ]; then
-		measure 5 plan_ls
-		row "podns ls of $PODS pods" "$(us "$(got ls podns 3)")" "" "$(divide "$(got ls podns 3)" 1000000)" 1
-	fi
+	measure 5 plan_ls
+	row "podns ls of $PODS pods" "$(us "$(got ls podns 3)")" "" "$(divide "$(got ls podns 3)" 1000000)" 1
 }
 
 # The time of 16 times the bytes; the instructions of 10 times the mounts and annotations.
@@ -246,20 +247,18 @@ burst() {
 # A run differs from the next by more than the hook takes: so many of them, and the floor as a
 # hook beside ours, which tells how much of it the kernel's work is.
 runtime() {
-	local where more floor
+	local where what most name floor
 	for where in "$WORK" "$SCRATCH/disk"; do
 		measure $((2 * ROUNDS)) plan_runc "$where"
-		more=$(divide "$(got run hook 9)" 1000)
+		what="tmpfs" most=1.5
+		[ "$where" = "$WORK" ] || what="a disk: fsync too" most=''
 		floor=$(divide "$(got run floor 9)" 1000)
-		if [ "$where" = "$WORK" ]; then
-			row "runc run with the hook, bundle on tmpfs" "$(us "$(got run hook 3)")" \
-				"static no-op hooks $(us "$(got run noop 3)")" "$(got run hook 4)"
-			row "— milliseconds more" "$more ms" "with the floor as a hook $floor ms" "$more" 1.5
-		else
-			row "runc run with the hook, bundle on a disk: fsync too" "$(us "$(got run hook 3)")" \
-				"static no-op hooks $(us "$(got run noop 3)")" "$(got run hook 4)"
-			row "— milliseconds more" "$more ms" "with the floor as a hook $floor ms"
-		fi
+		for name in static musl; do
+			row "runc run with the hook, $name, bundle on $what" "$(us "$(got run "$name" 3)")" \
+				"static no-op hooks $(us "$(got run noop 3)")" "$(got run "$name" 4)"
+			row "— milliseconds more" "$(divide "$(got run "$name" 9)" 1000) ms" "with the floor as a hook $floor ms" \
+				"$(divide "$(got run "$name" 9)" 1000)" "$most"
+		done
 	done
 }
 
@@ -376,10 +375,16 @@ done
 	mkdir -p "$BUILD"
 	BUILD=$(realpath "$BUILD")
 	echo "# building" >&2
-	for name in static dynamic; do
-		options=()
-		[ "$name" = dynamic ] || options=(--enable-static)
-		if ! build "$BUILD/$name" "${CC:-gcc}" "${options[@]}"; then
+	for name in "${BUILDS[@]}"; do
+		cc=${CC:-gcc} options=()
+		case $name in
+		static) options=(--enable-static) ;;
+		musl)
+			cc=musl-gcc
+			mapfile -t options < <(musl_options)
+			;;
+		esac
+		if ! build "$BUILD/$name" "$cc" "${options[@]}"; then
 			tail -n 40 "$BUILD/$name/build.log" >&2
 			exit 1
 		fi
@@ -388,10 +393,9 @@ done
 }
 
 export TOOLS=$SCRATCH/tools COST=$SCRATCH/tools/cost
-declare -A HOOKS=([static]=$BUILD/static/hook/oci-podns-hook [dynamic]=$BUILD/dynamic/hook/oci-podns-hook)
-declare -A PODNS=()
-for name in static dynamic; do
-	[ ! -x "$BUILD/$name/cli/podns" ] || PODNS[$name]=$BUILD/$name/cli/podns
+declare -A HOOKS=() PODNS=()
+for name in "${BUILDS[@]}"; do
+	HOOKS[$name]=$BUILD/$name/hook/oci-podns-hook PODNS[$name]=$BUILD/$name/cli/podns
 done
 if [ -n "${inside-}" ]; then
 	inside

@@ -4,7 +4,9 @@
  */
 #include "hook/options.h"
 
+#include <fcntl.h>
 #include <getopt.h>
+#include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
 
@@ -26,18 +28,19 @@ static void check(const struct hook_options *o, int argc)
 /* The messages, of which there are many, go nowhere. */
 static int parse_quietly(int argc, char **argv, struct hook_options *o)
 {
-	static FILE *nowhere;
-	FILE *out = stdout, *err = stderr;
+	static int nowhere = -1, out, err;
 	int status;
 
-	if (!nowhere)
-		nowhere = fopen("/dev/null", "w");
-	MUST(nowhere);
-	stdout = stderr = nowhere;
+	if (nowhere < 0) {
+		nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		out = dup(STDOUT_FILENO);
+		err = dup(STDERR_FILENO);
+	}
+	MUST(dup2(nowhere, STDOUT_FILENO) >= 0 && dup2(nowhere, STDERR_FILENO) >= 0);
 	optind = 0;	/* getopt(3): it begins anew */
 	status = hook_parse_options(argc, argv, o);
-	stdout = out;
-	stderr = err;
+	fflush(stdout);
+	MUST(dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
 	return status;
 }
 

@@ -13,16 +13,11 @@
 #include "tests/unit/unit.h"
 
 static struct error e;
-
-/* A fixed sequence of pseudo-random numbers: xorshift64*. */
 static uint64_t seed;
 
 static unsigned pick(unsigned below)
 {
-	seed ^= seed >> 12;
-	seed ^= seed << 25;
-	seed ^= seed >> 27;
-	return (unsigned)((seed * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % below;
+	return unit_pick(&seed, below);
 }
 
 static bool parse(struct config *c, const struct buf *text)

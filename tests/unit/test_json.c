@@ -126,14 +126,14 @@ static void accepts_all_valid_utf8(void)
 
 static char *nested(size_t depth, const char *open, const char *close)
 {
-	struct buf b = { 0 };
+	cleanup_buf struct buf b = { 0 };
 
 	for (size_t i = 0; i < depth; i++)
 		buf_adds(&b, open);
 	buf_adds(&b, "1");
 	for (size_t i = 0; i < depth; i++)
 		buf_adds(&b, close);
-	return b.data;
+	return strdup(b.data);
 }
 
 static bool want_nothing(

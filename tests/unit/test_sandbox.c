@@ -41,7 +41,7 @@ struct row {
 	long call[7];
 };
 
-/* Fork flags as glibc passes them, plus one. */
+/* Fork flags as glibc passes them. */
 #define FORK (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)
 
 static void kills_forbidden_calls(void)
@@ -54,6 +54,7 @@ static void kills_forbidden_calls(void)
 		{ "bpf", { SYS_bpf, 0, 0, 0 } },
 		{ "open_by_handle_at", { SYS_open_by_handle_at, -1, 0, 0 } },
 		{ "kill", { SYS_kill, 0, 0 } },
+		{ "tkill", { SYS_tkill, 0, 0 } },
 		{ "chroot", { SYS_chroot, 0 } },
 		{ "pivot_root", { SYS_pivot_root, 0, 0 } },
 		{ "init_module", { SYS_init_module, 0, 0, 0 } },
@@ -66,6 +67,7 @@ static void kills_forbidden_calls(void)
 		{ "setns mount", { SYS_setns, -1, CLONE_NEWNS } },
 		{ "setns pid and net", { SYS_setns, -1, CLONE_NEWPID | CLONE_NEWNET } },
 		{ "clone pid", { SYS_clone, FORK | CLONE_NEWPID, 0, 0, 0, 0 } },
+		{ "clone pid, as musl forks", { SYS_clone, SIGCHLD | CLONE_NEWPID, 0, 0, 0, 0 } },
 		{ "clone thread", { SYS_clone, FORK | CLONE_VM, 0, 0, 0, 0 } },
 		{ "socket unix", { SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0 } },
 		{ "socket netlink", { SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0 } },

@@ -8,6 +8,7 @@
 #define PODNS_TESTS_UNIT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,15 @@ static inline unsigned unit_rounds(unsigned n)
 	unsigned long by = divisor ? strtoul(divisor, NULL, 10) : 1;
 
 	return by > n ? 1 : by ? n / (unsigned)by : n;
+}
+
+/* The next of a fixed sequence of pseudo-random numbers, below that: xorshift64*. seed is not 0. */
+static inline unsigned unit_pick(uint64_t *seed, unsigned below)
+{
+	*seed ^= *seed >> 12;
+	*seed ^= *seed << 25;
+	*seed ^= *seed >> 27;
+	return (unsigned)((*seed * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % below;
 }
 
 #define RUN(test) unit_run(test, #test)
