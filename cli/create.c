@@ -5,8 +5,10 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/buf.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "plan/plan.h"
 #include "pod/make.h"
@@ -140,8 +142,10 @@ static int new_name(struct arena *a, const char **name, struct error *e)
 	return *name ? 0 : error_nomem(e);
 }
 
+/* At one go: a script gets all of them or none. */
 static int print_pins(struct pod *pod, ns_set types, struct error *e)
 {
+	cleanup_buf struct buf lines = { 0 };
 	const char *path;
 
 	for (int t = 0; t < NS_TYPES; t++) {
@@ -150,8 +154,11 @@ static int print_pins(struct pod *pod, ns_set types, struct error *e)
 		path = pod_pin_path(pod, (enum ns_type)t, e);
 		if (!path)
 			return -1;
-		puts(path);
+		if (buf_concat(&lines, path, "\n", NULL) < 0)
+			return error_nomem(e);
 	}
+	if (lines.len)
+		fwrite(lines.data, 1, lines.len, stdout);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return error_set(e, errno, "write to standard output");
 	return 0;

@@ -111,7 +111,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	int r = run_command(cli, argc, argv, e);
 
-	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
+	/* Of a failure, what was told before it comes before the error. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && r >= 0)
 		return error_set(e, errno, "write to standard output");
 	return r;
 }

@@ -38,8 +38,10 @@ int cli_option_error(int option, const struct option *options, char **argv, stru
 {
 	const struct option *known = find_option(options, optopt);
 
+	/* musl's getopt(3) is one further where it looked for the argument of a short option. */
 	if (option == ':')
-		return error_set(e, 0, "an argument is missing after '%s'", argv[optind - 1]);
+		return error_set(e, 0, "an argument is missing after '%s'",
+				 argv[optind - 1] ? argv[optind - 1] : argv[optind - 2]);
 	/* An unknown long option: only then is getopt(3) surely past its word. */
 	if (!optopt)
 		return error_set(e, 0, "unknown option '%s'", argv[optind - 1]);
