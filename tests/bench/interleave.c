@@ -54,7 +54,7 @@
 
 #define WORDS_MAX 48
 #define ACTIONS_MAX 1024
-#define CONTENDERS_MAX 8
+#define CONTENDERS_MAX 12
 #define ROWS_MAX 32
 #define WARM_UP 2	/* rounds that are not counted */
 
