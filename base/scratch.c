@@ -28,9 +28,9 @@ void scratch_free(void *p, size_t had)
 #define MADV_POPULATE_WRITE 23	/* include/uapi/asm-generic/mman-common.h; glibc has it since 2.35 */
 #endif
 
-#define ROOM (256 * 1024)
+#define ROOM ((size_t)256 * 1024)
 /* Filled at one go, where the kernel can (Linux 5.14, madvise(2)): to meet each page by a fault costs more. */
-#define STEP (16 * 1024)
+#define STEP ((size_t)16 * 1024)
 #define PAGE 4096
 
 /*

@@ -11,7 +11,7 @@ ROOMS=(base oci ns plan pod stage sandbox hook cli)
 setup() {
 	T=$BATS_TEST_TMPDIR
 	cd "$PODNS_SRC" || return
-	FLAGS=(-std=gnu17 -I. "-I$PODNS_BUILD" -D_GNU_SOURCE '-DPACKAGE_VERSION="0"'
+	FLAGS=(-std=gnu17 -I. "-I$PODNS_BUILD" -D_GNU_SOURCE '-DPACKAGE_VERSION="0"' -DHAVE_STATX
 		'-DPODNS_STATEDIR="/x"' '-DPODNS_OCIHOOKSDIR="/x"' '-DPODNS_PRECREATEDIR="/x"'
 		'-DPODNS_ENGINESCONFDIR="/x"')
 }
