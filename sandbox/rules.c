@@ -159,7 +159,6 @@ const struct rule rules[] = {
 #ifdef PODNS_MUSL
 	/* what musl does another way */
 	ALLOW(open, "all files, where openat needs no directory"),
-	ALLOW(readv, "stdio reads by it"),
 	IOCTL(TIOCGWINSZ, "stdio asks whether it writes to a terminal"),
 	ALLOW(fork, "a child makes user namespaces"),
 	ALLOW_IF(clone, "the same, where there is no fork", 1, ARG(0, EQ, SIGCHLD)),

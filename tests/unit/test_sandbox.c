@@ -58,6 +58,7 @@ static void kills_forbidden_calls(void)
 		{ "chroot", { SYS_chroot, 0 } },
 		{ "pivot_root", { SYS_pivot_root, 0, 0 } },
 		{ "init_module", { SYS_init_module, 0, 0, 0 } },
+		{ "readv", { SYS_readv, 0, 0, 0 } },
 		{ "process_vm_readv", { SYS_process_vm_readv, 0, 0, 0, 0, 0, 0 } },
 		{ "unshare pid", { SYS_unshare, CLONE_NEWPID } },
 		{ "unshare pid and net", { SYS_unshare, CLONE_NEWPID | CLONE_NEWNET } },
