@@ -32,7 +32,7 @@ mounted() {
 		<"$T/a/config.json" >"$T/stdout" 2>"$T/stderr" || status=$?
 	cat "$T/stderr"
 	equal "$status" 1
-	contains "$(cat "$T/stderr")" 'ross-device link'
+	contains "$(cat "$T/stderr")" "$(of_libc 'Invalid cross-device link' 'Cross-device link')"
 	assert_nothing_left
 }
 
@@ -440,7 +440,7 @@ is_locked() {
 	to_json part "${path}x"
 	# shellcheck disable=SC2059
 	printf "$state" "$id" creating "$part" >"$T/state"
-	fails_with 'name too long' hook createRuntime <"$T/state"
+	fails_with "$(of_libc 'File name too long' 'Filename too long')" hook createRuntime <"$T/state"
 	assert_nothing_left
 }
 

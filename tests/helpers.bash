@@ -554,6 +554,15 @@ fails_with() {
 	fi
 }
 
+# of_libc GLIBC MUSL: what strerror(3) of the programs' C library says.
+of_libc() {
+	if [ "${PODNS_MODE-}" = musl ]; then
+		echo "$2"
+	else
+		echo "$1"
+	fi
+}
+
 # build_without_scratch: for the tests of a file that look at each allocation of memory: base/scratch.h.
 # An instrumented build is one already.
 build_without_scratch() {
