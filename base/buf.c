@@ -98,7 +98,7 @@ void *arena_alloc(struct arena *a, size_t n)
 		errno = ENOMEM;
 		return NULL;
 	}
-	n = (n + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+	n = scratch_aligned(n);
 	if (!c || c->size - c->used < n) {
 		size = !c ? ARENA_FIRST : c->size < ARENA_MOST ? 2 * c->size : ARENA_MOST;
 		if (size < n)

@@ -28,7 +28,7 @@ void scratch_free(void *p, size_t had)
 #define MADV_POPULATE_WRITE 23	/* include/uapi/asm-generic/mman-common.h; glibc has it since 2.35 */
 #endif
 
-#define ROOM ((size_t)256 * 1024)
+#define ROOM ((size_t)256 * 1024)	/* a multiple of STEP */
 /* Filled at one go, where the kernel can (Linux 5.14, madvise(2)): to meet each page by a fault costs more. */
 #define STEP ((size_t)16 * 1024)
 #define PAGE 4096
@@ -42,11 +42,6 @@ void scratch_free(void *p, size_t had)
 char scratch_room[ROOM] __attribute__((common, aligned(PAGE)));
 static size_t end, filled, in_use;
 
-static size_t rounded(size_t n)
-{
-	return (n + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
-}
-
 static bool is_here(const void *p)
 {
 	uintptr_t at = (uintptr_t)p, begin = (uintptr_t)scratch_room;
@@ -54,16 +49,24 @@ static bool is_here(const void *p)
 	return at >= begin && at < begin + ROOM;
 }
 
-/* The room from start on is n bytes' now, if there are so many. */
+static size_t place_of(const void *p)
+{
+	return (size_t)((const char *)p - scratch_room);
+}
+
+static bool is_last(const void *p, size_t had)
+{
+	return place_of(p) + scratch_aligned(had) == end;
+}
+
+/* The room from start on is n bytes' now; there are so many. */
 static void *take(size_t start, size_t n)
 {
 	size_t fill;
 
-	end = start + rounded(n);
+	end = start + scratch_aligned(n);
 	if (end > filled) {
 		fill = (end - filled + STEP - 1) / STEP * STEP;
-		if (fill > ROOM - filled)
-			fill = ROOM - filled;
 		/* Where this fails, the pages come one by one. */
 		madvise(scratch_room + filled, fill, MADV_POPULATE_WRITE);
 		filled += fill;
@@ -81,16 +84,14 @@ static void *give(size_t n)
 
 void *scratch_resize(void *p, size_t had, size_t want)
 {
-	size_t start;
 	void *other;
 
 	if (!p)
 		return give(want);
 	if (!is_here(p))
 		return realloc(p, want);
-	start = (size_t)((char *)p - scratch_room);
-	if (start + rounded(had) == end && want <= ROOM - start)
-		return take(start, want);
+	if (is_last(p, had) && want <= ROOM - place_of(p))
+		return take(place_of(p), want);
 	other = give(want);
 	if (!other)
 		return NULL;
@@ -101,15 +102,12 @@ void *scratch_resize(void *p, size_t had, size_t want)
 
 void scratch_free(void *p, size_t had)
 {
-	size_t start;
-
-	if (!p || !is_here(p)) {
+	if (!is_here(p)) {
 		free(p);
 		return;
 	}
-	start = (size_t)((char *)p - scratch_room);
-	if (start + rounded(had) == end)
-		end = start;
+	if (is_last(p, had))
+		end = place_of(p);
 	if (--in_use == 0)
 		end = 0;
 }

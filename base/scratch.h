@@ -19,6 +19,12 @@
  */
 void *scratch_resize(void *p, size_t had, size_t want);
 
+/* n rounded up, so that what lies behind n bytes is aligned for any object. */
+static inline size_t scratch_aligned(size_t n)
+{
+	return (n + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+}
+
 /* Give back what scratch_resize() gave for had bytes; p may be NULL. */
 void scratch_free(void *p, size_t had);
 

@@ -222,11 +222,12 @@ static bool keep_string(struct parser *p, size_t start, size_t end, const char *
 /* The node array begins with room for as many nodes as configs of that size have, and doubles. */
 static bool make_room(struct json *doc)
 {
-	uint32_t cap = doc->cap ? 2 * doc->cap : 32 + (uint32_t)(doc->len / 128);
 	struct json_node *nodes;
+	uint32_t cap;
 
 	if (doc->count < doc->cap)
 		return true;
+	cap = doc->cap ? 2 * doc->cap : 32 + (uint32_t)(doc->len / 128);
 	nodes = scratch_resize(doc->nodes, doc->cap * sizeof(*nodes), cap * sizeof(*nodes));
 	if (!nodes)
 		return false;

@@ -160,12 +160,6 @@ build_with() {
 	fi
 }
 
-build_musl() {
-	local options
-	mapfile -t options < <(musl_options)
-	build_with musl musl-gcc "${options[@]}"
-}
-
 unit_tests() {
 	local dir=$1 source name
 	# Built side by side, run one after the other.
@@ -304,14 +298,12 @@ distcheck() {
 
 plain() {
 	build_with gcc gcc || return
-	[ -z "$all" ] || unit_tests "$BUILD/gcc"
-	if [ -n "$all" ] && build_with clang clang; then
-		unit_tests "$BUILD/clang"
-	fi
-	[ -z "$all" ] || build_with static gcc --enable-static
-	[ -z "$all" ] || build_with static-clang clang --enable-static
-	if [ -n "$all" ] && build_musl; then
-		unit_tests "$BUILD/musl"
+	if [ -n "$all" ]; then
+		unit_tests "$BUILD/gcc"
+		build_with clang clang && unit_tests "$BUILD/clang"
+		build_with static gcc --enable-static
+		build_with static-clang clang --enable-static
+		build_with musl musl-gcc --enable-static && unit_tests "$BUILD/musl"
 	fi
 	bats_files
 	[ -z "$all" ] || [ -z "$long" ] || distcheck
@@ -335,7 +327,7 @@ coverage() {
 }
 
 musl() {
-	build_musl || return
+	build_with musl musl-gcc --enable-static || return
 	[ -z "$all" ] || unit_tests "$PODNS_BUILD"
 	bats_files
 }

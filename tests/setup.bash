@@ -124,22 +124,17 @@ make_configure() {
 	flock 9 && { [ -x "$SRC/configure" ] || "$SRC/autogen.sh"; }
 } 9<"$SRC"
 
-# configure's arguments for a static build with musl on a host whose other libraries are for glibc, one
-# a line: README.md tells them, too.
-musl_options() {
-	cat <<-OPTIONS
-		CC_FOR_BUILD=gcc
-		CPPFLAGS=-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)
-		YAJL_LIBS=$(gcc -print-file-name=libyajl_s.a)
-		--enable-static
-	OPTIONS
-}
-
 # build DIR CC [CONFIGURE OPTION...]: configure where that was not done yet,
 # then make. What it prints goes to DIR/build.log.
 build() {
 	local dir=$1 cc=$2
 	shift 2
+	# Where a host's other libraries are for glibc: README.md tells this, too.
+	if [ "$cc" = musl-gcc ]; then
+		set -- CC_FOR_BUILD=gcc \
+			"CPPFLAGS=-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)" \
+			"YAJL_LIBS=$(gcc -print-file-name=libyajl_s.a)" "$@"
+	fi
 	mkdir -p "$dir" || return 1
 	{
 		make_configure || return 1

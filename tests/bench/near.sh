@@ -181,8 +181,7 @@ have_packages
 mkdir "$SCRATCH/work"
 gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$SCRATCH/steps" "$BENCH/steps.c"
 build_apart glibc gcc --enable-static
-mapfile -t options < <(musl_options)
-build_apart musl musl-gcc "${options[@]}"
+build_apart musl musl-gcc --enable-static
 {
 	order_of glibc
 	order_of musl

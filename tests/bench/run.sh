@@ -376,13 +376,10 @@ done
 	BUILD=$(realpath "$BUILD")
 	echo "# building" >&2
 	for name in "${BUILDS[@]}"; do
-		cc=${CC:-gcc} options=()
+		cc=${CC:-gcc} options=(--enable-static)
 		case $name in
-		static) options=(--enable-static) ;;
-		musl)
-			cc=musl-gcc
-			mapfile -t options < <(musl_options)
-			;;
+		dynamic) options=() ;;
+		musl) cc=musl-gcc ;;
 		esac
 		if ! build "$BUILD/$name" "$cc" "${options[@]}"; then
 			tail -n 40 "$BUILD/$name/build.log" >&2
