@@ -76,7 +76,13 @@ int read_file_at(int dir_fd, const char *name, size_t max, struct buf *out)
 	return read_all(fd, max, out);
 }
 
-int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n)
+/* EINVAL: a file system that cannot sync a directory. */
+static int sync_dir(int fd)
+{
+	return fsync(fd) < 0 && errno != EINVAL ? -1 : 0;
+}
+
+int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n, bool sync)
 {
 	cleanup_close int fd = -1;
 	cleanup_free char *tmp = concat(".", name, ".new", NULL);
@@ -88,8 +94,9 @@ int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n)
 	fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	if (write_all(fd, bytes, n) == 0 && renameat(dir_fd, tmp, dir_fd, name) == 0)
-		return 0;
+	if (write_all(fd, bytes, n) == 0 && (!sync || fsync(fd) == 0) &&
+	    renameat(dir_fd, tmp, dir_fd, name) == 0)
+		return sync ? sync_dir(dir_fd) : 0;
 	saved = errno;
 	unlinkat(dir_fd, tmp, 0);
 	errno = saved;
@@ -223,6 +230,47 @@ int lock_bounded(int fd, const char *what, struct lock_wait *wait, struct error 
 	if (e->num == ETIMEDOUT)
 		error_hint(e, "somebody else holds it all the time; see who has %s open", what);
 	return -1;
+}
+
+/* Is the directory that fd is open on still the one of this name? */
+static bool is_still_there(int dir_fd, const char *name, int fd)
+{
+	struct stat held, now;
+
+	return fstat(fd, &held) == 0 && fstatat(dir_fd, name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       held.st_dev == now.st_dev && held.st_ino == now.st_ino;
+}
+
+/* A directory that is removed and made again this often while we wait for its lock is not for us. */
+#define LOCK_TRIES 1000
+
+int lock_own_dir(int dir_fd, const char *name, mode_t make, const char *path,
+		 struct lock_wait *wait, struct error *e)
+{
+	for (int tries = 0; tries < LOCK_TRIES; tries++) {
+		bool made;
+		cleanup_close int fd = open_own_dir(dir_fd, name, make, path, &made, e);
+
+		if (fd < 0)
+			return -1;
+		if (lock_bounded(fd, path, wait, e) < 0) {
+			if (made)
+				unlinkat(dir_fd, name, AT_REMOVEDIR);
+			return -1;
+		}
+		if (is_still_there(dir_fd, name, fd))
+			return take_fd(&fd);
+	}
+	return error_set(e, EBUSY, "lock %s", path);
+}
+
+int remove_own_dir(int dir_fd, const char *name, int fd, const char *leftover)
+{
+	int r = unlinkat(dir_fd, name, AT_REMOVEDIR);
+
+	if (r < 0 && errno == ENOTEMPTY && unlinkat(fd, leftover, 0) == 0)
+		r = unlinkat(dir_fd, name, AT_REMOVEDIR);
+	return r < 0 && errno != ENOENT ? -1 : 0;
 }
 
 bool parse_u64(const char *s, uint64_t max, uint64_t *value)

@@ -35,10 +35,11 @@ int read_file_at(int dir_fd, const char *name, size_t max, struct buf *out);
 
 /*
  * Put n bytes in place of the file `name` of a directory, mode 0600: a temporary file
- * called ".<name>.new", then rename. Not synced: for run-time state, which does not
- * outlive a boot. 0, or -1 with errno and nothing left.
+ * called ".<name>.new", then rename. sync: file and directory are synced, so that it is there after a
+ * power cut; run-time state, which does not outlive a boot, does without. 0, or -1 with errno and
+ * nothing left.
  */
-int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n);
+int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n, bool sync);
 
 /*
  * Open the directory `name` below dir_fd, which must belong to us and be writable by
@@ -50,7 +51,7 @@ int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n);
 int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bool *made,
 		 struct error *e);
 
-/* How long to wait for a lock, or for several tries at one together. */
+/* How long to wait for locks: for all together that are given the same one. */
 struct lock_wait {
 	time_t seconds;
 	time_t until;		/* by CLOCK_MONOTONIC; 0: the waiting has not begun */
@@ -58,13 +59,28 @@ struct lock_wait {
 
 /*
  * flock(fd, LOCK_EX), waiting as long as that. what names the lock in the error, whose num
- * is ETIMEDOUT after that. The bounds of one run together stay below the timeout in the
- * hooks' JSON files, 30 s: a pod 20, a bundle 5, <root>/netns 2.
+ * is ETIMEDOUT after that. A run waits LOCK_SECONDS for the locks of pods and bundles together
+ * (struct store has the wait), and LOCK_NETNS_SECONDS for <root>/netns: below the timeout in the
+ * hooks' JSON files, 30 s.
  */
-#define LOCK_POD_SECONDS 20
-#define LOCK_BUNDLE_SECONDS 5
+#define LOCK_SECONDS 20
 #define LOCK_NETNS_SECONDS 2
 int lock_bounded(int fd, const char *what, struct lock_wait *wait, struct error *e);
+
+/*
+ * Open the directory `name` below dir_fd as open_own_dir() does, and lock it until the descriptor is
+ * closed. Who removes such a directory holds its lock, so that once it is locked the path is looked
+ * up again: the descriptor is of the directory that is there.
+ */
+int lock_own_dir(int dir_fd, const char *name, mode_t make, const char *path,
+		 struct lock_wait *wait, struct error *e);
+
+/*
+ * Remove the directory `name` of dir_fd, which fd is open on and holds the lock of, and which may
+ * hold one more file, `leftover`: what a killed run left. Gone already is no error. 0, or -1 with
+ * errno.
+ */
+int remove_own_dir(int dir_fd, const char *name, int fd, const char *leftover);
 
 /* The time by this clock, in seconds. */
 time_t clock_seconds(clockid_t clock);

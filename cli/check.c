@@ -39,7 +39,7 @@
  * The hook waits this long for a pod's lock; an engine that kills it before leaves the pod
  * to gc.
  */
-#define TIMEOUT_MIN LOCK_POD_SECONDS
+#define TIMEOUT_MIN LOCK_SECONDS
 
 static const char help[] =
 	"Usage: podns check [--root DIR] [--sysroot DIR]\n"

@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/cli.h"
-#include "oci/edit.h"
 #include "oci/file.h"
 #include "pod/bundle.h"
 #include "pod/name.h"
@@ -27,8 +26,9 @@ static const char help[] =
 	"other than io.podns.pod count as they do for the hook.\n"
 	"\n"
 	"  --bundle DIR        rewrite DIR/config.json in place; the pod's end reverts it\n"
-	"  --revert            give it its original entries back; with --bundle it is an error if it\n"
-	"                      was rewritten for another pod\n"
+	"  --revert            with --bundle: give config.json back what it was before; where nobody\n"
+	"                      kept that (a copied bundle), and without --bundle: only take out\n"
+	"                      what leads to the pod's pins\n"
 	"  --namespaces LIST   types that the pod shares (default: net,ipc,uts)\n"
 	"  --sysctl KEY=VALUE  set a sysctl in namespaces that this creates; may be repeated;\n"
 	"                      one of a type that the container does not share is an error\n";
@@ -73,95 +73,103 @@ static int set_option(void *arg, int option, char *value, struct error *e)
 	}
 }
 
-/* --- where the config comes from and goes to --------------------------------- */
-
-struct document {
-	const char *bundle;	/* NULL: standard input and output */
-	int fd;			/* the bundle */
-	struct stat st;
-	struct buf text;
-};
-
-static void document_close(struct document *d)
-{
-	cleanup_closep(&d->fd);
-	buf_free(&d->text);
-}
-
-#define cleanup_document __attribute__((cleanup(document_close)))
-
-static int document_read(struct document *d, const char *bundle, struct error *e)
-{
-	d->bundle = bundle;
-	if (!bundle)
-		return read_document(STDIN_FILENO, "standard input", CONFIG_SIZE_MAX, &d->text, e);
-	d->fd = bundle_open(bundle, e);
-	return d->fd < 0 ? -1 : bundle_read_config(d->fd, bundle, &d->text, &d->st, e);
-}
+/* --- from standard input to standard output ------------------------------------- */
 
 static int deliver(void *arg, const char *text, size_t len, struct error *e)
 {
-	struct document *d = arg;
-
-	if (!d->bundle) {
-		if (write_all(STDOUT_FILENO, text, len) < 0)
-			return error_set(e, errno, "write the config to standard output");
-		return 0;
-	}
-	if (len == d->text.len && !memcmp(text, d->text.data, len))
-		return 0;
-	return bundle_write_config(d->fd, d->bundle, &d->st, text, len, e);
+	(void)arg;
+	if (write_all(STDOUT_FILENO, text, len) < 0)
+		return error_set(e, errno, "write the config to standard output");
+	return 0;
 }
 
-/* --- back -------------------------------------------------------------------- */
-
-static int revert_document(struct error *e)
+static int rewrite_document(struct options *o, struct error *e)
 {
-	cleanup_document struct document d = { .fd = -1 };
+	cleanup_buf struct buf text = { 0 };
+
+	if (read_document(STDIN_FILENO, "standard input", CONFIG_SIZE_MAX, &text, e) < 0)
+		return -1;
+	return stage_rewrite(&o->stage, o->pod, text.data, text.len, deliver, NULL, e);
+}
+
+/* --- back ------------------------------------------------------------------------ */
+
+/* Take out what leads to the pod's pins: all that can be known without a copy of what it was. */
+static int remove_pins(struct store *store, const char *pod, struct config *config, bool *changed,
+		       struct buf *out, struct error *e)
+{
+	const char *paths[NS_TYPES], *shm;
+
+	for (int t = 0; t < NS_TYPES; t++) {
+		paths[t] = store_pin_path(store, &config->doc.arena, (enum ns_type)t, pod, e);
+		if (!paths[t])
+			return -1;
+	}
+	shm = store_shm_path(store, &config->doc.arena, pod, e);
+	return shm ? edit_remove_pins(config, paths, shm, changed, out, e) : -1;
+}
+
+static int revert_document(struct cli *cli, const struct options *o, struct error *e)
+{
+	cleanup_store struct store store = STORE_NONE;
+	cleanup_buf struct buf text = { 0 }, out = { 0 };
+	cleanup_config struct config config = { 0 };
+	bool changed;
+
+	if (read_document(STDIN_FILENO, "standard input", CONFIG_SIZE_MAX, &text, e) < 0 ||
+	    config_parse(&config, "config.json", text.data, text.len, e) < 0 ||
+	    store_open(&store, cli->root, false, e) < 0 ||
+	    remove_pins(&store, o->pod, &config, &changed, &out, e) < 0)
+		return -1;
+	return changed ? deliver(NULL, out.data, out.len, e) : deliver(NULL, text.data, text.len, e);
+}
+
+/* A bundle that was copied, say: its paths lead to the pins, and nobody kept what it was. */
+static int revert_copied(struct store *store, struct bundle *b, const char *pod, struct error *e)
+{
 	cleanup_config struct config config = { 0 };
 	cleanup_buf struct buf out = { 0 };
-	enum revert_how how;
+	bool changed;
 
-	if (document_read(&d, NULL, e) < 0 ||
-	    config_parse(&config, "config.json", d.text.data, d.text.len, e) < 0 ||
-	    edit_revert(&config, &out, &how, e) < 0)
+	if (config_parse(&config, "config.json", b->text.data, b->text.len, e) < 0)
+		return error_prefix(e, "%s", b->path);
+	if (remove_pins(store, pod, &config, &changed, &out, e) < 0)
 		return -1;
-	return how == REVERT_NOTHING ? deliver(&d, d.text.data, d.text.len, e) :
-	       deliver(&d, out.data, out.len, e);
+	if (!changed)
+		return 0;
+	if (bundle_hold(b, store, true, e) < 0 ||
+	    bundle_write_config(b->fd, b->path, &b->st, out.data, out.len, e) < 0)
+		return -1;
+	log_warn("%s/config.json: what it was before is not kept: only what led to the pod's pins was "
+		 "taken out", b->path);
+	return 0;
 }
 
-/* Nothing was reverted: an undo that is in the config.json is another pod's. */
-static int check_not_anothers(const struct options *o, struct error *e)
+static int refuse_others(const struct bundle *b, const char *pod, struct error *e)
 {
-	cleanup_document struct document d = { .fd = -1 };
-	cleanup_config struct config config = { 0 };
-	const char *undo;
-
-	if (document_read(&d, o->bundle, e) < 0)
-		return e->num == ENOENT ? 0 : -1;
-	if (config_parse(&config, "config.json", d.text.data, d.text.len, e) < 0 ||
-	    config_annotation(&config, ANNOTATION_UNDO, &undo, NULL, e) < 0)
-		return error_prefix(e, "%s", o->bundle);
-	if (!undo)
-		return 0;
-	error_set(e, 0, "%s/config.json was rewritten for another pod than %s", o->bundle, o->pod);
-	return error_hint(e, "name the pod, and with --root its root, that it was rewritten for");
+	error_set(e, 0, "%s/config.json was rewritten for the pod %s, not for %s", b->path,
+		  b->original.pod, pod);
+	return error_hint(e, "name the pod that it was rewritten for");
 }
 
 /* Under the pod's lock, since its end and its hooks rewrite the bundle, too. */
 static int revert_bundle(struct cli *cli, const struct options *o, struct error *e)
 {
 	cleanup_store struct store store = STORE_NONE;
+	cleanup_bundle struct bundle b = BUNDLE_NONE;
 	cleanup_pod struct pod pod = POD_NONE;
-	enum bundle_reverted how;
 
 	if (store_open(&store, cli->root, false, e) < 0)
 		return -1;
 	if (pod_open(&pod, &store, o->pod, false, e) < 0 && e->num != ENOENT)
 		return -1;
-	if (bundle_revert(store.root, o->pod, o->bundle, &how, e) < 0 ||
-	    (how == BUNDLE_UNTOUCHED && check_not_anothers(o, e) < 0) ||
-	    store_drop_bundle(&store, o->pod, o->bundle, e) < 0)
+	if (bundle_load(&b, o->bundle, e) < 0 || bundle_hold(&b, &store, false, e) < 0)
+		return -1;
+	if (!b.original.there)
+		return revert_copied(&store, &b, o->pod, e);
+	if (strcmp(b.original.pod, o->pod))
+		return refuse_others(&b, o->pod, e);
+	if (bundle_give_back(&b, NULL, e) < 0)
 		return -1;
 	if (pod.fd < 0)
 		return 0;
@@ -171,11 +179,8 @@ static int revert_bundle(struct cli *cli, const struct options *o, struct error 
 
 static int rewrite(struct options *o, struct error *e)
 {
-	cleanup_document struct document d = { .fd = -1 };
-
-	if (document_read(&d, o->bundle, e) < 0)
-		return -1;
-	return stage_rewrite(&o->stage, o->pod, o->bundle, d.text.data, d.text.len, deliver, &d, e);
+	return o->bundle ? stage_rewrite_bundle(&o->stage, o->pod, o->bundle, e) :
+	       rewrite_document(o, e);
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *e)
@@ -215,7 +220,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	signal(SIGPIPE, SIG_IGN);
 	if (!o.revert)
 		return rewrite(&o, e);
-	return o.bundle ? revert_bundle(cli, &o, e) : revert_document(e);
+	return o.bundle ? revert_bundle(cli, &o, e) : revert_document(cli, &o, e);
 }
 
 const struct command cli_rewrite = {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -13,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "ns/mounts.h"
 
 #ifndef HAVE_STATX	/* musl before 1.2.5; a later one's struct statx and the kernel's exclude each other */
 #include <linux/stat.h>
@@ -60,12 +62,69 @@ static int propagate(int fd, enum ns_type type)
 	return mount(NULL, fd_path(fd).text, NULL, ns_info[type].dir_propagation, NULL);
 }
 
+static int detach(int dir_fd, const char *name)
+{
+	cleanup_free char *target = concat(fd_path(dir_fd).text, "/", name, NULL);
+
+	return target ? umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) : -1;
+}
+
+/* The mounts before a directory is bound over itself, and what mountinfo calls that directory. */
+struct covered {
+	struct mounts mounts;
+	char dir[PATH_MAX];
+};
+
+static void covered_free(struct covered *c)
+{
+	mounts_free(&c->mounts);
+}
+
+#define cleanup_covered __attribute__((cleanup(covered_free)))
+
+static int find_covered(int dir_fd, struct covered *c, struct error *e)
+{
+	ssize_t n = readlink(fd_path(dir_fd).text, c->dir, sizeof(c->dir) - 1);
+
+	if (n < 0)
+		return error_set(e, errno, "read /proc/self/fd/%d", dir_fd);
+	c->dir[n] = '\0';
+	return mounts_read(&c->mounts, e);
+}
+
+/*
+ * The recursive bind has copied older pins to the new mount. The lower copies keep the files busy,
+ * so that whoever made these pins could unmount but never remove them. They go, through the
+ * directory's old descriptor, which leads below the new mount. Where the mount below is shared
+ * (mount_namespaces(7)) the two are peers, and an unmount of one is that of the other: they stay.
+ */
+static int unmount_covered(int below_fd, const struct covered *c, struct error *e)
+{
+	const struct mount_entry *under = mounts_of_path(&c->mounts, c->dir);
+	size_t n = strlen(c->dir);
+
+	if (!under || under->shared)
+		return 0;
+	for (size_t i = c->mounts.count; i-- > 0;) {
+		const char *point = c->mounts.list[i].point;
+
+		if (strncmp(point, c->dir, n) || point[n] != '/' || strchr(point + n + 1, '/'))
+			continue;
+		if (detach(below_fd, point + n + 1) < 0 && errno != EINVAL && errno != ENOENT)
+			return error_set(e, errno, "unmount the lower copy of %s", point);
+	}
+	return 0;
+}
+
 static int bind_over_itself(int dir_fd, int root_fd, const char *root, enum ns_type type,
 			    struct error *e)
 {
+	cleanup_covered struct covered covered = { .dir = "" };
 	struct fd_path self = fd_path(dir_fd);
 	int fd;
 
+	if (find_covered(dir_fd, &covered, e) < 0)
+		return -1;
 	if (mount(self.text, self.text, NULL, MS_BIND | MS_REC, NULL) < 0) {
 		error_set(e, errno, "make %s/%sns a mount point", root, ns_info[type].brief);
 		if (e->num == EPERM)
@@ -73,13 +132,16 @@ static int bind_over_itself(int dir_fd, int root_fd, const char *root, enum ns_t
 		return -1;
 	}
 	fd = pin_dir_open(root_fd, root, type, false, e);
-	if (fd >= 0 && propagate(fd, type) == 0)
-		return fd;
-	if (fd >= 0) {
+	if (fd < 0)
+		return -1;
+	if (propagate(fd, type) < 0) {
 		error_set(e, errno, "set the propagation of %s/%sns", root, ns_info[type].brief);
 		umount2(fd_path(fd).text, MNT_DETACH);
-		close(fd);
+	} else if (unmount_covered(dir_fd, &covered, e) == 0) {
+		return fd;
 	}
+	/* Without its lower copy a pin is in the new mount alone: that stays. */
+	close(fd);
 	return -1;
 }
 
@@ -153,8 +215,10 @@ int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 			*fd = take_fd(&ns);
 		return 0;
 	case NS_IS_NOT:
-		if (fstat(ns, &st) == 0 && is_own_mount_point(&st))
+		if (fstat(ns, &st) == 0 && is_own_mount_point(&st)) {
+			*state = PIN_EMPTY;
 			return 0;
+		}
 		break;
 	case NS_IS_OTHER:
 		break;
@@ -191,10 +255,12 @@ static int open_mount_point(int dir_fd, const char *name, const char *path, enum
 	}
 	if (errno != EEXIST)
 		return error_set(e, errno, "make mount point %s", path);
+	if (!any_file)
+		return error_set(e, EEXIST, "pin %s at %s", ns_info[type].oci, path);
 	fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(e, errno, "open mount point %s", path);
-	if (any_file ? is_empty_file(fd, &st) : is_own_mount_point(&st))
+	if (is_empty_file(fd, &st))
 		return take_fd(&fd);
 	return error_set(e, EEXIST, "pin %s at %s", ns_info[type].oci, path);
 }
@@ -244,13 +310,6 @@ int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const ch
 	return -1;
 }
 
-static int detach(int dir_fd, const char *name)
-{
-	cleanup_free char *target = concat(fd_path(dir_fd).text, "/", name, NULL);
-
-	return target ? umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) : -1;
-}
-
 int pin_unmount(int dir_fd, const char *name, const char *path, struct error *e)
 {
 	if (detach(dir_fd, name) < 0 && errno != EINVAL && errno != ENOENT)
@@ -275,7 +334,7 @@ static int top_is_ours(int dir_fd, const char *name, const char *path, enum ns_t
 		return 1;
 	if (pin_look(dir_fd, name, path, type, &state, NULL, &found, e) < 0)
 		return -1;
-	if (state == PIN_ABSENT)
+	if (state != PIN_THERE)
 		return 0;
 	if (!id.ino || ns_same_pin(found, id))
 		return 1;

@@ -16,7 +16,10 @@
 
 /* What stands at a pin's place. */
 enum pin_state {
-	PIN_ABSENT,	/* nothing, or an empty mount point that may be reused */
+	PIN_ABSENT,	/* nothing */
+	PIN_EMPTY,	/* an empty file of our uid with mode 0, as we, pinns and ip-netns(8) make it
+			 * to mount on. Its looks do not say whose it is: in another mount namespace
+			 * something may be mounted on it, which unlink(2) takes away there */
 	PIN_THERE,	/* a namespace of the type */
 };
 
@@ -37,19 +40,18 @@ int pin_dir_mount(int dir_fd, int root_fd, const char *root, enum ns_type type, 
 
 /*
  * Look at the pin `name` in the directory. PIN_THERE: *fd is open on the namespace (fd may
- * be NULL) and *id is set. Something there that is no namespace of the type is an error
- * ("/run/netns/web is not a network namespace"), except an empty mount point of ours: a
- * regular file of our uid, size 0, mode 0. path is for messages.
+ * be NULL) and *id is set. Something there that is neither a namespace of the type nor PIN_EMPTY is
+ * an error ("/run/netns/web is not a network namespace"). path is for messages.
  */
 int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 	     enum pin_state *state, int *fd, struct ns_id *id, struct error *e);
 
 /*
- * Bind ns_fd at `name`, whose mount point is made if need be (mode 0, as ip-netns(8) and
- * pinns do). Undone by itself on failure. any_file: a mount point that is there already
- * and is any empty regular file is used as it is (pinns); *made (may be NULL) tells
- * whether it was made here. A namespace that is there already is never mounted on. The one
- * place that binds: refuses anything but a namespace of `type`.
+ * Bind ns_fd at `name`, whose mount point is made (mode 0, as ip-netns(8) and pinns do). Undone by
+ * itself on failure. What is there already is an error with num EEXIST; any_file: unless it is an
+ * empty regular file, which is then used as it is (pinns, whose caller makes it); *made (may be
+ * NULL) says whether it was made here. A namespace that is there already is never mounted on. The
+ * one place that binds: refuses anything but a namespace of `type`.
  */
 int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const char *path,
 	    bool any_file, bool *made, struct error *e);

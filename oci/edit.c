@@ -1,155 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making an edit: collect the places where the document differs from what is
- * wanted, then write it out anew with those spans exchanged and our annotations
- * put in. Where two spans begin at one offset, a hostname that is added stands
- * before the annotations that are added.
+ * Making an edit: collect the places where the document differs from what is wanted, then write it
+ * with those spans exchanged. Where a hostname and annotations are both added, the hostname comes
+ * first.
  */
 #include "oci/edit.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "oci/change.h"
+#include "oci/splice.h"
 
-static void add_change(const struct config *c, struct undo *undo, struct change change,
-		       uint32_t start, uint32_t end)
+#define SHM_BEFORE "{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":"
+#define SHM_BEHIND ",\"options\":[\"bind\",\"rprivate\",\"nosuid\",\"noexec\",\"nodev\"]}"
+
+struct work {
+	struct config *c;
+	const struct edit *edit;
+	struct splices splices;
+};
+
+/* errno is json_quote()'s: a value that is not UTF-8, or no memory. */
+static int cannot_edit(const struct work *w, struct error *e)
 {
-	change.at = start;
-	change.old = c->doc.text + start;
-	change.old_len = end - start;
-	undo->changes[undo->count++] = change;
+	return error_set(e, errno, "%s: edit", w->c->doc.what);
 }
 
-static void replace_node(const struct config *c, struct undo *undo, struct change change,
-			 uint32_t node)
+/* before, value as a JSON string, behind: at a place of the document, or instead of a node there. */
+static int put(struct work *w, uint32_t node, uint32_t at, const char *before, const char *value,
+	       const char *behind, struct error *e)
 {
-	const struct json_node *n = &c->doc.nodes[node];
+	cleanup_buf struct buf text = { 0 };
+	int r;
 
-	add_change(c, undo, change, n->start, n->end);
+	if (buf_adds(&text, before) < 0 || json_quote(&text, value) < 0 ||
+	    buf_adds(&text, behind) < 0)
+		return cannot_edit(w, e);
+	r = node == JSON_NONE ? splice_insert(&w->splices, &w->c->doc, at, &text) :
+	    splice_replace_with(&w->splices, &w->c->doc, node, &text);
+	return r < 0 ? error_nomem(e) : 0;
 }
 
-static int collect_ns(const struct config *c, int type, const char *path, struct undo *undo,
-		      struct error *e)
+static int replace(struct work *w, uint32_t node, const char *value, struct error *e)
 {
-	struct change change = { .place = PLACE_NS, .index = (uint32_t)type, .value = path };
-	const struct config_ns *ns = &c->ns[type];
-	uint32_t node, end;
+	return put(w, node, 0, "", value, "", e);
+}
+
+static int edit_ns(struct work *w, int type, const char *path, struct error *e)
+{
+	const struct config_ns *ns = &w->c->ns[type];
+	const struct json *doc = &w->c->doc;
+	uint32_t node;
 
 	if (!path || (ns->path && !strcmp(ns->path, path)))
 		return 0;
 	if (*path != '/')
-		return error_set(e, EINVAL, "%s: %s namespace path '%s'", c->doc.what,
+		return error_set(e, EINVAL, "%s: %s namespace path '%s'", doc->what,
 				 ns_info[type].oci, path);
 	if (ns->entry == JSON_NONE)
-		return error_set(e, EINVAL, "%s: no %s namespace to set the path of", c->doc.what,
+		return error_set(e, EINVAL, "%s: no %s namespace to set the path of", doc->what,
 				 ns_info[type].oci);
-	if (ns->path_node != JSON_NONE) {
-		replace_node(c, undo, change, ns->path_node);
-		return 0;
-	}
-	if (json_member(&c->doc, ns->entry, "type", &node, e) < 0)
+	if (ns->path_node != JSON_NONE)
+		return replace(w, ns->path_node, path, e);
+	if (json_member(doc, ns->entry, "type", &node, e) < 0)
 		return -1;
-	end = c->doc.nodes[node].end;
-	add_change(c, undo, change, end, end);
-	return 0;
+	return put(w, JSON_NONE, doc->nodes[node].end, ",\"path\":", path, "", e);
 }
 
-static void collect_names(const struct config *c, const struct edit *edit, struct undo *undo)
-{
-	struct change host = { .place = PLACE_HOSTNAME, .value = edit->hostname };
-	struct change domain = { .place = PLACE_DOMAINNAME, .value = edit->domainname };
-	uint32_t begin = c->doc.nodes[0].start + 1;
-
-	if (edit->hostname && (!c->hostname || strcmp(c->hostname, edit->hostname))) {
-		if (c->hostname_node != JSON_NONE)
-			replace_node(c, undo, host, c->hostname_node);
-		else
-			add_change(c, undo, host, begin, begin);
-	}
-	if (edit->domainname && c->domainname && strcmp(c->domainname, edit->domainname))
-		replace_node(c, undo, domain, c->domainname_node);
-}
-
-/* Programs differ in which of several they take, so all are set. */
-static int collect_env(struct config *c, const char *hostname, struct undo *undo, struct error *e)
-{
-	struct change change = { .place = PLACE_ENV };
-	uint32_t node = c->env_hostname;
-
-	if (!hostname || node == JSON_NONE)
-		return 0;
-	change.value = arena_concat(&c->doc.arena, "HOSTNAME=", hostname, NULL);
-	if (!change.value)
-		return error_nomem(e);
-	for (; node != JSON_NONE; node = config_next_env_hostname(c, node), change.index++)
-		if (!json_str_is(&c->doc, node, change.value))
-			replace_node(c, undo, change, node);
-	return 0;
-}
-
-static void collect_shm(const struct config *c, const char *source, struct undo *undo)
-{
-	struct change change = { .place = PLACE_SHM, .value = source };
-
-	if (!source || c->shm == JSON_NONE)
-		return;
-	if (!config_shm_is_bind(c) || !c->shm_source) {
-		replace_node(c, undo, change, c->shm);
-	} else if (strcmp(c->shm_source, source)) {
-		change.place = PLACE_SHM_SOURCE;
-		replace_node(c, undo, change, c->shm_source_node);
-	}
-}
-
-static int collect_claim(struct config *c, const char *claim, struct undo *undo, struct error *e)
-{
-	struct change change = { .place = PLACE_CLAIM, .value = claim };
-	const char *present;
-	uint32_t node;
-
-	if (!claim)
-		return 0;
-	if (config_annotation(c, ANNOTATION_CLAIM, &present, &node, e) < 0)
-		return -1;
-	if (!present)
-		undo->claim = claim;
-	else if (strcmp(present, claim))
-		replace_node(c, undo, change, node);
-	return 0;
-}
-
-static int compare_changes(const void *a, const void *b)
-{
-	const struct change *x = a, *y = b;
-
-	return (x->at > y->at) - (x->at < y->at);
-}
-
-static int collect(struct config *c, const struct edit *edit, struct undo *undo, struct error *e)
-{
-	size_t most = NS_TYPES + 4;	/* host and domain name, shm, claim */
-
-	for (uint32_t i = c->env_hostname; i != JSON_NONE; i = config_next_env_hostname(c, i))
-		most++;
-	undo->changes = arena_alloc(&c->doc.arena, most * sizeof(*undo->changes));
-	if (!undo->changes)
-		return error_nomem(e);
-	for (int t = 0; t < NS_TYPES; t++)
-		if (collect_ns(c, t, edit->ns_path[t], undo, e) < 0)
-			return -1;
-	collect_names(c, edit, undo);
-	collect_shm(c, edit->shm_source, undo);
-	if (collect_env(c, edit->env_hostname, undo, e) < 0 ||
-	    collect_claim(c, edit->claim, undo, e) < 0)
-		return -1;
-	qsort(undo->changes, undo->count, sizeof(*undo->changes), compare_changes);
-	return 0;
-}
-
-/* The first byte behind the brace of object obj that is not white space is its end. */
+/* The first byte after the brace of object obj that is not white space is its end. */
 static bool is_empty_object(const struct config *c, uint32_t obj)
 {
 	const char *p = c->doc.text + c->doc.nodes[obj].start + 1;
@@ -157,110 +76,117 @@ static bool is_empty_object(const struct config *c, uint32_t obj)
 	return p[strspn(p, " \t\r\n")] == '}';
 }
 
-static void place_annotations(const struct config *c, struct undo *undo)
+static uint32_t inside(const struct config *c, uint32_t obj)
 {
-	if (c->annotations != JSON_NONE) {
-		undo->form = is_empty_object(c, c->annotations) ? FORM_EMPTY : FORM_FIRST;
-		undo->at = c->doc.nodes[c->annotations].start + 1;
-	} else if (c->annotations_null != JSON_NONE) {
-		undo->form = FORM_NULL;
-		undo->at = c->doc.nodes[c->annotations_null].start;
-	} else {
-		undo->form = is_empty_object(c, 0) ? FORM_ROOT : FORM_OBJECT;
-		undo->at = c->doc.nodes[0].start + 1;
+	return c->doc.nodes[obj].start + 1;
+}
+
+/* Will the claim be added as a member of the root? */
+static bool adds_annotations(const struct work *w)
+{
+	return w->edit->claim && w->c->annotations == JSON_NONE &&
+	       w->c->annotations_null == JSON_NONE;
+}
+
+static int edit_names(struct work *w, struct error *e)
+{
+	const struct edit *edit = w->edit;
+	struct config *c = w->c;
+	const char *comma = is_empty_object(c, 0) && !adds_annotations(w) ? "" : ",";
+
+	if (edit->hostname && (!c->hostname || strcmp(c->hostname, edit->hostname))) {
+		int r = c->hostname_node != JSON_NONE ?
+			replace(w, c->hostname_node, edit->hostname, e) :
+			put(w, JSON_NONE, inside(c, 0), "\"hostname\":", edit->hostname, comma, e);
+
+		if (r < 0)
+			return -1;
 	}
-}
-
-static int annotations_text(const struct undo *undo, struct buf *b)
-{
-	cleanup_buf struct buf text = {0};
-
-	if (undo_write(undo, &text) < 0 || undo_prefix(undo, b) < 0 || buf_adds(b, UNDO_KEY) < 0)
-		return -1;
-	return json_quote(b, text.data) < 0 || undo_suffix(undo, b) < 0 ? -1 : 0;
-}
-
-static int copy_up_to(const struct config *c, uint32_t *from, size_t to, struct buf *out)
-{
-	size_t n = to - *from;
-
-	if (buf_add(out, c->doc.text + *from, n) < 0)
-		return -1;
-	*from = (uint32_t)to;
+	if (edit->domainname && c->domainname && strcmp(c->domainname, edit->domainname))
+		return replace(w, c->domainname_node, edit->domainname, e);
 	return 0;
 }
 
-static int render(const struct config *c, const struct undo *undo, struct buf *out)
+/* Programs differ in which of several they take, so all are set. */
+static int edit_env(struct work *w, struct error *e)
 {
-	cleanup_buf struct buf ours = {0};
-	uint32_t from = 0;
-	size_t i = 0;
+	struct config *c = w->c;
+	const char *value;
 
-	if (annotations_text(undo, &ours) < 0 ||
-	    buf_reserve(out, c->doc.len + 2 * ours.len) < 0)
-		return -1;
-	for (bool placed = false; i < undo->count || !placed;) {
-		if (!placed && (i == undo->count || undo->changes[i].at > undo->at)) {
-			if (copy_up_to(c, &from, undo->at, out) < 0 ||
-			    buf_add(out, ours.data, ours.len) < 0)
-				return -1;
-			from += (uint32_t)undo_old_len(undo);
-			placed = true;
-			continue;
-		}
-		if (copy_up_to(c, &from, undo->changes[i].at, out) < 0 ||
-		    change_text(&undo->changes[i], out) < 0)
+	if (!w->edit->env_hostname || c->env_hostname == JSON_NONE)
+		return 0;
+	value = arena_concat(&c->doc.arena, "HOSTNAME=", w->edit->env_hostname, NULL);
+	if (!value)
+		return error_nomem(e);
+	for (uint32_t i = c->env_hostname; i != JSON_NONE; i = config_next_env_hostname(c, i))
+		if (!json_str_is(&c->doc, i, value) && replace(w, i, value, e) < 0)
 			return -1;
-		from += undo->changes[i++].old_len;
-	}
-	return copy_up_to(c, &from, c->doc.len, out);
+	return 0;
 }
 
-static int refuse_second_edit(struct config *c, struct error *e)
+static int edit_shm(struct work *w, struct error *e)
 {
-	const char *present;
+	const char *source = w->edit->shm_source;
+	const struct config *c = w->c;
+
+	if (!source || c->shm == JSON_NONE)
+		return 0;
+	if (!config_shm_is_bind(c) || !c->shm_source)
+		return put(w, c->shm, 0, SHM_BEFORE, source, SHM_BEHIND, e);
+	return strcmp(c->shm_source, source) ? replace(w, c->shm_source_node, source, e) : 0;
+}
+
+#define CLAIM_MEMBER "\"" ANNOTATION_CLAIM "\":"
+
+static int edit_claim(struct work *w, struct error *e)
+{
+	const char *present, *claim = w->edit->claim;
+	struct config *c = w->c;
 	uint32_t node;
 
-	if (config_annotation(c, ANNOTATION_UNDO, &present, &node, e) < 0)
-		return -1;
-	if (node == JSON_NONE)
+	if (!claim)
 		return 0;
-	json_error(&c->doc, node, e, "has been edited before; that must be reverted first");
-	e->num = EINVAL;
-	return -1;
+	if (config_annotation(c, ANNOTATION_CLAIM, &present, &node, e) < 0)
+		return -1;
+	if (present)
+		return strcmp(present, claim) ? replace(w, node, claim, e) : 0;
+	if (c->annotations != JSON_NONE)
+		return put(w, JSON_NONE, inside(c, c->annotations), CLAIM_MEMBER, claim,
+			   is_empty_object(c, c->annotations) ? "" : ",", e);
+	if (c->annotations_null != JSON_NONE)
+		return put(w, c->annotations_null, 0, "{" CLAIM_MEMBER, claim, "}", e);
+	return put(w, JSON_NONE, inside(c, 0), "\"annotations\":{" CLAIM_MEMBER, claim,
+		   is_empty_object(c, 0) ? "}" : "},", e);
 }
 
-static int check_output(const struct config *c, const struct buf *out, struct error *e)
+static int collect(struct work *w, struct error *e)
 {
-	if (out->len <= CONFIG_SIZE_MAX)
-		return 0;
-	return error_set(e, 0, "%s: would grow larger than %zu bytes", c->doc.what,
-			 CONFIG_SIZE_MAX);
+	for (int t = 0; t < NS_TYPES; t++)
+		if (edit_ns(w, t, w->edit->ns_path[t], e) < 0)
+			return -1;
+	if (edit_names(w, e) < 0 || edit_shm(w, e) < 0 || edit_env(w, e) < 0)
+		return -1;
+	return edit_claim(w, e);
 }
 
 int edit_apply(struct config *c, const struct edit *edit, bool *changed, struct buf *out,
 	       struct error *e)
 {
-	struct undo undo = { .owner = edit->owner };
+	struct work w = { .c = c, .edit = edit };
 
 	*changed = false;
-	if (collect(c, edit, &undo, e) < 0)
+	if (collect(&w, e) < 0)
 		return -1;
-	if (!undo.count && !undo.claim)
+	if (!w.splices.count)
 		return 0;
-	if (refuse_second_edit(c, e) < 0)
-		return -1;
-	place_annotations(c, &undo);
-	undo.sum = undo_sum(c->doc.text, c->doc.len);
-	undo.len = (uint32_t)c->doc.len;
-	if (render(c, &undo, out) < 0) {
-		error_set(e, errno, "%s: edit", c->doc.what);
+	if (splice_write(&w.splices, &c->doc, out) < 0) {
 		buf_free(out);
-		return -1;
+		return error_nomem(e);
 	}
-	if (check_output(c, out, e) < 0) {
+	if (out->len > CONFIG_SIZE_MAX) {
 		buf_free(out);
-		return -1;
+		return error_set(e, 0, "%s: would grow larger than %zu bytes", c->doc.what,
+				 CONFIG_SIZE_MAX);
 	}
 	*changed = true;
 	return 0;

@@ -1,29 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lossless edit of a config.json and its undo.
+ * The lossless edit of a config.json, and taking it back.
  *
- * An edit is a list of changes, each at a place that struct config knows. It is applied by
- * splicing bytes; no other byte is touched. The edited document carries, in its annotation
- * io.podns.undo, what is needed to get the original back: a check sum of the original, and for
- * each splice the offset, the bytes that stood there, the name of the place and the value that we
- * put there.
- *
- * Reverting is exact (byte for byte, proved by the check sum) where nobody else edited the
- * document; where somebody did (podman parses it and writes it anew) it is done value by value: a
- * place that still holds what we wrote gets its old value back, any other is left alone.
- *
- * The undo begins with a check sum over itself. One that does not match, or does not parse, or
- * names a place or value that no edit of ours makes, has been tampered with and is refused. So is
- * one that would make of the document what config_parse() refuses.
- *
- * edit.c makes an edit, undo.c knows the undo's text, revert.c takes an edit back.
+ * An edit is a list of values at places that struct config knows. It is applied by exchanging the
+ * spans of these values; no other byte is touched, and nothing in the document says that it was
+ * edited. Whoever wants to take the edit back keeps both texts, the one before and the one after:
+ * pod/original.h. A document is never a source of what is written into it.
  */
 #ifndef PODNS_OCI_EDIT_H
 #define PODNS_OCI_EDIT_H
 
 #include "oci/config.h"
 
-#define ANNOTATION_UNDO "io.podns.undo"
 #define ANNOTATION_CLAIM "io.podns.claim"
 
 /*
@@ -41,35 +29,45 @@ struct edit {
 					 * and nodev */
 	const char *claim;		/* annotation io.podns.claim; one with another value is
 					 * replaced */
-	const char *owner;		/* changes nothing: for edit_is_by(), in the undo */
 };
 
 /*
- * Apply an edit. Places that hold the wanted value already are no change; *changed tells whether
- * any was made, and *out (an empty buf) is then the whole new document, its undo included; else
- * it is left empty, and an undo that the document carries stays. Refused: a second edit of a
- * document that carries an undo (e->num is then EINVAL: revert first), a namespace path for a
- * type that has no entry, a value that is not UTF-8, a result larger than CONFIG_SIZE_MAX.
+ * Apply an edit. Places that hold the wanted value already are no change; *changed says whether
+ * any was made, and *out (an empty buf) is then the whole new document; else it is left empty.
+ * Refused: a namespace path for a type that has no entry, a value that is not UTF-8, a result
+ * larger than CONFIG_SIZE_MAX.
  */
 int edit_apply(struct config *c, const struct edit *edit, bool *changed, struct buf *out,
 	       struct error *e);
 
+/* The texts that an edit was made from and that it made. */
+struct edit_texts {
+	const char *before, *after;
+	size_t before_len, after_len;
+};
+
 enum revert_how {
-	REVERT_NOTHING,		/* no io.podns.undo in it; out is left empty */
-	REVERT_EXACT,		/* out is the original, byte for byte */
-	REVERT_VALUES,		/* somebody else edited it: value by value */
+	REVERT_NOTHING,		/* nothing of the edit is left in it; out is empty */
+	REVERT_EXACT,		/* out is the text before, byte for byte */
+	REVERT_VALUES,		/* somebody else edited the document too: value by value */
 };
 
 /*
- * Was the edit that this undo, the annotation's value, takes back made with this owner? Returns 0,
- * or -1 without memory.
+ * Take an edit out of the document `now` (len bytes) into *out (an empty buf): a merge of three
+ * texts. Where now is the text after the edit, out is the text before it. Otherwise each place that
+ * still holds the value that the edit put there gets the value back that it had before, or is
+ * removed if it had none; every other byte stays. On failure (a text that config_parse() refuses, no
+ * memory) *out is empty.
  */
-int edit_is_by(const char *undo, const char *owner, bool *is, struct error *e);
+int edit_revert(const struct edit_texts *texts, const char *now, size_t len, struct buf *out,
+		enum revert_how *how, struct error *e);
 
 /*
- * Revert the document that c was parsed from into *out (an empty buf), the annotations of ours
- * taken out. Refuses an undo that was tampered with. On failure *out is empty.
+ * Take out of c what points to the pins of a pod, where no text from before the edit is known: each
+ * namespace path that is ns_path[T], a /dev/shm mount whose source is shm_source (it becomes the
+ * tmpfs that `runc spec` writes), and any claim. *changed and *out as for edit_apply().
  */
-int edit_revert(struct config *c, struct buf *out, enum revert_how *how, struct error *e);
+int edit_remove_pins(struct config *c, const char *const ns_path[NS_TYPES], const char *shm_source,
+		     bool *changed, struct buf *out, struct error *e);
 
 #endif

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -78,18 +77,6 @@ int bundle_open(const char *bundle, struct error *e)
 	int fd = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? error_set(e, errno, "open bundle %s", bundle) : fd;
-}
-
-int bundle_lock(int bundle_fd, const char *bundle, struct error *e)
-{
-	struct lock_wait wait = { .seconds = LOCK_BUNDLE_SECONDS };
-
-	return lock_bounded(bundle_fd, bundle, &wait, e);
-}
-
-void bundle_unlock(int bundle_fd)
-{
-	flock(bundle_fd, LOCK_UN);
 }
 
 static char *config_name(const char *bundle)
@@ -166,6 +153,13 @@ static bool is_unchanged(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
 	       is_same_time(a->st_mtim, b->st_mtim) && is_same_time(a->st_ctim, b->st_ctim);
+}
+
+bool bundle_config_is(int bundle_fd, const struct stat *old)
+{
+	struct stat now;
+
+	return fstatat(bundle_fd, CONFIG, &now, AT_SYMLINK_NOFOLLOW) == 0 && is_unchanged(&now, old);
 }
 
 static int changed_meanwhile(const char *name, struct error *e)
@@ -318,13 +312,15 @@ static int open_old(const struct replacement *r, struct error *e)
 	return changed_meanwhile(r->name, e);
 }
 
-static int put_in_place(const struct replacement *r, struct error *e)
+/* fd: the temporary file, which must be the one of its name still. */
+static int put_in_place(const struct replacement *r, int fd, struct error *e)
 {
-	struct stat now;
+	struct stat now, ours, there;
 
-	if (fstatat(r->bundle_fd, CONFIG, &now, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(r->bundle_fd, CONFIG, &now, AT_SYMLINK_NOFOLLOW) < 0 || fstat(fd, &ours) < 0 ||
+	    fstatat(r->bundle_fd, TEMPORARY, &there, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_set(e, errno, "write %s", r->name);
-	if (!is_unchanged(&now, r->old))
+	if (!is_unchanged(&now, r->old) || ours.st_ino != there.st_ino)
 		return changed_meanwhile(r->name, e);
 	if (renameat(r->bundle_fd, TEMPORARY, r->bundle_fd, CONFIG) < 0)
 		return error_set(e, errno, "write %s", r->name);
@@ -340,7 +336,7 @@ static int fill_and_rename(const struct replacement *r, int old_fd, int fd, stru
 		return -1;
 	if (sync_fd(fd) < 0)
 		return error_set(e, errno, "write %s", r->name);
-	return put_in_place(r, e);
+	return put_in_place(r, fd, e);
 }
 
 static int make_temporary(const struct replacement *r, struct error *e)
@@ -388,6 +384,5 @@ int bundle_write_config(int bundle_fd, const char *bundle, const struct stat *ol
 
 	if (!name)
 		return error_nomem(e);
-	/* The temporary file has one name: two writers must not have it at once. */
-	return bundle_lock(bundle_fd, bundle, e) < 0 ? -1 : replace(&r, e);
+	return replace(&r, e);
 }

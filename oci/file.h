@@ -5,6 +5,7 @@
 #ifndef PODNS_OCI_FILE_H
 #define PODNS_OCI_FILE_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
@@ -24,19 +25,15 @@ int read_document(int fd, const char *what, size_t max, struct buf *out, struct 
 int bundle_open(const char *bundle, struct error *e);
 
 /*
- * Lock the bundle's directory (flock(2), for LOCK_BUNDLE_SECONDS at most) against other writers
- * of ours, until the descriptor is closed. Who holds a pod's lock too takes that first.
- */
-int bundle_lock(int bundle_fd, const char *bundle, struct error *e);
-void bundle_unlock(int bundle_fd);
-
-/*
  * Append <bundle>/config.json to *out. It must be a regular file and not a symlink (e->num is
  * then ELOOP); at most CONFIG_SIZE_MAX bytes. *st gets its status from before it was read, for
  * bundle_write_config(). bundle is for messages.
  */
 int bundle_read_config(int bundle_fd, const char *bundle, struct buf *out, struct stat *st,
 		       struct error *e);
+
+/* Is config.json still the file that had this status, unchanged? Not knowing counts as no. */
+bool bundle_config_is(int bundle_fd, const struct stat *old);
 
 /*
  * Remove the temporary file that a killed writer left, if there is one. The caller holds the
@@ -49,8 +46,8 @@ void bundle_remove_temporary(int bundle_fd);
  * extended attributes copied, fsync, rename over it, fsync of the directory. old is the status of
  * the file that the new bytes were made from: if config.json is another file by then, or was
  * changed since, the edit is refused (e->num is then ESTALE). On failure the old file stands
- * untouched and no temporary is left. A temporary left by a killed run is overwritten. Takes the
- * bundle's lock.
+ * untouched and no temporary is left. A temporary left by a killed run is overwritten. The caller
+ * holds the bundle's lock (pod/original.h), since the temporary file has one name.
  */
 int bundle_write_config(int bundle_fd, const char *bundle, const struct stat *old,
 			const char *text, size_t len, struct error *e);

@@ -5,64 +5,124 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "oci/edit.h"
+#include "base/log.h"
 #include "oci/file.h"
-#include "pod/name.h"
 
-int bundle_undo_is_for(const char *undo, const char *root, const char *pod, bool *is,
-		       struct error *e)
+static int read_config(struct bundle *b, struct error *e)
 {
-	cleanup_free char *owner = pod_path(root, pod);
-
-	return owner ? edit_is_by(undo, owner, is, e) : error_nomem(e);
+	buf_free(&b->text);
+	return bundle_read_config(b->fd, b->path, &b->text, &b->st, e);
 }
 
-/* Take the edit back, in memory. *how is REVERT_NOTHING where it is not one for this pod. */
-static int revert_text(struct config *c, const char *root, const char *pod, struct buf *out,
-		       enum revert_how *how, struct error *e)
+int bundle_load(struct bundle *b, const char *path, struct error *e)
 {
-	const char *undo;
-	bool ours = false;
+	*b = (struct bundle)BUNDLE_NONE;
+	b->path = path;
+	b->fd = bundle_open(path, e);
+	return b->fd < 0 ? -1 : read_config(b, e);
+}
 
-	*how = REVERT_NOTHING;
-	if (config_annotation(c, ANNOTATION_UNDO, &undo, NULL, e) < 0)
+void bundle_release(struct bundle *b)
+{
+	original_close(&b->original);
+}
+
+void bundle_close(struct bundle *b)
+{
+	bundle_release(b);
+	buf_free(&b->text);
+	cleanup_closep(&b->fd);
+	*b = (struct bundle)BUNDLE_NONE;
+}
+
+int bundle_hold(struct bundle *b, struct store *store, bool make, struct error *e)
+{
+	bundle_release(b);
+	return original_open(&b->original, store, b->path, make, e);
+}
+
+int bundle_refresh(struct bundle *b, bool *again, struct error *e)
+{
+	*again = !bundle_config_is(b->fd, &b->st);
+	return *again ? read_config(b, e) : 0;
+}
+
+int bundle_rewrite(struct bundle *b, const char *pod, const char *text, size_t len,
+		   struct error *e)
+{
+	const struct edit_texts texts = {
+		.before = b->text.data, .before_len = b->text.len,
+		.after = text, .after_len = len,
+	};
+	struct error why;
+
+	if (original_save(&b->original, pod, b->path, &texts, e) < 0)
 		return -1;
-	if (!undo)
+	if (bundle_write_config(b->fd, b->path, &b->st, text, len, e) == 0)
 		return 0;
-	if (bundle_undo_is_for(undo, root, pod, &ours, e) < 0)
-		return -1;
-	return ours ? edit_revert(c, out, how, e) : 0;
+	if (original_drop(&b->original, &why) < 0)
+		log_error(LOG_LEVEL_WARN, &why);
+	return -1;
 }
 
-int bundle_revert(const char *root, const char *pod, const char *bundle,
-		  enum bundle_reverted *how, struct error *e)
+/* What is on disk now becomes what it was before the edit. Nothing is done where nothing of it is left. */
+static int revert(struct bundle *b, enum revert_how *how, struct error *e)
 {
-	cleanup_buf struct buf text = { 0 }, out = { 0 };
-	cleanup_close int fd = -1;
-	struct config config;
-	enum revert_how found;
-	struct stat st;
+	cleanup_buf struct buf out = { 0 };
+
+	if (edit_revert(&b->original.texts, b->text.data, b->text.len, &out, how, e) < 0)
+		return error_prefix(e, "%s", b->path);
+	if (*how == REVERT_NOTHING)
+		return 0;
+	return bundle_write_config(b->fd, b->path, &b->st, out.data, out.len, e);
+}
+
+int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e)
+{
+	enum revert_how done;
+
+	if (!how)
+		how = &done;
+	*how = REVERT_NOTHING;
+	if (!b->original.there)
+		return 0;
+	if (read_config(b, e) < 0 || revert(b, how, e) < 0 || original_drop(&b->original, e) < 0)
+		return -1;
+	return *how == REVERT_NOTHING ? 0 : read_config(b, e);
+}
+
+static int end_held(struct bundle *b, enum revert_how *how, struct error *e)
+{
+	b->fd = bundle_open(b->path, e);
+	if (b->fd < 0)
+		return e->num == ENOENT || e->num == ENOTDIR ? 0 : -1;
+	bundle_remove_temporary(b->fd);
+	if (read_config(b, e) < 0)
+		return e->num == ENOENT ? 0 : -1;
+	return revert(b, how, e);
+}
+
+int bundle_end(struct store *store, const char *pod, const char *path, enum revert_how *how,
+	       struct error *e)
+{
+	cleanup_bundle struct bundle b = BUNDLE_NONE;
+	enum revert_how done;
+	struct error why;
 	int r;
 
-	if (how)
-		*how = BUNDLE_UNTOUCHED;
-	fd = bundle_open(bundle, e);
-	if (fd < 0)
-		return e->num == ENOENT || e->num == ENOTDIR ? 0 : -1;
-	if (bundle_lock(fd, bundle, e) < 0)
+	if (!how)
+		how = &done;
+	*how = REVERT_NOTHING;
+	b.path = path;
+	if (bundle_hold(&b, store, false, e) < 0)
 		return -1;
-	bundle_remove_temporary(fd);
-	if (bundle_read_config(fd, bundle, &text, &st, e) < 0)
-		return e->num == ENOENT ? 0 : -1;
-	if (config_parse(&config, "config.json", text.data, text.len, e) < 0)
-		return error_prefix(e, "%s", bundle);
-	r = revert_text(&config, root, pod, &out, &found, e);
-	config_free(&config);
-	if (r < 0)
-		return error_prefix(e, "%s", bundle);
-	if (found == REVERT_NOTHING)
+	if (!b.original.there || strcmp(b.original.pod, pod))
 		return 0;
-	if (how)
-		*how = BUNDLE_REVERTED;
-	return bundle_write_config(fd, bundle, &st, out.data, out.len, e);
+	r = end_held(&b, how, e);
+	/* An error without a number is about the document. */
+	if ((r == 0 || !e->num) && original_drop(&b.original, &why) < 0) {
+		*e = why;
+		return -1;
+	}
+	return r;
 }

@@ -1,26 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A bundle whose config.json we rewrite in place, and give back.
+ */
 #ifndef PODNS_POD_BUNDLE_H
 #define PODNS_POD_BUNDLE_H
 
-#include <stdbool.h>
+#include <sys/stat.h>
 
-#include "base/error.h"
+#include "pod/original.h"
 
-/* Is the undo (the annotation's value) one of an edit that was made for this pod? */
-int bundle_undo_is_for(const char *undo, const char *root, const char *pod, bool *is,
-		       struct error *e);
-
-enum bundle_reverted {
-	BUNDLE_REVERTED,	/* its config.json has its original entries back */
-	BUNDLE_UNTOUCHED,	/* nothing of ours in it, or it is gone */
+struct bundle {
+	const char *path;	/* absolute; borrowed */
+	int fd;			/* the directory */
+	struct buf text;	/* config.json as it was read */
+	struct stat st;		/* and its status then */
+	struct original original;
 };
 
+#define BUNDLE_NONE { .fd = -1, .original = ORIGINAL_NONE }
+
+/* Open a bundle and read its config.json. Close with bundle_close(). */
+int bundle_load(struct bundle *b, const char *path, struct error *e);
+void bundle_close(struct bundle *b);
+#define cleanup_bundle __attribute__((cleanup(bundle_close)))
+
+/* Lock it, until bundle_release(), and read its copy: original_open(). */
+int bundle_hold(struct bundle *b, struct store *store, bool make, struct error *e);
+void bundle_release(struct bundle *b);
+
+/* Read config.json again if it was replaced or written since; *again says whether it was. */
+int bundle_refresh(struct bundle *b, bool *again, struct error *e);
+
 /*
- * Give the config.json of a bundle its original entries back, if it was rewritten for this
- * pod. One that is gone, carries no undo, or was rewritten for another pod since, is no
- * error. *how may be NULL.
+ * Put the text in place of config.json for this pod: the copy first. The bundle is held, with
+ * `make`. On failure config.json is what it was and no copy is left.
  */
-int bundle_revert(const char *root, const char *pod, const char *bundle,
-		  enum bundle_reverted *how, struct error *e);
+int bundle_rewrite(struct bundle *b, const char *pod, const char *text, size_t len,
+		   struct error *e);
+
+/*
+ * Give config.json back what it was before the edit that the copy is of, remove the copy, and read
+ * config.json again. The bundle is held. *how (may be NULL) says what was done.
+ */
+int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e);
+
+/*
+ * The same at the end of the pod, and for `podns gc`. A bundle that is gone, or that has no copy for
+ * this pod (it was rewritten for another pod since), is no error. A copy goes too where trying again
+ * cannot help: config.json is no config any more.
+ */
+int bundle_end(struct store *store, const char *pod, const char *path, enum revert_how *how,
+	       struct error *e);
 
 #endif

@@ -183,10 +183,11 @@ static int sweep_pod(struct gc *g, const struct view *x, struct error *e)
 		tell_pod(g, x, &x->rec);
 		return 0;
 	}
+	store_reset_wait(g->store);
 	if (pod_open(&pod, g->store, x->name, false, e) < 0)
 		return e->num == ENOENT ? 0 : -1;
 	log_context("gc", x->name);
-	if (pod_check_pids(&pod, e) < 0)
+	if (pod_check_clocks(&pod, e) < 0)
 		return -1;
 	if (g->opt->dry_run)
 		return 0;
@@ -220,6 +221,7 @@ static int with_pod(struct gc *g, const char *name, int (*fn)(struct gc *g, cons
 {
 	cleanup_pod struct pod pod = POD_NONE;
 
+	store_reset_wait(g->store);
 	if (pod_open(&pod, g->store, name, true, e) < 0)
 		return -1;
 	return fn(g, &pod.rec, arg, e);
@@ -263,48 +265,82 @@ static int check_entry(void *arg, const char *entry, const char *pod, struct err
 	return 0;
 }
 
-static bool has_bundle(const struct record *rec, const char *bundle)
-{
-	for (size_t i = 0; i < rec->bundle_count; i++)
-		if (!strcmp(rec->bundles[i], bundle))
-			return true;
-	return false;
-}
-
-struct noted {
-	const char *pod, *bundle;
+/* Whose copy a directory in <bundles> holds. */
+struct kept {
+	char *pod, *bundle;	/* NULL: it holds none, and a killed run left it */
 };
 
-/* One that cannot be reverted stays noted where trying again may help, as at a pod's end. */
-static int revert(struct gc *g, const struct record *rec, const void *arg, struct error *e)
+static void kept_free(struct kept *k)
 {
-	const struct noted *x = arg;
-	enum bundle_reverted how;
-	struct error why;
-
-	if (has_bundle(rec, x->bundle))
-		return 0;
-	if (bundle_revert(g->store->root, x->pod, x->bundle, &how, e) < 0) {
-		if (!e->num && store_drop_bundle(g->store, x->pod, x->bundle, &why) < 0)
-			note_failure(g, &why);
-		return -1;
-	}
-	if (how == BUNDLE_REVERTED)
-		tell(g, GC_REVERT, "%s: its pod %s is gone", x->bundle, x->pod);
-	return store_drop_bundle(g->store, x->pod, x->bundle, e);
+	free(k->pod);
+	free(k->bundle);
 }
 
-static int check_bundle(void *arg, const char *pod, const char *bundle, struct error *e)
-{
-	const struct noted noted = { pod, bundle };
-	struct gc *g = arg;
-	const struct view *x = views_find(&g->views, pod);
+#define cleanup_kept __attribute__((cleanup(kept_free)))
 
-	if (x && (x->unreadable || has_bundle(&x->rec, bundle)))
+/* The lock is not kept: that of the pod comes before it. */
+static int read_kept(struct gc *g, const char *name, struct kept *k, struct error *e)
+{
+	cleanup_original struct original o = ORIGINAL_NONE;
+
+	if (original_open_name(&o, g->store, name, e) < 0)
+		return -1;
+	if (!o.there)
+		return 0;	/* closing it removes the directory */
+	k->pod = strdup(o.pod);
+	k->bundle = strdup(o.bundle);
+	return k->pod && k->bundle ? 0 : error_nomem(e);
+}
+
+/* Is it a directory without a copy that no run is just about to fill? Told of as removed. */
+static bool is_left_over(struct gc *g, const char *name)
+{
+	cleanup_close int fd = openat(g->store->bundles_fd, name,
+				      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstatat(fd, ORIGINAL_COPY, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return false;
+	tell(g, GC_REMOVE, "%s/%s", g->store->bundles, name);
+	return true;
+}
+
+static int revert(struct gc *g, const struct record *rec, const void *arg, struct error *e)
+{
+	const struct kept *k = arg;
+	enum revert_how how;
+
+	if (record_has_bundle(rec, k->bundle))
+		return 0;
+	if (bundle_end(g->store, k->pod, k->bundle, &how, e) < 0)
+		return -1;
+	if (how != REVERT_NOTHING)
+		tell(g, GC_REVERT, "%s: its pod %s is gone", k->bundle, k->pod);
+	return 0;
+}
+
+static int check_bundle(void *arg, const char *name, struct error *e)
+{
+	cleanup_kept struct kept k = { 0 };
+	struct gc *g = arg;
+	const struct view *x;
+
+	store_reset_wait(g->store);
+	if (is_left_over(g, name) && g->opt->dry_run)
+		return 0;
+	if (read_kept(g, name, &k, e) < 0) {
+		note_failure(g, e);
+		return 0;
+	}
+	if (!k.bundle)
+		return 0;
+	x = views_find(&g->views, k.pod);
+	if (x && (x->unreadable || record_has_bundle(&x->rec, k.bundle)))
 		return 0;
 	if (g->opt->dry_run)
-		tell(g, GC_REVERT, "%s: its pod %s is gone", bundle, pod);
-	else if (with_pod(g, pod, revert, &noted, e) < 0)
+		tell(g, GC_REVERT, "%s: its pod %s is gone", k.bundle, k.pod);
+	else if (with_pod(g, k.pod, revert, &k, e) < 0)
 		note_failure(g, e);
 	return 0;
 }

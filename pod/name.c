@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pod/name.h"
 
-#include <stddef.h>
 #include <string.h>
-
-#include "base/text.h"
 
 /* By which CRI engines name a pod's sandbox: containerd's and CRI-O's. */
 static const char *const cri_annotations[] = {
 	"io.kubernetes.cri.sandbox-id",
 	"io.kubernetes.cri-o.SandboxID",
 };
+
+#define SANDBOX_DIGITS 64
+
+static bool is_sandbox_id(const char *s)
+{
+	return strlen(s) == SANDBOX_DIGITS && strspn(s, "0123456789abcdef") == SANDBOX_DIGITS;
+}
 
 int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, struct error *e),
 		     void *doc, const char **sandbox, struct error *e)
@@ -21,6 +25,9 @@ int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, 
 	for (size_t i = 0; i < sizeof(cri_annotations) / sizeof(*cri_annotations); i++) {
 		if (get(doc, cri_annotations[i], &value, e) < 0)
 			return -1;
+		if (value && !is_sandbox_id(value))
+			return error_set(e, 0, "annotation %s: '%.80s' is not the id of a sandbox, which "
+					 "is 64 hexadecimal digits", cri_annotations[i], value);
 		if (value && *sandbox && strcmp(value, *sandbox))
 			return error_set(e, 0, "annotations %s and %s name different sandboxes, '%s' and "
 					 "'%s'", cri_annotations[0], cri_annotations[i], *sandbox, value);
@@ -49,24 +56,34 @@ int pod_check_name(const char *name, struct error *e)
 	return 0;
 }
 
+bool pod_sandbox_counts(const char *pod_annotation, bool trust_annotations)
+{
+	return trust_annotations || !strcmp(pod_annotation, ANNOTATION_POD);
+}
+
+static int choose_named(const struct pod_clues *clues, struct pod_choice *choice, struct error *e)
+{
+	choice->name = clues->annotation;
+	choice->named = true;
+	if (!is_sandbox_id(choice->name))
+		return 0;
+	error_set(e, 0, "pod name '%s' is refused: 64 hexadecimal digits are the id of an engine's "
+		  "sandbox or pod", choice->name);
+	return error_hint(e, "name the pod otherwise");
+}
+
 int pod_choose(const struct pod_clues *clues, struct pod_choice *choice, struct error *e)
 {
-	*choice = (struct pod_choice){ 0 };
+	*choice = (struct pod_choice){ .annotations = clues->trust_annotations || !clues->own_key };
 	if (clues->sandbox && !clues->trust_annotations) {
 		choice->name = clues->sandbox;
 		choice->cri = true;
+		choice->annotations = false;
 	} else if (clues->annotation) {
-		choice->name = clues->annotation;
-		choice->named = true;
-	} else if (clues->sandbox) {
-		choice->name = clues->sandbox;
+		if (choose_named(clues, choice, e) < 0)
+			return -1;
 	} else {
-		choice->name = clues->id;
+		choice->name = clues->sandbox ? clues->sandbox : clues->id;
 	}
 	return choice->name ? pod_check_name(choice->name, e) : 0;
-}
-
-char *pod_path(const char *root, const char *pod)
-{
-	return concat(root, "/podns/", pod, NULL);
 }

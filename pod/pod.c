@@ -19,49 +19,20 @@
 #include "pod/bundle.h"
 #include "pod/name.h"
 
-/* A pod that ends and begins anew this often while we wait for its lock is not going to be ours. */
-#define OPEN_TRIES 1000
-#define SHM_DIR "shm"
 
 uint64_t pod_boot_seconds(void)
 {
 	return (uint64_t)clock_seconds(CLOCK_BOOTTIME);
 }
 
-/* Is the directory that we locked still the one at its path? */
-static bool still_there(const struct pod *p, int fd)
-{
-	struct stat held, now;
-
-	return fstat(fd, &held) == 0 &&
-	       fstatat(p->store->dir_fd, p->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       held.st_dev == now.st_dev && held.st_ino == now.st_ino;
-}
-
 static int lock_dir(struct pod *p, bool make, struct error *e)
 {
-	struct lock_wait wait = { .seconds = LOCK_POD_SECONDS };
+	struct store *store = p->store;
 
-	if (p->store->dir_fd < 0)
+	if (store->dir_fd < 0)
 		return error_set(e, ENOENT, "open pod %s", p->name);
-	for (int tries = 0; tries < OPEN_TRIES; tries++) {
-		bool made;
-		cleanup_close int fd = open_own_dir(p->store->dir_fd, p->name, make ? 0700 : 0,
-						    p->path, &made, e);
-
-		if (fd < 0)
-			return -1;
-		if (lock_bounded(fd, p->path, &wait, e) < 0) {
-			if (made)
-				unlinkat(p->store->dir_fd, p->name, AT_REMOVEDIR);
-			return -1;
-		}
-		if (still_there(p, fd)) {
-			p->fd = take_fd(&fd);
-			return 0;
-		}
-	}
-	return error_set(e, EBUSY, "lock %s", p->path);
+	p->fd = lock_own_dir(store->dir_fd, p->name, make ? 0700 : 0, p->path, &store->wait, e);
+	return p->fd < 0 ? -1 : 0;
 }
 
 static int load(struct pod *p, struct error *e)
@@ -83,7 +54,7 @@ int pod_open(struct pod *p, struct store *store, const char *name, bool make, st
 	*p = (struct pod)POD_NONE;
 	p->store = store;
 	p->name = strdup(name);
-	p->path = pod_path(store->root, name);
+	p->path = concat(store->root, "/podns/", name, NULL);
 	if (!p->name || !p->path) {
 		error_nomem(e);
 		goto failed;
@@ -102,11 +73,7 @@ failed:
 /* The pod's own, without a record. A run that was killed may have left a part of one. */
 static int remove_dir(const struct pod *p)
 {
-	int dir = p->store->dir_fd, r = unlinkat(dir, p->name, AT_REMOVEDIR);
-
-	if (r < 0 && errno == ENOTEMPTY && unlinkat(p->fd, "." POD_RECORD_FILE ".new", 0) == 0)
-		r = unlinkat(dir, p->name, AT_REMOVEDIR);
-	return r < 0 && errno != ENOENT ? -1 : 0;
+	return remove_own_dir(p->store->dir_fd, p->name, p->fd, "." POD_RECORD_FILE ".new");
 }
 
 void pod_close(struct pod *p)
@@ -131,21 +98,12 @@ void pod_close(struct pod *p)
 
 const char *pod_pin_path(struct pod *p, enum ns_type t, struct error *e)
 {
-	const char *path = arena_concat(&p->rec.arena, p->store->root, "/", ns_info[t].brief,
-					"ns/", p->name, NULL);
-
-	if (!path)
-		error_nomem(e);
-	return path;
+	return store_pin_path(p->store, &p->rec.arena, t, p->name, e);
 }
 
 const char *pod_shm_path(struct pod *p, struct error *e)
 {
-	const char *path = arena_concat(&p->rec.arena, p->path, "/" SHM_DIR, NULL);
-
-	if (!path)
-		error_nomem(e);
-	return path;
+	return store_shm_path(p->store, &p->rec.arena, p->name, e);
 }
 
 static int open_dir(struct pod *p, enum ns_type t, bool make, struct error *e)
@@ -164,9 +122,15 @@ static int look_at(struct pod *p, enum ns_type t, struct error *e)
 	if (open_dir(p, t, false, e) < 0)
 		return e->num == ENOENT ? 0 : -1;
 	path = pod_pin_path(p, t, e);
-	if (!path)
+	if (!path || pin_look(p->dir[t], p->name, path, t, &state, &pin->fd, &pin->id, e) < 0)
 		return -1;
-	return pin_look(p->dir[t], p->name, path, t, &state, &pin->fd, &pin->id, e);
+	/* Ours is what the record names: a run that was killed before it could bind. */
+	if (state != PIN_EMPTY || p->rec.pin[t].ours)
+		return 0;
+	error_set(e, 0, "%s is not %s %s namespace, but an empty file that this pod did not make", path,
+		  ns_info[t].article, ns_info[t].oci);
+	return error_hint(e, "it may be a mount point in another mount namespace; if nothing needs it, "
+			  "remove it, else name the pod otherwise");
 }
 
 int pod_look(struct pod *p, ns_set set, struct error *e)
@@ -190,11 +154,11 @@ int pod_save(struct pod *p, struct error *e)
 		return -1;
 	if (text.len == p->saved.len && !memcmp(text.data, p->saved.data, text.len))
 		return 0;
-	/* Nobody could read it again, and so nobody end the pod. */
+	/* pod_open() would refuse it, so the pod could never be removed. */
 	if (text.len > POD_RECORD_MAX)
 		return error_set(e, 0, "%s/" POD_RECORD_FILE " would be larger than %zu bytes", p->path,
 				 POD_RECORD_MAX);
-	if (replace_file_at(p->fd, POD_RECORD_FILE, text.data, text.len) < 0)
+	if (replace_file_at(p->fd, POD_RECORD_FILE, text.data, text.len, false) < 0)
 		return error_set(e, errno, "write %s/" POD_RECORD_FILE, p->path);
 	old = p->saved;
 	p->saved = text;
@@ -264,12 +228,14 @@ static void forget_pin(struct pod *p, enum ns_type t)
 	p->pin[t] = (struct pod_pin){ .fd = -1 };
 }
 
-void pod_unbind(struct pod *p, enum ns_type t)
+bool pod_unbind(struct pod *p, enum ns_type t)
 {
 	struct error e;
 
-	if (remove_pin(p, t, &e) < 0)
-		log_error(LOG_LEVEL_WARN, &e);
+	if (remove_pin(p, t, &e) == 0)
+		return true;
+	log_error(LOG_LEVEL_WARN, &e);
+	return false;
 }
 
 bool pod_entrant_lives(const struct entrant *x)
@@ -319,7 +285,7 @@ static bool is_deserted(const char *file, struct ns_id ns, struct ns_id own_pidn
 	return own_pidns.ino == INITIAL_PIDNS && procs_find(file, ns, &found, &ignored) == 0 && !found;
 }
 
-static int check_pids(const struct pod *p, bool *gone, struct error *e)
+static int check_pidns(const struct pod *p, bool *gone, struct error *e)
 {
 	struct ns_id here;
 
@@ -340,18 +306,55 @@ static int check_pids(const struct pod *p, bool *gone, struct error *e)
 	return -1;
 }
 
-int pod_check_pids(const struct pod *p, struct error *e)
+/* A kernel before 5.6 has no time namespaces: ino 0. */
+static int own_timens(struct ns_id *id, struct error *e)
+{
+	if (ns_own_id(NS_TIME, id, e) == 0)
+		return 0;
+	*id = (struct ns_id){ 0 };
+	return e->num == ENOENT ? 0 : -1;
+}
+
+/* Start times in /proc and CLOCK_BOOTTIME are shifted in a time namespace: time_namespaces(7). */
+static int check_timens(const struct pod *p, struct error *e)
+{
+	struct ns_id here;
+
+	if (!p->rec.entrant_count || !p->rec.timens.ino)
+		return 0;
+	if (own_timens(&here, e) < 0)
+		return -1;
+	if (ns_same(here, p->rec.timens))
+		return 0;
+	error_set(e, 0, "the pod's containers are known by their start times in time namespace [%ju], "
+		  "and this is [%ju]", (uintmax_t)p->rec.timens.ino, (uintmax_t)here.ino);
+	error_hint(e, "run this in that time namespace, or give this one a root of its own");
+	e->num = EXDEV;
+	return -1;
+}
+
+int pod_note_clocks(struct pod *p, struct error *e)
+{
+	return ns_own_pidns(&p->rec.pidns, e) < 0 ? -1 : own_timens(&p->rec.timens, e);
+}
+
+static int check_clocks(const struct pod *p, bool *gone, struct error *e)
+{
+	return check_timens(p, e) < 0 ? -1 : check_pidns(p, gone, e);
+}
+
+int pod_check_clocks(const struct pod *p, struct error *e)
 {
 	bool gone;
 
-	return check_pids(p, &gone, e);
+	return check_clocks(p, &gone, e);
 }
 
 int pod_drop_dead(struct pod *p, struct error *e)
 {
 	bool gone;
 
-	if (check_pids(p, &gone, e) < 0)
+	if (check_clocks(p, &gone, e) < 0)
 		return -1;
 	for (size_t i = 0; i < p->rec.entrant_count;) {
 		const struct entrant *x = &p->rec.entrants[i];
@@ -377,22 +380,16 @@ static seldom void keep_first(bool *failed, struct error *first, const struct er
 }
 
 /*
- * A bundle that cannot be reverted keeps nobody from ending the pod: it stays noted for gc
- * where trying again may help.
+ * A bundle that cannot be reverted does not keep the pod from ending: its copy stays where trying
+ * again may help, and gc finds that by itself.
  */
 static void revert_bundles(struct pod *p)
 {
 	struct error e;
 
-	for (size_t i = 0; i < p->rec.bundle_count; i++) {
-		if (bundle_revert(p->store->root, p->name, p->rec.bundles[i], NULL, &e) < 0) {
+	for (size_t i = 0; i < p->rec.bundle_count; i++)
+		if (bundle_end(p->store, p->name, p->rec.bundles[i], NULL, &e) < 0)
 			log_error(LOG_LEVEL_WARN, &e);
-			if (e.num)
-				continue;
-		}
-		if (store_drop_bundle(p->store, p->name, p->rec.bundles[i], &e) < 0)
-			log_error(LOG_LEVEL_WARN, &e);
-	}
 	p->rec.bundle_count = 0;
 }
 
@@ -408,7 +405,8 @@ void pod_forget_bundles(struct pod *p)
 			i++;
 			continue;
 		}
-		if (store_drop_bundle(p->store, p->name, bundle, &e) < 0) {
+		/* It is not there, so that only its copy goes. */
+		if (bundle_end(p->store, p->name, bundle, NULL, &e) < 0) {
 			log_error(LOG_LEVEL_WARN, &e);
 			i++;
 			continue;
@@ -434,7 +432,7 @@ int pod_clear(struct pod *p, struct error *e)
 			forget_pin(p, (enum ns_type)t);
 	}
 	shm = pod_shm_path(p, &next);
-	if (!shm || (p->rec.shm && shm_unmount(p->fd, SHM_DIR, shm, &next) < 0))
+	if (!shm || (p->rec.shm && shm_unmount(p->fd, STORE_SHM_DIR, shm, &next) < 0))
 		keep_first(&failed, e, &next);
 	else
 		p->rec.shm = false;
@@ -447,23 +445,25 @@ int pod_clear(struct pod *p, struct error *e)
 
 bool pod_shm_mounted(const struct pod *p)
 {
-	return shm_is_mounted(p->fd, SHM_DIR);
+	return shm_is_mounted(p->fd, STORE_SHM_DIR);
 }
 
 int pod_shm_mount(struct pod *p, uint64_t size, const char *label, struct error *e)
 {
 	const char *path = pod_shm_path(p, e);
 
-	return path ? shm_mount(p->fd, SHM_DIR, path, size, label, e) : -1;
+	return path ? shm_mount(p->fd, STORE_SHM_DIR, path, size, label, e) : -1;
 }
 
-void pod_shm_unmount(struct pod *p)
+bool pod_shm_unmount(struct pod *p)
 {
 	struct error e;
 	const char *path = pod_shm_path(p, &e);
 
-	if (!path || shm_unmount(p->fd, SHM_DIR, path, &e) < 0)
-		log_error(LOG_LEVEL_WARN, &e);
+	if (path && shm_unmount(p->fd, STORE_SHM_DIR, path, &e) == 0)
+		return true;
+	log_error(LOG_LEVEL_WARN, &e);
+	return false;
 }
 
 /*
@@ -576,10 +576,10 @@ static int refuse_invisible(struct pod *p, enum ns_type t, struct ns_id here, bo
 	return error_hint(e, "end the pod first, or run this in that mount namespace");
 }
 
-/* A pin that nobody can see and nobody needs: its mount point may be left, if it is here. */
-static int forget_lost(struct pod *p, enum ns_type t, struct ns_id here, struct error *e)
+/* A pin that nobody can see and nobody needs: its mount point may be left, and the record names it. */
+static int forget_lost(struct pod *p, enum ns_type t, struct error *e)
 {
-	if (ns_same(p->rec.mntns, here) && remove_pin(p, t, e) < 0)
+	if (remove_pin(p, t, e) < 0)
 		return -1;
 	p->rec.pin[t] = (struct record_pin){ 0 };
 	return 0;
@@ -607,7 +607,7 @@ static int check_visible(struct pod *p, const char *id, const char *bundle, stru
 			return -1;
 		if (live || used)
 			return refuse_invisible(p, (enum ns_type)t, here, live, e);
-		if (forget_lost(p, (enum ns_type)t, here, e) < 0)
+		if (forget_lost(p, (enum ns_type)t, e) < 0)
 			return -1;
 	}
 	return 0;

@@ -57,10 +57,14 @@ const char *pod_pin_path(struct pod *p, enum ns_type t, struct error *e);
 const char *pod_shm_path(struct pod *p, struct error *e);
 
 /*
- * A pid tells nothing in another pid namespace than the one that it was written down in:
- * an error with num EXDEV.
+ * Members are known by pid and start time, claims by a deadline of the boot clock. All three mean
+ * something else in another pid or time namespace than the one that the record names: an error with
+ * num EXDEV.
  */
-int pod_check_pids(const struct pod *p, struct error *e);
+int pod_check_clocks(const struct pod *p, struct error *e);
+
+/* Say in the record that pids, start times and deadlines are those of our own namespaces. */
+int pod_note_clocks(struct pod *p, struct error *e);
 
 /*
  * Drop the members that are dead and the claims that expired. Then, if nobody is left and
@@ -72,7 +76,7 @@ int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e
 
 /*
  * Drop the members that are dead and the claims that expired, and nothing else. After
- * pod_check_pids().
+ * pod_check_clocks().
  */
 int pod_drop_dead(struct pod *p, struct error *e);
 
@@ -103,8 +107,8 @@ int pod_bind(struct pod *p, enum ns_type t, int ns_fd, struct error *e);
  */
 int pod_pin(struct pod *p, const int fds[NS_TYPES], ns_set *bound, struct error *e);
 
-/* Undo pod_bind. Failures are logged. */
-void pod_unbind(struct pod *p, enum ns_type t);
+/* Undo pod_bind. False where the pin stays; why is logged. */
+bool pod_unbind(struct pod *p, enum ns_type t);
 
 /*
  * Take away what the pod owns: revert bundles, remove our pins and shm, forget members.
@@ -121,8 +125,8 @@ int pod_end(struct pod *p, struct error *e);
 bool pod_shm_mounted(const struct pod *p);
 /* Mount it: shm_mount(). The record must say so already. */
 int pod_shm_mount(struct pod *p, uint64_t size, const char *label, struct error *e);
-/* Undo pod_shm_mount. Failures are logged. */
-void pod_shm_unmount(struct pod *p);
+/* Undo pod_shm_mount. False where it stays; why is logged. */
+bool pod_shm_unmount(struct pod *p);
 
 /* Now in seconds of CLOCK_BOOTTIME. */
 uint64_t pod_boot_seconds(void);

@@ -91,7 +91,7 @@ static int format_pin(struct buf *b, enum ns_type t, struct ns_id id)
 static int format_pod(const struct record *r, struct buf *b)
 {
 	if (format_id(b, RECORD_VERSION "\nmntns", r->mntns) < 0 ||
-	    format_id(b, "\npidns", r->pidns) < 0)
+	    format_id(b, "\npidns", r->pidns) < 0 || format_id(b, "\ntimens", r->timens) < 0)
 		return -1;
 	return buf_concat(b, "\ncreated ", decimal(r->created).text, "\n",
 			  r->held ? "held\n" : "", r->shm ? "shm\n" : "", NULL);
@@ -203,11 +203,18 @@ void record_drop_entrant(struct record *r, size_t index)
 		(r->entrant_count - index) * sizeof(*r->entrants));
 }
 
-int record_add_bundle(struct record *r, const char *bundle, struct error *e)
+bool record_has_bundle(const struct record *r, const char *bundle)
 {
 	for (size_t i = 0; i < r->bundle_count; i++)
 		if (!strcmp(r->bundles[i], bundle))
-			return 0;
+			return true;
+	return false;
+}
+
+int record_add_bundle(struct record *r, const char *bundle, struct error *e)
+{
+	if (record_has_bundle(r, bundle))
+		return 0;
 	if (copy(r, &bundle, e) < 0 || grow(r, &r->bundles, r->bundle_count, sizeof(bundle), e) < 0)
 		return -1;
 	r->bundles[r->bundle_count++] = bundle;
@@ -293,6 +300,8 @@ static bool parse_line(struct record *r, char *line, struct error *e)
 		return parse_id(field + 1, &r->mntns);
 	if (n == 3 && !strcmp(field[0], "pidns"))
 		return parse_id(field + 1, &r->pidns);
+	if (n == 3 && !strcmp(field[0], "timens"))
+		return parse_id(field + 1, &r->timens);
 	if (n == 2 && !strcmp(field[0], "created"))
 		return parse_u64(field[1], UINT64_MAX, &r->created);
 	if (n == 5 && !strcmp(field[0], "pin"))

@@ -45,6 +45,8 @@ struct record {
 	struct arena arena;	/* holds all strings */
 	struct ns_id mntns;	/* the mount namespace that the pins are in */
 	struct ns_id pidns;	/* the pid namespace that the members' pids are of */
+	struct ns_id timens;	/* the time namespace of their start times and of all deadlines; ino
+				 * 0: unknown, or a kernel without time namespaces */
 	uint64_t created;	/* seconds of CLOCK_REALTIME */
 	bool held;		/* made by `podns create` */
 	bool shm;		/* we mounted (or were about to) <record>/shm */
@@ -73,6 +75,7 @@ int record_add_entrant(struct record *r, const struct entrant *x, struct error *
 void record_drop_entrant(struct record *r, size_t index);
 int record_add_bundle(struct record *r, const char *bundle, struct error *e);
 void record_drop_bundle(struct record *r, const char *bundle);
+bool record_has_bundle(const struct record *r, const char *bundle);
 int record_set_sysctl(struct record *r, const char *path, const char *value, struct error *e);
 
 /* Is it a container, come or awaited, with this id and bundle? A claim knows neither. */

@@ -137,26 +137,42 @@ void store_close(struct store *s)
 	*s = (struct store)STORE_NONE;
 }
 
-struct entry_name {
-	char s[POD_NAME_MAX + 24];
-};
+static const char *or_nomem(const char *path, struct error *e)
+{
+	if (!path)
+		error_nomem(e);
+	return path;
+}
 
-static struct entry_name index_name(const char *id, const char *bundle)
+const char *store_pin_path(const struct store *s, struct arena *a, enum ns_type t, const char *pod,
+			   struct error *e)
+{
+	return or_nomem(arena_concat(a, s->root, "/", ns_info[t].brief, "ns/", pod, NULL), e);
+}
+
+const char *store_shm_path(const struct store *s, struct arena *a, const char *pod, struct error *e)
+{
+	return or_nomem(arena_concat(a, s->root, "/podns/", pod, "/" STORE_SHM_DIR, NULL), e);
+}
+
+static struct store_name index_name(const char *id, const char *bundle)
 {
 	uint64_t h = hash_bytes(HASH_START, id, strlen(id) + 1);
-	struct entry_name name = { "" };
+	struct store_name name = { "" };
 
 	h = hash_bytes(h, bundle, strlen(bundle));
 	concat_in(name.s, sizeof(name.s), "@", hex64(h).text, NULL);
 	return name;
 }
 
-static struct entry_name bundle_name(const char *pod, const char *bundle)
+#define BUNDLE_PREFIX "bundle@"
+
+struct store_name store_bundle_name(const char *bundle)
 {
 	uint64_t h = hash_bytes(HASH_START, bundle, strlen(bundle));
-	struct entry_name name = { "" };
+	struct store_name name = { "" };
 
-	concat_in(name.s, sizeof(name.s), pod, "@", hex64(h).text, NULL);
+	concat_in(name.s, sizeof(name.s), BUNDLE_PREFIX, hex64(h).text, NULL);
 	return name;
 }
 
@@ -188,7 +204,7 @@ static char *read_link(int dir_fd, const char *name)
 int store_find(const struct store *s, const char *id, const char *bundle, char **pod,
 	       struct error *e)
 {
-	struct entry_name name = index_name(id, bundle);
+	struct store_name name = index_name(id, bundle);
 
 	*pod = NULL;
 	if (s->dir_fd < 0)
@@ -206,7 +222,7 @@ int store_find(const struct store *s, const char *id, const char *bundle, char *
 int store_index(const struct store *s, const char *id, const char *bundle, const char *pod,
 		bool *made, struct error *e)
 {
-	struct entry_name name = index_name(id, bundle);
+	struct store_name name = index_name(id, bundle);
 	cleanup_free char *now = NULL;
 
 	*made = true;
@@ -234,7 +250,7 @@ int store_drop_entry(const struct store *s, const char *entry, struct error *e)
 int store_unindex(const struct store *s, const char *id, const char *bundle, const char *pod,
 		  struct error *e)
 {
-	struct entry_name name = index_name(id, bundle);
+	struct store_name name = index_name(id, bundle);
 	cleanup_free char *now = NULL;
 
 	if (store_find(s, id, bundle, &now, e) < 0)
@@ -242,40 +258,12 @@ int store_unindex(const struct store *s, const char *id, const char *bundle, con
 	return now && !strcmp(now, pod) ? store_drop_entry(s, name.s, e) : 0;
 }
 
-static int open_bundles(struct store *s, bool make, struct error *e)
+int store_open_bundles(struct store *s, bool make, struct error *e)
 {
 	if (s->bundles_fd >= 0)
 		return 0;
 	s->bundles_fd = open_own_dir(AT_FDCWD, s->bundles, make ? 0700 : 0, s->bundles, NULL, e);
 	return s->bundles_fd < 0 ? -1 : 0;
-}
-
-int store_add_bundle(struct store *s, const char *pod, const char *bundle, struct error *e)
-{
-	struct entry_name name = bundle_name(pod, bundle);
-
-	if (open_bundles(s, true, e) < 0)
-		return -1;
-	if (symlinkat(bundle, s->bundles_fd, name.s) < 0 && errno != EEXIST)
-		return error_set(e, errno, "note the bundle in %s", s->bundles);
-	/* EINVAL: a file system without it. It must be there before config.json changes. */
-	if (fsync(s->bundles_fd) < 0 && errno != EINVAL) {
-		error_set(e, errno, "sync %s", s->bundles);
-		unlinkat(s->bundles_fd, name.s, 0);
-		return -1;
-	}
-	return 0;
-}
-
-int store_drop_bundle(struct store *s, const char *pod, const char *bundle, struct error *e)
-{
-	struct entry_name name = bundle_name(pod, bundle);
-
-	if (open_bundles(s, false, e) < 0)
-		return e->num == ENOENT ? 0 : -1;
-	if (unlinkat(s->bundles_fd, name.s, 0) < 0 && errno != ENOENT)
-		return error_set(e, errno, "remove %s/%s", s->bundles, name.s);
-	return 0;
 }
 
 static DIR *open_stream(int dir_fd, const char *path, struct error *e)
@@ -301,30 +289,21 @@ static void close_stream(DIR **dir)
 
 #define cleanup_dir __attribute__((cleanup(close_stream)))
 
-int store_each_bundle(struct store *s,
-		      int (*fn)(void *arg, const char *pod, const char *bundle, struct error *e),
+int store_each_bundle(struct store *s, int (*fn)(void *arg, const char *name, struct error *e),
 		      void *arg, struct error *e)
 {
 	cleanup_dir DIR *dir = NULL;
 	struct dirent *entry;
 	int r = 0;
 
-	if (open_bundles(s, false, e) < 0)
+	if (store_open_bundles(s, false, e) < 0)
 		return e->num == ENOENT ? 0 : -1;
 	dir = open_stream(s->bundles_fd, s->bundles, e);
 	if (!dir)
 		return -1;
-	while (!r && (entry = read_entry(dir))) {
-		cleanup_free char *bundle = NULL;
-		char *at = strchr(entry->d_name, '@');
-
-		if (!at || at == entry->d_name)
-			continue;
-		bundle = read_link(s->bundles_fd, entry->d_name);
-		*at = '\0';
-		if (bundle && pod_check_name(entry->d_name, e) == 0)
-			r = fn(arg, entry->d_name, bundle, e);
-	}
+	while (!r && (entry = read_entry(dir)))
+		if (!strncmp(entry->d_name, BUNDLE_PREFIX, strlen(BUNDLE_PREFIX)))
+			r = fn(arg, entry->d_name, e);
 	return r ? r : at_end(s->bundles, e);
 }
 

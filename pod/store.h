@@ -6,7 +6,7 @@
  *   <root>/podns/<pod>/shm        its /dev/shm
  *   <root>/podns/@<hash>          symlink: which pod the container with this id and bundle is in
  *   <root>/podns/log              the last errors and warnings
- *   <bundles>/<pod>@<hash>        symlink: a bundle whose config.json we rewrote for the pod
+ *   <bundles>/bundle@<hash>/copy  what the config.json of a bundle was: pod/original.h
  *
  * <bundles> is $(localstatedir)/lib/oci-podns for the root /run, so that it outlives a
  * boot, and <root>/podns for any other. A pod's name has no '@', so none of these collide;
@@ -19,7 +19,11 @@
 
 #include <stdbool.h>
 
-#include "base/error.h"
+#include "base/file.h"
+#include "ns/types.h"
+
+/* What the directory of a pod's /dev/shm is called in the pod's own. */
+#define STORE_SHM_DIR "shm"
 
 struct store {
 	char *root;		/* absolute */
@@ -27,9 +31,16 @@ struct store {
 	int dir_fd;		/* <root>/podns; -1 while it does not exist */
 	char *bundles;		/* path of <bundles> */
 	int bundles_fd;		/* opened when first needed, else -1 */
+	struct lock_wait wait;	/* of all locks of pods and bundles that this run takes */
 };
 
-#define STORE_NONE { .root_fd = -1, .dir_fd = -1, .bundles_fd = -1 }
+/* For a command that works on one pod after the other: each gets the whole wait. */
+static inline void store_reset_wait(struct store *s)
+{
+	s->wait.until = 0;
+}
+
+#define STORE_NONE { .root_fd = -1, .dir_fd = -1, .bundles_fd = -1, .wait = { .seconds = LOCK_SECONDS } }
 
 /*
  * Find and open the root: `root` where given (made absolute; made, mode 0755, where it is
@@ -40,6 +51,12 @@ struct store {
 int store_open(struct store *s, const char *root, bool make, struct error *e);
 void store_close(struct store *s);
 #define cleanup_store __attribute__((cleanup(store_close)))
+
+/* "<root>/<brief>ns/<pod>", in the arena; NULL and e without memory. */
+const char *store_pin_path(const struct store *s, struct arena *a, enum ns_type t, const char *pod,
+			   struct error *e);
+/* "<root>/podns/<pod>/shm" likewise. */
+const char *store_shm_path(const struct store *s, struct arena *a, const char *pod, struct error *e);
 
 /*
  * Which pod is the container with this id and bundle in? Its name in *pod (caller frees),
@@ -53,16 +70,23 @@ int store_index(const struct store *s, const char *id, const char *bundle, const
 int store_unindex(const struct store *s, const char *id, const char *bundle, const char *pod,
 		  struct error *e);
 
-/* Note, synced, that the bundle's config.json is (about to be) rewritten for the pod; forget it. */
-int store_add_bundle(struct store *s, const char *pod, const char *bundle, struct error *e);
-int store_drop_bundle(struct store *s, const char *pod, const char *bundle, struct error *e);
+/*
+ * Open <bundles>, made if `make`. 0, or -1 (e->num ENOENT where it is absent and !make); the
+ * descriptor is s->bundles_fd.
+ */
+int store_open_bundles(struct store *s, bool make, struct error *e);
+
+/* "bundle@<hash>": what the directory of this bundle's copy is called in <bundles>. */
+struct store_name {
+	char s[32];
+};
+struct store_name store_bundle_name(const char *bundle);
 
 /*
- * Call fn for each noted bundle. fn may drop it. Stops where fn returns non-zero and
- * returns that; -1 with e set where the list cannot be read.
+ * Call fn with the name of each directory of a copy in <bundles>; fn may remove it. Stops where fn
+ * returns non-zero and returns that; -1 with e set where the list cannot be read.
  */
-int store_each_bundle(struct store *s,
-		      int (*fn)(void *arg, const char *pod, const char *bundle, struct error *e),
+int store_each_bundle(struct store *s, int (*fn)(void *arg, const char *name, struct error *e),
 		      void *arg, struct error *e);
 
 /* Call fn for each pod that has a record directory, in no order. As store_each_bundle. */

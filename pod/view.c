@@ -54,12 +54,7 @@ void views_free(struct views *v)
 
 const char *views_pin_path(struct views *v, const struct view *x, enum ns_type t, struct error *e)
 {
-	const char *path = arena_concat(&v->arena, v->store->root, "/", ns_info[t].brief, "ns/",
-					x->name, NULL);
-
-	if (!path)
-		error_nomem(e);
-	return path;
+	return store_pin_path(v->store, &v->arena, t, x->name, e);
 }
 
 /* --- what is wrong with it ------------------------------------------------ */
@@ -141,19 +136,26 @@ static int look_at_pins(struct views *v, struct view *x, struct error *e)
 	return 0;
 }
 
-/* Pids of another pid namespace tell nothing here: such a member counts as living. */
+/*
+ * Pids and start times of another pid or time namespace mean nothing here: such a member counts as
+ * living.
+ */
 static void look_at_members(struct views *v, struct view *x)
 {
-	bool known = ns_same(v->pidns, x->rec.pidns);
+	bool time_known = !x->rec.timens.ino || ns_same(v->own[NS_TIME], x->rec.timens);
+	bool pids_known = ns_same(v->pidns, x->rec.pidns);
 
 	for (size_t i = 0; i < x->rec.entrant_count; i++) {
 		bool member = x->rec.entrants[i].kind == ENTRANT_MEMBER;
+		bool known = time_known && (pids_known || !member);
 
-		if (member && !known) {
-			break_view(v, x, "its containers are known by pids of another pid namespace");
+		if (!known) {
+			break_view(v, x, time_known ? "its containers are known by pids of another pid "
+				   "namespace" : "its containers are known by start times of another "
+				   "time namespace");
 			x->elsewhere = true;
 		}
-		if ((member && !known) || pod_entrant_lives(&x->rec.entrants[i]))
+		if (!known || pod_entrant_lives(&x->rec.entrants[i]))
 			*(member ? &x->containers : &x->claims) += 1;
 	}
 }

@@ -26,7 +26,7 @@ struct view {
 	const char *name;
 	struct record rec;	/* empty where there is none, or where it cannot be read */
 	bool unreadable;
-	bool elsewhere;		/* its members' pids are of another pid namespace */
+	bool elsewhere;		/* its members are known by pids or times of another namespace */
 	ns_set pinned;		/* the types that stand at their places */
 	struct ns_id pin[NS_TYPES];
 	enum pod_state state;

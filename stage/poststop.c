@@ -14,7 +14,7 @@
 #include "oci/state.h"
 #include "pod/name.h"
 #include "pod/pod.h"
-#include "stage/stage.h"
+#include "stage/share.h"
 
 /*
  * What the bundle's config.json tells of a container that is no member. All empty where it
@@ -39,12 +39,15 @@ static int get_annotation(void *config, const char *key, const char **value, str
 
 static void trace_config(struct config *c, const struct stage_options *opt, struct trace *t)
 {
-	struct pod_clues clues = { .trust_annotations = opt->trust_annotations };
+	struct pod_clues clues = {
+		.trust_annotations = opt->trust_annotations,
+		.own_key = strcmp(opt->pod_annotation, ANNOTATION_POD) != 0,
+	};
 	struct pod_choice choice;
 	struct error ignored;
 	const char *token;
 
-	if (pod_find_sandbox(get_annotation, c, &clues.sandbox, &ignored) < 0 ||
+	if (share_find_sandbox(opt, get_annotation, c, &clues.sandbox, &ignored) < 0 ||
 	    get_annotation(c, opt->pod_annotation, &clues.annotation, &ignored) < 0 ||
 	    get_annotation(c, ANNOTATION_CLAIM, &token, &ignored) < 0 ||
 	    pod_choose(&clues, &choice, &ignored) < 0 || !choice.name || !token)
@@ -115,7 +118,7 @@ static int leave(struct pod *pod, const struct stage_options *opt, const struct 
 	long claim = token ? record_find_claim(&pod->rec, token) : -1;
 	bool gone;
 
-	if (pod_check_pids(pod, e) < 0)
+	if (pod_check_clocks(pod, e) < 0)
 		return -1;
 	if (claim >= 0)
 		record_drop_entrant(&pod->rec, (size_t)claim);

@@ -1,34 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Before the runtime reads config.json: from standard input to standard output at the precreate
+ * stage and for `podns rewrite`, or in place for `podns rewrite --bundle`.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/random.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "stage/share.h"
-
-/*
- * A config that carries our undo is planned from what it was before, so that undos never
- * stack. Under a CRI engine pod authors write annotations, and no config comes to us
- * twice: there it is somebody else's.
- */
-static int use_original(struct share *s, struct config *config, struct buf *original,
-			struct error *e)
-{
-	enum revert_how how;
-
-	if (edit_revert(s->config, original, &how, e) < 0)
-		return -1;
-	if (how == REVERT_NOTHING)
-		return 0;
-	if (s->choice.cri)
-		return error_set(e, 0, "config.json has an annotation " ANNOTATION_UNDO " that we did "
-				 "not write");
-	if (config_parse(config, "config.json", original->data, original->len, e) < 0)
-		return -1;
-	s->config = config;
-	return 0;
-}
+#include "stage/in_place.h"
 
 static int new_token(char token[2 * CLAIM_TOKEN_BYTES + 1], struct error *e)
 {
@@ -52,10 +33,11 @@ static int record_comer(struct share *s, const char *token, struct error *e)
 		.expires = pod_boot_seconds() + CLAIM_SECONDS,
 	};
 
-	if (token)
-		return record_add_entrant(&s->pod.rec, &claim, e);
-	s->pod.rec.held |= record_is_empty(&s->pod.rec);
-	return 0;
+	if (!token) {
+		s->pod.rec.held |= record_is_empty(&s->pod.rec);
+		return 0;
+	}
+	return pod_note_clocks(&s->pod, e) < 0 ? -1 : record_add_entrant(&s->pod.rec, &claim, e);
 }
 
 /* `podns rewrite`: no stage follows that could set them in what is the container's alone. */
@@ -92,65 +74,91 @@ static int run(struct share *s, bool claims, const char *text, size_t len,
 		edit.claim = token;
 	}
 	if (edit_apply(s->config, &edit, &changed, &out, e) < 0 ||
-	    record_comer(s, edit.claim, e) < 0 ||
-	    (changed && s->bundle && share_note_bundle(s, e) < 0) || share_act(s, e) < 0 ||
-	    share_save(s, e) < 0)
+	    record_comer(s, edit.claim, e) < 0 || share_act(s, e) < 0 || share_save(s, e) < 0)
 		return -1;
 	return changed ? deliver(arg, out.data, out.len, e) : deliver(arg, text, len, e);
 }
 
-/* With a name the pod is that one, and no claim is made; without, the config tells. */
+/* With a name the pod is that one, and no claim is made; without, the config says which it is. */
 static int choose(struct share *s, const char *name, struct error *e)
 {
 	if (!name)
 		return share_choose(s, NULL, &(struct share_clues){ 0 }, e);
-	s->choice = (struct pod_choice){ .name = name, .named = true };
+	s->choice = (struct pod_choice){ .name = name, .named = true, .annotations = true };
 	return 0;
 }
 
-static int edit_config(const struct stage_options *opt, const char *name, const char *bundle,
-		       const char *text, size_t len, stage_deliver_fn deliver, void *arg,
-		       struct error *e)
+static int edit_config(const struct stage_options *opt, const char *name, const char *text,
+		       size_t len, stage_deliver_fn deliver, void *arg, struct error *e)
 {
-	struct config given = { 0 }, reverted = { 0 };
 	cleanup_share struct share s = SHARE_NONE;
-	cleanup_buf struct buf original = { 0 };
+	cleanup_config struct config config = { 0 };
 	int r;
 
-	if (config_parse(&given, "config.json", text, len, e) < 0)
+	if (config_parse(&config, "config.json", text, len, e) < 0)
 		return -1;
 	s.opt = opt;
-	s.config = &given;
-	s.bundle = bundle;
-	r = choose(&s, name, e);
-	if (r == 0 && !s.choice.name) {
-		r = deliver(arg, text, len, e);
-	} else if (r == 0) {
-		r = use_original(&s, &reverted, &original, e);
-		if (r == 0 && s.config == &reverted)
-			r = run(&s, !name, original.data, original.len, deliver, arg, e);
-		else if (r == 0)
-			r = run(&s, !name, text, len, deliver, arg, e);
-		if (r < 0)
-			share_undo(&s);
-	}
-	if (s.config == &reverted)
-		config_free(&reverted);
-	config_free(&given);
+	s.config = &config;
+	if (choose(&s, name, e) < 0)
+		return -1;
+	if (!s.choice.name)
+		return deliver(arg, text, len, e);
+	r = run(&s, !name, text, len, deliver, arg, e);
+	if (r < 0)
+		share_undo(&s);
 	return r;
 }
 
 int stage_precreate(const struct stage_options *opt, const char *text, size_t len,
 		    stage_deliver_fn deliver, void *arg, struct error *e)
 {
-	return edit_config(opt, NULL, NULL, text, len, deliver, arg, e);
+	return edit_config(opt, NULL, text, len, deliver, arg, e);
 }
 
-int stage_rewrite(const struct stage_options *opt, const char *pod, const char *bundle,
-		  const char *text, size_t len, stage_deliver_fn deliver, void *arg,
-		  struct error *e)
+int stage_rewrite(const struct stage_options *opt, const char *pod, const char *text, size_t len,
+		  stage_deliver_fn deliver, void *arg, struct error *e)
 {
 	if (pod_check_name(pod, e) < 0)
 		return -1;
-	return edit_config(opt, pod, bundle, text, len, deliver, arg, e);
+	return edit_config(opt, pod, text, len, deliver, arg, e);
+}
+
+static int run_in_place(struct share *s, struct in_place *x, struct error *e)
+{
+	cleanup_buf struct buf out = { 0 };
+	bool again, changed;
+
+	if (share_begin(s, e) < 0 || in_place_hold(x, s, &again, e) < 0 ||
+	    in_place_plan(x, s, PLAN_PRECREATE, NULL, &changed, &out, e) < 0 ||
+	    check_sysctls(s, e) < 0)
+		return -1;
+	if (!s->plan.shared)
+		return 0;
+	if (record_comer(s, NULL, e) < 0 || share_act(s, e) < 0 || share_save(s, e) < 0)
+		return -1;
+	return changed ? in_place_write(x, s, &out, e) : 0;
+}
+
+int stage_rewrite_bundle(const struct stage_options *opt, const char *pod, const char *bundle,
+			 struct error *e)
+{
+	struct in_place x = IN_PLACE_NONE;
+	struct share s = SHARE_NONE;
+	int r;
+
+	if (pod_check_name(pod, e) < 0)
+		return -1;
+	s.opt = opt;
+	s.config = &x.config;
+	s.bundle = bundle;
+	choose(&s, pod, e);
+	r = in_place_load(&x, bundle, e);
+	if (r == 0)
+		r = run_in_place(&s, &x, e);
+	in_place_release(&x);
+	if (r < 0)
+		share_undo(&s);
+	share_end(&s);
+	in_place_close(&x);
+	return r;
 }

@@ -13,6 +13,16 @@ static int get_annotation(void *config, const char *key, const char **value, str
 	return config_annotation(config, key, value, NULL, e);
 }
 
+int share_find_sandbox(const struct stage_options *opt,
+		       int (*get)(void *doc, const char *key, const char **value, struct error *e),
+		       void *doc, const char **sandbox, struct error *e)
+{
+	*sandbox = NULL;
+	if (!pod_sandbox_counts(opt->pod_annotation, opt->trust_annotations))
+		return 0;
+	return pod_find_sandbox(get, doc, sandbox, e);
+}
+
 static int agree(const char **from_config, const char *from_state, const char *what,
 		 struct error *e)
 {
@@ -26,9 +36,12 @@ static int agree(const char **from_config, const char *from_state, const char *w
 
 int share_choose(struct share *s, const char *id, const struct share_clues *state, struct error *e)
 {
-	struct pod_clues clues = { .id = id, .trust_annotations = s->opt->trust_annotations };
+	struct pod_clues clues = {
+		.id = id, .trust_annotations = s->opt->trust_annotations,
+		.own_key = strcmp(s->opt->pod_annotation, ANNOTATION_POD) != 0,
+	};
 
-	if (pod_find_sandbox(get_annotation, s->config, &clues.sandbox, e) < 0 ||
+	if (share_find_sandbox(s->opt, get_annotation, s->config, &clues.sandbox, e) < 0 ||
 	    get_annotation(s->config, s->opt->pod_annotation, &clues.annotation, e) < 0 ||
 	    agree(&clues.sandbox, state->sandbox, "sandbox", e) < 0 ||
 	    agree(&clues.annotation, state->pod, "pod", e) < 0 ||
@@ -47,7 +60,7 @@ int share_choose(struct share *s, const char *id, const struct share_clues *stat
 int share_annotation(struct share *s, const char *key, const char **value, struct error *e)
 {
 	*value = NULL;
-	return s->choice.cri ? 0 : config_annotation(s->config, key, value, NULL, e);
+	return s->choice.annotations ? config_annotation(s->config, key, value, NULL, e) : 0;
 }
 
 static int pod_types(struct share *s, struct error *e)
@@ -520,7 +533,7 @@ int share_edit(struct share *s, struct edit *edit, struct error *e)
 	bool joins = s->plan.verb[NS_UTS] != PLAN_LEAVE &&
 		     s->plan.verb[NS_UTS] != PLAN_ADOPT_INIT && !s->member_already;
 
-	*edit = (struct edit){ .owner = s->pod.path };
+	*edit = (struct edit){ 0 };
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (s->plan.verb[t] == PLAN_LEAVE)
 			continue;
@@ -540,67 +553,54 @@ int share_edit(struct share *s, struct edit *edit, struct error *e)
 	return edit->shm_source ? 0 : -1;
 }
 
-/* --- the bundle --------------------------------------------------------- */
-
-bool share_bundle_is_noted(const struct share *s)
-{
-	for (size_t i = 0; i < s->pod.rec.bundle_count; i++)
-		if (!strcmp(s->pod.rec.bundles[i], s->bundle))
-			return true;
-	return false;
-}
-
-int share_note_bundle(struct share *s, struct error *e)
-{
-	/* Also where the record has it: a kill may have come before the note itself was made. */
-	s->to_note = true;
-	s->was_noted = share_bundle_is_noted(s);
-	return record_add_bundle(&s->pod.rec, s->bundle, e);
-}
+/* --- undoing ------------------------------------------------------------ */
 
 int share_save(struct share *s, struct error *e)
 {
 	if (pod_save(&s->pod, e) < 0)
 		return -1;
-	if (s->to_index &&
-	    store_index(&s->store, s->id, s->bundle, s->pod.name, &s->indexed, e) < 0)
-		return -1;
-	if (!s->to_note)
-		return 0;
-	s->bundle_noted = !s->was_noted;
-	return store_add_bundle(&s->store, s->pod.name, s->bundle, e);
+	return s->to_index ?
+	       store_index(&s->store, s->id, s->bundle, s->pod.name, &s->indexed, e) : 0;
 }
 
-/* --- undoing ------------------------------------------------------------ */
-
-static int restore_record(struct share *s, struct error *e)
+/* stay, shm_stays: what this run made and could not remove. */
+static int restore_record(struct share *s, ns_set stay, bool shm_stays, struct error *e)
 {
 	struct record rec;
 
 	/* Not into the pod's own: an empty record would be the end of a living pod. */
 	if (record_parse(&rec, s->swept.data, e) < 0)
 		return -1;
+	for (int t = 0; t < NS_TYPES; t++)
+		if (stay & NS_BIT(t))
+			rec.pin[t] = s->pod.rec.pin[t];
+	if (stay || shm_stays)
+		rec.mntns = s->pod.rec.mntns;
+	rec.shm |= shm_stays;
 	record_free(&s->pod.rec);
 	s->pod.rec = rec;
+	/* With nobody in it gc ends it, and tries once more to remove what stayed. */
+	if (stay || shm_stays)
+		return pod_save(&s->pod, e);
 	return record_is_empty(&s->pod.rec) ? pod_end(&s->pod, e) : pod_save(&s->pod, e);
 }
 
 void share_undo(struct share *s)
 {
+	bool shm_stays;
+	ns_set stay = 0;
 	struct error e;
 
 	if (s->pod.fd < 0)
 		return;
-	if (s->bundle_noted && store_drop_bundle(&s->store, s->pod.name, s->bundle, &e) < 0)
-		log_error(LOG_LEVEL_WARN, &e);
 	if (s->indexed && store_unindex(&s->store, s->id, s->bundle, s->pod.name, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
-	if (s->shm_mounted)
-		pod_shm_unmount(&s->pod);
+	shm_stays = s->shm_mounted && !pod_shm_unmount(&s->pod);
 	for (int t = NS_TYPES - 1; t >= 0; t--)
-		if (s->bound & NS_BIT(t))
-			pod_unbind(&s->pod, (enum ns_type)t);
-	if (s->swept.len && restore_record(s, &e) < 0)
+		if (s->bound & NS_BIT(t) && !pod_unbind(&s->pod, (enum ns_type)t))
+			stay |= NS_BIT(t);
+	s->stays = stay || shm_stays;
+	if (s->swept.len && restore_record(s, stay, shm_stays, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
 }
 
@@ -614,7 +614,7 @@ static seldom void end_empty(struct share *s)
 
 void share_end(struct share *s)
 {
-	if (s->pod.fd >= 0 && s->pod.saved.len && record_is_empty(&s->pod.rec))
+	if (s->pod.fd >= 0 && s->pod.saved.len && record_is_empty(&s->pod.rec) && !s->stays)
 		end_empty(s);
 	close_reads(s);
 	for (int t = 0; t < NS_TYPES; t++)

@@ -47,9 +47,9 @@ struct share {
 	uint64_t shm_size;
 	/* what has been done */
 	ns_set bound;
-	bool shm_mounted, indexed, bundle_noted;
-	/* what share_save() is to make */
-	bool to_index, to_note, was_noted;
+	bool shm_mounted, indexed;
+	bool stays;			/* share_undo() could not remove all */
+	bool to_index;			/* what share_save() is to make */
 };
 
 #define SHARE_NONE { \
@@ -62,6 +62,11 @@ struct share_clues {
 	const char *pod, *sandbox;
 };
 
+/* pod_find_sandbox(), where the options let the sandbox count; else none. */
+int share_find_sandbox(const struct stage_options *opt,
+		       int (*get)(void *doc, const char *key, const char **value, struct error *e),
+		       void *doc, const char **sandbox, struct error *e);
+
 /*
  * Which pod does the config belong to: fills s->choice (name NULL: none). id may be NULL.
  */
@@ -69,8 +74,8 @@ int share_choose(struct share *s, const char *id, const struct share_clues *stat
 		 struct error *e);
 
 /*
- * The value of an io.podns annotation of the config: NULL where absent, or where none
- * counts (CRI).
+ * The value of an io.podns annotation of the config: NULL where absent, or where none counts (under
+ * a CRI engine, or with --pod-annotation).
  */
 int share_annotation(struct share *s, const char *key, const char **value, struct error *e);
 
@@ -94,20 +99,16 @@ int share_set_up(struct share *s, struct error *e);
 /* Fill an edit: paths, and names and shm where they apply. Strings live as long as s. */
 int share_edit(struct share *s, struct edit *edit, struct error *e);
 
-/* Does the record know that the bundle's config.json is ours to revert? Make it know. */
-bool share_bundle_is_noted(const struct share *s);
-int share_note_bundle(struct share *s, struct error *e);
-
 /*
- * Save the record, and then make what it tells of: the index entry of a member, the note
- * of a bundle. In that order, since what no record tells of would be left behind by a
- * kill.
+ * Save the record, and then make what it names: the index entry of a member. In that order, since
+ * what no record names would be left behind by a kill.
  */
 int share_save(struct share *s, struct error *e);
 
 /*
- * Take back what this run did and restore the record to what it was after the sweep.
- * Failures are logged.
+ * Take back what this run did and restore the record to what it was after the sweep. What could not
+ * be removed stays in the record, so that the pod's next run and gc know that it is ours. Failures
+ * are logged.
  */
 void share_undo(struct share *s);
 

@@ -34,13 +34,17 @@ int stage_precreate(const struct stage_options *opt, const char *text, size_t le
 
 /*
  * `podns rewrite`: the same for this pod, whatever the annotations say. No claim is made,
- * since no hook may ever redeem it; a pod that this makes is held. bundle: the directory
- * (absolute) whose config.json deliver() writes, which is noted before, so that the pod's
- * end reverts it; or NULL.
+ * since no hook may ever redeem it; a pod that this makes is held.
  */
-int stage_rewrite(const struct stage_options *opt, const char *pod, const char *bundle,
-		  const char *text, size_t len, stage_deliver_fn deliver, void *arg,
-		  struct error *e);
+int stage_rewrite(const struct stage_options *opt, const char *pod, const char *text, size_t len,
+		  stage_deliver_fn deliver, void *arg, struct error *e);
+
+/*
+ * `podns rewrite --bundle`: the same for the config.json of this directory (absolute), in place. The
+ * pod's end gives it back what it was.
+ */
+int stage_rewrite_bundle(const struct stage_options *opt, const char *pod, const char *bundle,
+			 struct error *e);
 
 /* createRuntime and prestart: text is the OCI state. */
 int stage_create_runtime(const struct stage_options *opt, const char *text, size_t len,

@@ -464,7 +464,7 @@ is_locked() {
 	make_bundle a
 	state_doc a '' creating '{"io.podns.pod":"web","\u0069o.podns.pod":"evil"}' >"$T/state"
 	fails_with io.podns.pod hook createRuntime <"$T/state"
-	make_bundle a pod= annotations=', "io.kubernetes.cri.sandbox-id": "one", "io.kubernetes.cri.sandbox\u002did": "two"'
+	make_bundle a pod= annotations=", \"io.kubernetes.cri.sandbox-id\": \"$SANDBOX\", \"io.kubernetes.cri.sandbox\u002did\": \"$SANDBOX\""
 	fails_with sandbox-id hook precreate <"$T/a/config.json"
 	assert_untouched a
 	assert_nothing_left

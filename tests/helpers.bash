@@ -17,6 +17,7 @@ load setup
 HOOK=$PODNS_BUILD/hook/oci-podns-hook
 ROOTFS=/run/podns-test-rootfs
 TYPES=(net ipc uts)	# what a pod shares unless told otherwise
+SANDBOX=$(printf 'c0ffee%058d' 0)	# the id of a CRI engine's sandbox
 LIMIT=30		# seconds for any one command
 
 # --- set-up and the end ------------------------------------------------------
@@ -505,7 +506,8 @@ assert_not_pinned() {
 # <root>/netns stays, and so may empty directories and the log.
 assert_nothing_left() {
 	local root=${1-$ROOT} left
-	left=$(find "$root" ! -type d ! -path "$root/podns/log*" -o -path "$root/podns/web")
+	left=$(find "$root" ! -type d ! -path "$root/podns/log*" -o -path "$root/podns/web" \
+		-o -path "$root/podns/bundle@*")
 	if [ -n "$left" ]; then
 		printf 'left in the root:\n%s\n' "$left"
 		return 1

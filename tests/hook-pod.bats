@@ -5,8 +5,8 @@
 
 load helpers
 
-CRI=', "io.kubernetes.cri.sandbox-id": "sandbox"'
-CRIO=', "io.kubernetes.cri-o.SandboxID": "sandbox"'
+CRI=", \"io.kubernetes.cri.sandbox-id\": \"$SANDBOX\""
+CRIO=", \"io.kubernetes.cri-o.SandboxID\": \"$SANDBOX\""
 
 pod_is() {
 	assert_pinned "$1" net ipc uts
@@ -54,11 +54,11 @@ pod_is() {
 @test "a CRI engine's sandbox is the pod, whatever the pod's author wrote" {
 	make_bundle a pod=evil annotations="$CRI"
 	create a ''
-	pod_is sandbox
+	pod_is "$SANDBOX"
 	poststop a
 	make_bundle b pod=evil annotations="$CRIO"
 	create b ''
-	pod_is sandbox
+	pod_is "$SANDBOX"
 	poststop b
 	assert_untouched a
 	assert_untouched b
@@ -68,8 +68,8 @@ pod_is() {
 @test "under a CRI engine no io.podns annotation counts" {
 	make_bundle a pod= annotations="$CRI"', "io.podns.namespaces": "net", "io.podns.hostname": "evil"'
 	create a ''
-	pod_is sandbox
-	equal "$(in_pin uts sandbox hostname)" first
+	pod_is "$SANDBOX"
+	equal "$(in_pin uts "$SANDBOX" hostname)" first
 }
 
 @test "under a CRI engine a pod cannot be joined by its name" {
@@ -79,9 +79,9 @@ pod_is() {
 	net=$(ns_ino "$ROOT/netns/web")
 	make_bundle b pod=web annotations="$CRI"
 	create b ''
-	assert_pinned sandbox net ipc uts
-	differ "$(ns_ino "$ROOT/netns/sandbox")" "$net"
-	equal "$(ns_path b network)" "$ROOT/netns/sandbox"
+	assert_pinned "$SANDBOX" net ipc uts
+	differ "$(ns_ino "$ROOT/netns/$SANDBOX")" "$net"
+	equal "$(ns_path b network)" "$ROOT/netns/$SANDBOX"
 }
 
 @test "--trust-annotations lifts that" {
@@ -91,16 +91,65 @@ pod_is() {
 	equal "$(in_pin uts web hostname)" shop
 }
 
-@test "--pod-annotation does not lift that" {
-	make_bundle a pod= annotations="$CRI"', "org.example/pod": "db"'
+@test "with --pod-annotation that key alone chooses, and nothing else that an image or a pod's author can write counts" {
+	make_bundle a annotations="$CRI"', "org.example/pod": "db", "io.podns.hostname": "evil", "io.podns.namespaces": "net"'
 	create a '' --pod-annotation org.example/pod
-	pod_is sandbox
+	pod_is db
+	equal "$(in_pin uts db hostname)" first
+	poststop a --pod-annotation org.example/pod
+	# Without the key there is no pod to be had: not the sandbox's, and not the one that io.podns.pod names.
+	make_bundle b annotations="$CRIO"
+	hook --pod-annotation org.example/pod precreate <"$T/b.orig" >"$T/b/config.json"
+	assert_untouched b
+	assert_nothing_left
+}
+
+@test "with --pod-annotation a sandbox's annotation is not even looked at" {
+	make_bundle a pod= annotations=', "io.kubernetes.cri-o.SandboxID": "victim", "org.example/pod": "db"'
+	create a '' --pod-annotation org.example/pod
+	pod_is db
+}
+
+@test "--trust-annotations lets them count beside --pod-annotation" {
+	make_bundle a pod= annotations="$CRI"', "io.podns.hostname": "shop"'
+	create a '' --pod-annotation org.example/pod --trust-annotations
+	pod_is "$SANDBOX"
+	equal "$(in_pin uts "$SANDBOX" hostname)" shop
+}
+
+# joins_not VICTIM ANNOTATIONS: whoever writes these annotations does not get into the pod VICTIM.
+joins_not() {
+	make_bundle evil pod= annotations="$2"
+	fails_with "$3" hook precreate <"$T/evil.orig"
+	fails_with "$3" create evil ''
+	assert_untouched evil
+	lacks "$(cat "$ROOT/podns/$1/record")" evil
+}
+
+@test "a sandbox's annotation reaches no named pod" {
+	make_bundle a pod=victim
+	create a ''
+	joins_not victim ', "io.kubernetes.cri-o.SandboxID": "victim"' 'is not the id of a sandbox'
+	joins_not victim ', "io.kubernetes.cri.sandbox-id": "victim"' 'is not the id of a sandbox'
+	joins_not victim ', "io.podns.pod": "victim", "io.kubernetes.cri-o.SandboxID": "victim"' 'is not the id of a sandbox'
+	poststop a
+	assert_nothing_left
+}
+
+@test "io.podns.pod reaches no sandbox's pod" {
+	make_bundle a pod= annotations="$CRI"
+	create a ''
+	joins_not "$SANDBOX" ", \"io.podns.pod\": \"$SANDBOX\"" '64 hexadecimal digits'
+	make_bundle evil pod= annotations=", \"org.example/pod\": \"$SANDBOX\""
+	fails_with '64 hexadecimal digits' hook --pod-annotation org.example/pod precreate <"$T/evil.orig"
+	poststop a
+	assert_nothing_left
 }
 
 @test "annotations that are in config.json alone count" {
 	make_bundle a annotations="$CRI"
 	state_doc a '' creating '{}' | hook createRuntime
-	pod_is sandbox
+	pod_is "$SANDBOX"
 }
 
 bad_pod() {
@@ -145,11 +194,14 @@ bad_pod() {
 	assert_nothing_left
 }
 
-@test "a sandbox annotation that is no pod name: refused" {
-	make_bundle a annotations=', "io.kubernetes.cri.sandbox-id": "../evil"'
-	fails_with 'createRuntime: ' create a ''
-	assert_untouched a
-	assert_nothing_left
+@test "a sandbox annotation that is no sandbox's id: refused by its name" {
+	local id
+	for id in ../evil '' "${SANDBOX^^}" "${SANDBOX}0" "${SANDBOX%0}" "${SANDBOX%0}g"; do
+		make_bundle a annotations=", \"io.kubernetes.cri.sandbox-id\": \"$id\""
+		fails_with "annotation io.kubernetes.cri.sandbox-id: '$id' is not the id of a sandbox" create a ''
+		assert_untouched a
+		assert_nothing_left
+	done
 }
 
 bad_namespaces() {

@@ -81,13 +81,51 @@ not_a_namespace() {
 	assert_nothing_left
 }
 
-@test "an empty mount point that a crash left is used again" {
-	mkdir "$ROOT/netns"
-	(umask 0777 && : >"$ROOT/netns/web")
+empty_mount_point() {
+	mkdir -p "${1%/*}"
+	(umask 0777 && : >"$1")
+}
+
+@test "an empty mount point that no record names is somebody else's: refused, and left" {
+	local before
+	empty_mount_point "$ROOT/netns/web"
+	before=$(stat -c '%i %z' "$ROOT/netns/web")
 	make_bundle a
+	fails_with "$ROOT/netns/web is not a network namespace, but an empty file" create a ''
+	fails_with "$ROOT/netns/web is not a network namespace, but an empty file" hook precreate <"$T/a.orig"
+	assert_untouched a
+	"$PODNS_BUILD/cli/podns" --root "$ROOT" gc
+	equal "$(stat -c '%i %z' "$ROOT/netns/web")" "$before"
+	rm "$ROOT/netns/web"
+	assert_nothing_left
+}
+
+@test "an empty mount point that a killed run of the pod left is its own" {
+	make_bundle a
+	make_bundle b
 	create a ''
-	assert_pinned web net
-	poststop a
+	lose_pins
+	# The record names the pins still, as after a kill between the mount point and the mount.
+	empty_mount_point "$ROOT/netns/web"
+	empty_mount_point "$ROOT/utsns/web"
+	sed -i 's/^waiting [0-9]*/waiting 1/' "$ROOT/podns/web/record"
+	create b ''
+	assert_pinned web net ipc uts
+	poststop b
+	assert_nothing_left
+}
+
+@test "what another mount namespace has pinned under the pod's name stays there" {
+	# unlink(2) of a mount point takes away what is mounted on it elsewhere.
+	in_new_namespaces --net
+	empty_mount_point "$ROOT/netns/web"
+	nsenter --mount --target "$CHILD" mount --bind "/proc/$CHILD/ns/net" "$ROOT/netns/web"
+	make_bundle a
+	fails_with "$ROOT/netns/web" create a ''
+	fails_with "$ROOT/netns/web" hook precreate <"$T/a.orig"
+	equal "$(nsenter --mount --target "$CHILD" stat -fc %T "$ROOT/netns/web")" nsfs
+	end_child
+	rm "$ROOT/netns/web"
 	assert_nothing_left
 }
 
@@ -225,6 +263,96 @@ lose_pins() {
 	done
 	for i in 1 2 3 4 5 6 7 8; do
 		assert_untouched "c$i"
+	done
+	assert_nothing_left
+}
+
+# --- what could not be taken back -----------------------------------------------------
+
+@test "what a failed roll-back could not remove stays in the record, and gc removes it" {
+	local status=0
+	make_bundle a
+	state_doc a '' >"$T/state"
+	# The new config.json cannot be put in its place, and then nothing can be unmounted.
+	under_strace -f -o "$T/calls" -e trace=renameat,umount2 -e inject=renameat:error=EIO:when=3 \
+		-e inject=umount2:error=EPERM \
+		"$HOOK" --no-syslog --no-sandbox --root "$ROOT" createRuntime <"$T/state" 2>"$T/stderr" || status=$?
+	cat "$T/calls" "$T/stderr"
+	equal "$status" 1
+	grep -q 'config.json.*EIO' "$T/calls"
+	assert_pinned web net ipc uts
+	equal "$(grep -c '^pin ' "$ROOT/podns/web/record")" 3
+	lacks "$(cat "$ROOT/podns/web/record")" 'waiting '
+	assert_untouched a
+	# Not adopted as somebody else's, which would never go: taken away with the pod's next run, or by gc.
+	"$PODNS_BUILD/cli/podns" --root "$ROOT" gc
+	assert_nothing_left
+}
+
+@test "config.json that could not be put back: its copy stays, and gc gives it back" {
+	local status=0
+	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "nonsense"'
+	in_new_namespaces --net --ipc --uts
+	state_doc a "$CHILD" >"$T/state"
+	# The sysctl is refused by the kernel after config.json was rewritten.
+	under_strace -f -o "$T/calls" -e trace=renameat -e inject=renameat:error=EIO:when=4 \
+		"$HOOK" --no-syslog --no-sandbox --root "$ROOT" createRuntime <"$T/state" 2>"$T/stderr" || status=$?
+	cat "$T/calls" "$T/stderr"
+	equal "$status" 1
+	contains "$(cat "$T/stderr")" ip_default_ttl
+	fails cmp -s "$T/a.orig" "$T/a/config.json"
+	"$PODNS_BUILD/cli/podns" --root "$ROOT" gc >"$T/gc"
+	contains "$(cat "$T/gc")" "$T/a: its pod web is gone"
+	assert_untouched a
+	assert_nothing_left
+}
+
+# --- pins that were there before --------------------------------------------------------
+
+# older_pin PROPAGATION: a pin that another program made while netns was no mount of its own.
+older_pin() {
+	mount --bind "$ROOT" "$ROOT"
+	mount "--make-$1" "$ROOT"
+	mkdir "$ROOT/netns"
+	in_new_namespaces --net
+	touch "$ROOT/netns/old"
+	mount --bind "/proc/$CHILD/ns/net" "$ROOT/netns/old"
+}
+
+# Whoever made it can remove it: by umount2(MNT_DETACH) and unlink(2), as CRI-O does.
+removes_older_pin() {
+	ns_ino "$ROOT/netns/old"
+	umount -l "$ROOT/netns/old"
+	rm "$ROOT/netns/old"
+	[ ! -e "$ROOT/netns/old" ]
+}
+
+@test "pins that another program made before us can be removed by it, on a private, slave and shared root" {
+	local propagation
+	for propagation in private slave shared; do
+		older_pin "$propagation"
+		make_bundle a
+		create a ''
+		removes_older_pin
+		poststop a
+		assert_untouched a
+		unmount_below "$ROOT"
+		rm -rf "${ROOT:?}/netns"
+		end_child
+	done
+	assert_nothing_left
+}
+
+@test "the same for podns create and pinns" {
+	local program
+	for program in "$PODNS_BUILD/cli/podns --root $ROOT create web" "$T/pinns -d $ROOT -f web -n"; do
+		ln -sf "$PODNS_BUILD/cli/podns" "$T/pinns"
+		older_pin private
+		$program
+		removes_older_pin
+		unmount_below "$ROOT"
+		rm -rf "${ROOT:?}"/{net,ipc,uts}ns "$ROOT/podns"
+		end_child
 	done
 	assert_nothing_left
 }

@@ -71,9 +71,9 @@ load podns
 	podns rewrite --bundle "$T/a" web
 	podns create db
 	before=$(cat "$T/a/config.json")
-	podns_fails 1 "$T/a/config.json was rewritten for another pod than db" \
+	podns_fails 1 "$T/a/config.json was rewritten for the pod web, not for db" \
 		rewrite --revert --bundle "$T/a" db
-	podns_fails 1 'for another pod than nosuch' rewrite --revert --bundle "$T/a" nosuch
+	podns_fails 1 'for the pod web, not for nosuch' rewrite --revert --bundle "$T/a" nosuch
 	equal "$(cat "$T/a/config.json")" "$before"
 	equal "$(inspect web '.bundles[]')" "$T/a"
 	podns rewrite --revert --bundle "$T/a" web
@@ -81,8 +81,38 @@ load podns
 	podns rewrite --revert --bundle "$T/a" web
 	podns rewrite --revert --bundle "$T/a" db
 	assert_untouched a
-	rm "$T/a/config.json"
+}
+
+@test "--revert --bundle of a copied bundle takes out what leads to the pins, and says that it did no more" {
+	make_bundle a stages=
+	podns create --hostname shop web
+	podns rewrite --bundle "$T/a" web
+	cp -r "$T/a" "$T/b"
+	podns rewrite --revert --bundle "$T/b" db
+	cmp "$T/a/config.json" "$T/b/config.json"
+	"$PODNS" --root "$ROOT" rewrite --revert --bundle "$T/b" web 2>"$T/stderr"
+	contains "$(cat "$T/stderr")" "$T/b/config.json: what it was before is not kept"
+	equal "$(ns_path b network)$(ns_path b ipc)$(ns_path b uts)" ''
+	# What is not a path keeps the pod's value: nobody knows what it was.
+	equal "$(jq -r .hostname <"$T/b/config.json")" shop
+	lacks "$(cat "$T/a/config.json")" "$T/b"
 	podns rewrite --revert --bundle "$T/a" web
+	assert_untouched a
+}
+
+@test "--revert from standard input takes out what leads to the pins" {
+	make_bundle a stages= linux='"mountLabel": "",'
+	jq '.mounts += [{destination: "/dev/shm", type: "tmpfs", source: "shm", options: ["nosuid", "size=1m"]}]' \
+		<"$T/a.orig" >"$T/a/config.json"
+	podns rewrite web <"$T/a/config.json" >"$T/new.json"
+	contains "$(cat "$T/new.json")" "$ROOT/podns/web/shm"
+	podns rewrite --revert db <"$T/new.json" >"$T/same.json"
+	cmp "$T/new.json" "$T/same.json"
+	podns rewrite --revert web <"$T/new.json" >"$T/back.json"
+	lacks "$(cat "$T/back.json")" "$ROOT"
+	equal "$(jq -c '.mounts[-1] | [.destination, .type]' <"$T/back.json")" '["/dev/shm","tmpfs"]'
+	podns rewrite --revert web <"$T/a/config.json" >"$T/same.json"
+	cmp "$T/a/config.json" "$T/same.json"
 }
 
 @test "a pod that exists is joined, and is as held as it was" {

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file: a line with the version, a line with the lengths of what follows, the pod, the bundle,
+ * each with a newline after it, the text before, the text after.
+ */
+#include "pod/original.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "pod/name.h"
+
+#define COPY ORIGINAL_COPY
+#define VERSION "podns-original 1\n"
+#define COPY_MAX (2 * CONFIG_SIZE_MAX + 8192)
+
+static int damaged(const struct original *o, struct error *e)
+{
+	error_set(e, 0, "%s/" COPY " is not a copy of a config.json that we made", o->path);
+	return error_hint(e, "if nothing needs it, remove %s", o->path);
+}
+
+/* Cut the next `len` bytes and the newline after them off; NULL where there are not as many. */
+static char *cut(char **rest, const char *end, uint64_t len)
+{
+	char *s = *rest;
+
+	if ((uint64_t)(end - s) <= len || s[len] != '\n' || memchr(s, '\0', (size_t)len))
+		return NULL;
+	s[len] = '\0';
+	*rest = s + len + 1;
+	return s;
+}
+
+static bool read_lengths(char *line, uint64_t len[4])
+{
+	for (int i = 0; i < 4; i++) {
+		char *number = strsep(&line, " ");
+
+		if (!number || !parse_u64(number, COPY_MAX, &len[i]))
+			return false;
+	}
+	return !line;
+}
+
+static bool parse(struct original *o)
+{
+	char *rest = o->file.data, *end = rest + o->file.len, *line;
+	uint64_t len[4];
+	struct error ignored;
+
+	if (strncmp(rest, VERSION, strlen(VERSION)))
+		return false;
+	rest += strlen(VERSION);
+	line = strchr(rest, '\n');
+	line = line ? cut(&rest, end, (uint64_t)(line - rest)) : NULL;
+	if (!line || !read_lengths(line, len))
+		return false;
+	o->pod = cut(&rest, end, len[0]);
+	o->bundle = o->pod ? cut(&rest, end, len[1]) : NULL;
+	if (!o->bundle || *o->bundle != '/' || pod_check_name(o->pod, &ignored) < 0 || !len[2] ||
+	    !len[3] || (uint64_t)(end - rest) != len[2] + len[3])
+		return false;
+	o->texts = (struct edit_texts){
+		.before = rest, .before_len = (size_t)len[2],
+		.after = rest + len[2], .after_len = (size_t)len[3],
+	};
+	return true;
+}
+
+static int load(struct original *o, struct error *e)
+{
+	if (read_file_at(o->fd, COPY, COPY_MAX, &o->file) < 0)
+		return errno == ENOENT ? 0 : error_set(e, errno, "read %s/" COPY, o->path);
+	if (!parse(o))
+		return damaged(o, e);
+	o->there = true;
+	return 0;
+}
+
+static int open_dir(struct original *o, bool make, struct error *e)
+{
+	struct store *s = o->store;
+
+	if (store_open_bundles(s, make, e) < 0)
+		return -1;
+	o->fd = lock_own_dir(s->bundles_fd, o->name.s, make ? 0700 : 0, o->path, &s->wait, e);
+	return o->fd < 0 ? -1 : 0;
+}
+
+static int open_name(struct original *o, struct store *store, const char *name, bool make,
+		     struct error *e)
+{
+	*o = (struct original)ORIGINAL_NONE;
+	o->store = store;
+	concat_in(o->name.s, sizeof(o->name.s), name, NULL);
+	o->path = concat(store->bundles, "/", name, NULL);
+	if (!o->path)
+		return error_nomem(e);
+	if (open_dir(o, make, e) < 0) {
+		bool absent = e->num == ENOENT && !make;
+
+		original_close(o);
+		return absent ? 0 : -1;
+	}
+	if (load(o, e) == 0)
+		return 0;
+	/* What cannot be read stays, for root to look at. */
+	o->there = true;
+	original_close(o);
+	return -1;
+}
+
+int original_open(struct original *o, struct store *store, const char *bundle, bool make,
+		  struct error *e)
+{
+	if (open_name(o, store, store_bundle_name(bundle).s, make, e) < 0)
+		return -1;
+	if (!o->there || !strcmp(o->bundle, bundle))
+		return 0;
+	/* The hash is of 64 bits, so this is next to impossible. */
+	error_set(e, 0, "%s holds the copy of another bundle, %s", o->path, o->bundle);
+	original_close(o);
+	return -1;
+}
+
+int original_open_name(struct original *o, struct store *store, const char *name, struct error *e)
+{
+	return open_name(o, store, name, false, e);
+}
+
+void original_close(struct original *o)
+{
+	/* While we hold its lock nobody else is between making the directory and filling it. */
+	if (o->fd >= 0 && !o->there)
+		remove_own_dir(o->store->bundles_fd, o->name.s, o->fd, "." COPY ".new");
+	cleanup_closep(&o->fd);
+	buf_free(&o->file);
+	free(o->path);
+	*o = (struct original)ORIGINAL_NONE;
+}
+
+int original_save(struct original *o, const char *pod, const char *bundle,
+		  const struct edit_texts *texts, struct error *e)
+{
+	cleanup_buf struct buf text = { 0 };
+
+	if (buf_reserve(&text, texts->before_len + texts->after_len + 256) < 0 ||
+	    buf_concat(&text, VERSION, decimal(strlen(pod)).text, " ", decimal(strlen(bundle)).text,
+		       " ", decimal(texts->before_len).text, " ", decimal(texts->after_len).text,
+		       "\n", pod, "\n", bundle, "\n", NULL) < 0 ||
+	    buf_add(&text, texts->before, texts->before_len) < 0 ||
+	    buf_add(&text, texts->after, texts->after_len) < 0)
+		return error_nomem(e);
+	/* The directory's own name has to be there after a power cut, too. EINVAL: it cannot be synced. */
+	if (replace_file_at(o->fd, COPY, text.data, text.len, true) < 0 ||
+	    (fsync(o->store->bundles_fd) < 0 && errno != EINVAL)) {
+		error_set(e, errno, "write %s/" COPY, o->path);
+		unlinkat(o->fd, COPY, 0);
+		o->there = false;
+		return -1;
+	}
+	buf_free(&o->file);
+	o->file = text;
+	text = (struct buf){ 0 };
+	o->there = true;
+	return parse(o) ? 0 : damaged(o, e);
+}
+
+int original_drop(struct original *o, struct error *e)
+{
+	if (o->fd >= 0 && unlinkat(o->fd, COPY, 0) < 0 && errno != ENOENT)
+		return error_set(e, errno, "remove %s/" COPY, o->path);
+	o->there = false;
+	return 0;
+}

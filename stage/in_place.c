@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/in_place.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static void forget_config(struct in_place *x)
+{
+	if (x->parsed)
+		config_free(&x->config);
+	x->parsed = false;
+}
+
+static int parse(struct in_place *x, struct error *e)
+{
+	struct bundle *b = &x->bundle;
+
+	forget_config(x);
+	if (config_parse(&x->config, "config.json", b->text.data, b->text.len, e) < 0)
+		return error_prefix(e, "%s", b->path);
+	x->parsed = true;
+	return 0;
+}
+
+int in_place_load(struct in_place *x, const char *bundle, struct error *e)
+{
+	return bundle_load(&x->bundle, bundle, e) < 0 ? -1 : parse(x, e);
+}
+
+void in_place_close(struct in_place *x)
+{
+	forget_config(x);
+	bundle_close(&x->bundle);
+}
+
+int in_place_hold(struct in_place *x, struct share *s, bool *again, struct error *e)
+{
+	if (bundle_hold(&x->bundle, &s->store, false, e) < 0 ||
+	    bundle_refresh(&x->bundle, again, e) < 0)
+		return -1;
+	return *again ? parse(x, e) : 0;
+}
+
+void in_place_release(struct in_place *x)
+{
+	bundle_release(&x->bundle);
+}
+
+/* Is what a path of the config's leads to still there, where that is a pin of the pod's? */
+static int pins_stand(const struct in_place *x, struct share *s, bool *stands, struct error *e)
+{
+	for (int t = 0; t < NS_TYPES && *stands; t++) {
+		const char *path = x->config.ns[t].path, *pin;
+
+		if (!path)
+			continue;
+		pin = pod_pin_path(&s->pod, (enum ns_type)t, e);
+		if (!pin)
+			return -1;
+		if (strcmp(path, pin))
+			continue;
+		if (pod_look(&s->pod, NS_BIT(t), e) < 0)
+			return -1;
+		*stands = s->pod.pin[t].id.ino != 0;
+	}
+	return 0;
+}
+
+/* A record lists the bundles that were rewritten in the pod's present life. */
+static int edit_stands(const struct in_place *x, struct share *s, bool *stands, struct error *e)
+{
+	*stands = !strcmp(x->bundle.original.pod, s->choice.name) &&
+		  record_has_bundle(&s->pod.rec, x->bundle.path);
+	return pins_stand(x, s, stands, e);
+}
+
+static int take_back(struct in_place *x, struct share *s, struct error *e)
+{
+	if (share_forget(s, e) < 0)
+		return -1;
+	forget_config(x);
+	return bundle_give_back(&x->bundle, NULL, e) < 0 ? -1 : parse(x, e);
+}
+
+static int plan(struct in_place *x, struct share *s, enum plan_stage stage, const char *claim,
+		bool *changed, struct buf *out, struct error *e)
+{
+	struct edit edit;
+
+	if (share_plan(s, stage, e) < 0 || share_edit(s, &edit, e) < 0)
+		return -1;
+	if (s->plan.shared)
+		edit.claim = claim;
+	return edit_apply(&x->config, &edit, changed, out, e);
+}
+
+/* Lock the bundle for good, and see that nobody has rewritten it meanwhile. */
+static int hold_to_write(struct in_place *x, struct share *s, struct error *e)
+{
+	struct bundle *b = &x->bundle;
+	bool again;
+
+	if (bundle_hold(b, &s->store, true, e) < 0 || bundle_refresh(b, &again, e) < 0)
+		return -1;
+	if (!again && !b->original.there)
+		return 0;
+	error_set(e, 0, "%s/config.json was changed by somebody else", b->path);
+	e->num = ESTALE;
+	return -1;
+}
+
+int in_place_plan(struct in_place *x, struct share *s, enum plan_stage stage, const char *claim,
+		  bool *changed, struct buf *out, struct error *e)
+{
+	bool stands = true;
+
+	if (x->bundle.original.there && (edit_stands(x, s, &stands, e) < 0 ||
+					 (!stands && take_back(x, s, e) < 0)))
+		return -1;
+	if (plan(x, s, stage, claim, changed, out, e) < 0)
+		return -1;
+	if (*changed && x->bundle.original.there) {
+		buf_free(out);
+		if (take_back(x, s, e) < 0 || plan(x, s, stage, claim, changed, out, e) < 0)
+			return -1;
+	}
+	if (!*changed)
+		return 0;
+	if (hold_to_write(x, s, e) < 0)
+		return -1;
+	return record_add_bundle(&s->pod.rec, x->bundle.path, e);
+}
+
+int in_place_write(struct in_place *x, const struct share *s, const struct buf *out,
+		   struct error *e)
+{
+	return bundle_rewrite(&x->bundle, s->choice.name, out->data, out->len, e);
+}
+
+void in_place_put_back(struct in_place *x)
+{
+	struct error e;
+
+	if (bundle_give_back(&x->bundle, NULL, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The config.json of a bundle that a stage edits in place: read, planned, written and, where the
+ * stage fails later, put back.
+ *
+ * It is read twice where that matters. The first time it says which pod the container belongs to.
+ * Once the pod is locked and swept it may be another file, since the sweep itself gives a bundle its
+ * original entries back when it ends the pod's former life.
+ *
+ * Edits never stack. A config.json that we edited before is good as it is while that edit stands:
+ * the pod still is the one that it was made for, and has what its paths lead to. Otherwise it gets
+ * its first bytes back, and is edited from these.
+ */
+#ifndef PODNS_STAGE_IN_PLACE_H
+#define PODNS_STAGE_IN_PLACE_H
+
+#include "pod/bundle.h"
+#include "stage/share.h"
+
+struct in_place {
+	struct bundle bundle;
+	struct config config;	/* parsed from bundle.text */
+	bool parsed;
+};
+
+#define IN_PLACE_NONE { .bundle = BUNDLE_NONE }
+
+/* Open the bundle and parse its config.json. Close with in_place_close(). */
+int in_place_load(struct in_place *x, const char *bundle, struct error *e);
+void in_place_close(struct in_place *x);
+
+/*
+ * Lock the bundle, after share_begin(), until in_place_release(). *again: config.json was another
+ * file by now, and x->config is parsed from that.
+ */
+int in_place_hold(struct in_place *x, struct share *s, bool *again, struct error *e);
+
+/* Before the pod may end: its end locks each bundle that it gives back, this one too. */
+void in_place_release(struct in_place *x);
+
+/*
+ * Decide, and compute into *out (an empty buf) what config.json shall be; *changed says whether it
+ * differs, and the bundle is then noted in the record, in memory. claim may be NULL. The config is
+ * x->config. Nothing of the pod is touched; but an edit that stands no more is taken back first.
+ */
+int in_place_plan(struct in_place *x, struct share *s, enum plan_stage stage, const char *claim,
+		  bool *changed, struct buf *out, struct error *e);
+
+/* Put the new text in place, after share_save(). */
+int in_place_write(struct in_place *x, const struct share *s, const struct buf *out,
+		   struct error *e);
+
+/* Undo that. A failure is logged; the copy then stays, and gc tries again. */
+void in_place_put_back(struct in_place *x);
+
+#endif
