@@ -24,28 +24,56 @@
 #define DOMAINNAME "kernel/domainname"
 
 /*
- * What lives in a namespace. A pattern that ends in '/' takes everything below it. The ipc
- * keys are ipc_sysctls[] of ipc/ipc_sysctl.c and mq_sysctls[] of ipc/mq_sysctl.c; the list
- * is runtime-spec's and runc's, too.
+ * What lives in a namespace; the first pattern that matches counts. One that ends in '/' or '_'
+ * takes everything that begins so. The ipc keys are ipc_sysctls[] of ipc/ipc_sysctl.c and
+ * mq_sysctls[] of ipc/mq_sysctl.c.
+ *
+ * Not every file that a new network namespace shows below /proc/sys/net has a value of its own
+ * there, and writing one that has none changes the host: net.netfilter.nf_hooks_lwtunnel in
+ * Linux 6.18, and in older kernels the first five here, which can only be read there since 2021
+ * (CVE-2021-38209). So a config may name only the families whose tables the kernel keeps per
+ * namespace.
  */
 static const struct {
 	const char *pattern;
 	enum ns_type type;
-	bool trusted_only;
+	enum { ANYBODY, ROOT, ROOT_GLOBAL } from; /* ROOT: --sysctl. GLOBAL: one value for all */
 } known[] = {
-	{ "net/", NS_NET, false },
-	{ "kernel/msgmax", NS_IPC, false },
-	{ "kernel/msgmnb", NS_IPC, false },
-	{ "kernel/msgmni", NS_IPC, false },
-	{ "kernel/sem", NS_IPC, false },
-	{ "kernel/shmall", NS_IPC, false },
-	{ "kernel/shmmax", NS_IPC, false },
-	{ "kernel/shmmni", NS_IPC, false },
-	{ "kernel/shm_rmid_forced", NS_IPC, false },
-	{ "fs/mqueue/", NS_IPC, false },
-	{ DOMAINNAME, NS_UTS, false },
-	{ "user/", NS_USER, true },
+	{ "net/netfilter/nf_conntrack_max", NS_NET, ROOT_GLOBAL },
+	{ "net/netfilter/nf_conntrack_buckets", NS_NET, ROOT_GLOBAL },
+	{ "net/netfilter/nf_conntrack_expect_max", NS_NET, ROOT_GLOBAL },
+	{ "net/ipv4/tcp_allowed_congestion_control", NS_NET, ROOT_GLOBAL },
+	{ "net/ipv4/vs/debug_level", NS_NET, ROOT_GLOBAL },
+	{ "net/core/", NS_NET, ANYBODY },
+	{ "net/ipv4/", NS_NET, ANYBODY },
+	{ "net/ipv6/", NS_NET, ANYBODY },
+	{ "net/unix/", NS_NET, ANYBODY },
+	{ "net/mptcp/", NS_NET, ANYBODY },
+	{ "net/sctp/", NS_NET, ANYBODY },
+	{ "net/netfilter/nf_conntrack_", NS_NET, ANYBODY },
+	{ "net/", NS_NET, ROOT },
+	{ "kernel/msgmax", NS_IPC, ANYBODY },
+	{ "kernel/msgmnb", NS_IPC, ANYBODY },
+	{ "kernel/msgmni", NS_IPC, ANYBODY },
+	{ "kernel/msg_next_id", NS_IPC, ANYBODY },
+	{ "kernel/sem", NS_IPC, ANYBODY },
+	{ "kernel/sem_next_id", NS_IPC, ANYBODY },
+	{ "kernel/shmall", NS_IPC, ANYBODY },
+	{ "kernel/shmmax", NS_IPC, ANYBODY },
+	{ "kernel/shmmni", NS_IPC, ANYBODY },
+	{ "kernel/shm_next_id", NS_IPC, ANYBODY },
+	{ "kernel/shm_rmid_forced", NS_IPC, ANYBODY },
+	{ "fs/mqueue/", NS_IPC, ANYBODY },
+	{ DOMAINNAME, NS_UTS, ANYBODY },
+	{ "user/", NS_USER, ROOT },
 };
+
+#define IPC_AND_UTS "kernel.{msgmax,msgmnb,msgmni,msg_next_id,sem,sem_next_id,shmall,shmmax," \
+	"shmmni,shm_next_id,shm_rmid_forced}, fs.mqueue.* and kernel.domainname"
+
+static const char hint_config[] = "a config may set net.{core,ipv4,ipv6,unix,mptcp,sctp}.*, "
+	"net.netfilter.nf_conntrack_*, " IPC_AND_UTS;
+static const char hint_option[] = "--sysctl takes net.*, user.*, " IPC_AND_UTS;
 
 static int check_text(const char *key, const char *value, struct error *e)
 {
@@ -99,9 +127,33 @@ static bool matches(const char *path, const char *pattern)
 {
 	size_t n = strlen(pattern);
 
-	if (pattern[n - 1] == '/')
+	if (pattern[n - 1] == '/' || pattern[n - 1] == '_')
 		return !strncmp(path, pattern, n);
 	return !strcmp(path, pattern);
+}
+
+static int refuse_in_config(const struct sysctl *s, bool global, struct error *e)
+{
+	if (global) {
+		error_set(e, 0, "sysctl %s: is not accepted from a config, it would change the host",
+			  s->key);
+		return error_hint(e, "the kernel has one value of it for all namespaces: set it on the host");
+	}
+	error_set(e, 0, "sysctl %s: is not accepted from a config, but from --sysctl alone (an option "
+		  "of oci-podns-hook and podns)", s->key);
+	return error_hint(e, "%s", hint_config);
+}
+
+static int refuse_always(const struct sysctl *s, struct error *e)
+{
+	if (!strcmp(s->path, "kernel/hostname")) {
+		error_set(e, 0, "sysctl %s: a hostname is not set by a sysctl", s->key);
+		return error_hint(e, "it is the config's hostname, the annotation io.podns.hostname or "
+				  "`podns create --hostname` that names a pod");
+	}
+	error_set(e, 0, "sysctl %s: does not live in a namespace of a pod, it would change the host",
+		  s->key);
+	return error_hint(e, "%s", s->trusted ? hint_option : hint_config);
 }
 
 static int find_type(struct sysctl *s, struct error *e)
@@ -109,14 +161,12 @@ static int find_type(struct sysctl *s, struct error *e)
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 		if (!matches(s->path, known[i].pattern))
 			continue;
-		if (known[i].trusted_only && !s->trusted)
-			return error_set(e, 0, "sysctl %s: is accepted from --sysctl alone", s->key);
+		if (known[i].from != ANYBODY && !s->trusted)
+			return refuse_in_config(s, known[i].from == ROOT_GLOBAL, e);
 		s->type = known[i].type;
 		return 0;
 	}
-	error_set(e, 0, "sysctl %s: does not live in a namespace, it would change the host", s->key);
-	return error_hint(e, "accepted are net.*, kernel.{msg*,sem,shm*} and fs.mqueue.* (ipc), "
-			  "kernel.domainname (uts)");
+	return refuse_always(s, e);
 }
 
 int sysctl_check(const char *key, const char *value, bool trusted, struct arena *a,

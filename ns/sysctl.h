@@ -27,12 +27,11 @@ struct sysctl {
  * Check a key and value; a pure function. Keys have '.' or '/' between their components as
  * in sysctl(8): the first of the two in the key is the separator, and the other one then
  * stands for itself turned round (net.ipv4.conf.eth0/100.rp_filter and
- * net/ipv4/conf/eth0.100/rp_filter are the same file). Accepted: net.* ;
- * kernel.{msgmax,msgmnb,msgmni,sem,shmall,shmmax,shmmni,shm_rmid_forced} and fs.mqueue.* ;
- * kernel.domainname ; user.* where trusted. Refused: anything else, empty, "." and ".."
- * components, control characters, a key over 1024 bytes, an empty value or one over 4095
- * bytes (a sysctl takes a page at the most). path is in the arena; key and value are
- * borrowed. Returns 0 or -1.
+ * net/ipv4/conf/eth0.100/rp_filter are the same file). Accepted: the table in sysctl.c; of net.*
+ * all where trusted, else what the kernel is known to keep per namespace; user.* where trusted.
+ * Refused: anything else, empty, "." and ".." components, control characters, a key over 1024
+ * bytes, an empty value or one over 4095 bytes (a sysctl takes a page at the most). path is in
+ * the arena; key and value are borrowed. Returns 0 or -1.
  */
 int sysctl_check(const char *key, const char *value, bool trusted, struct arena *a,
 		 struct sysctl *s, struct error *e);
@@ -51,11 +50,12 @@ struct sysctl_list {
 
 /*
  * Set them in the namespaces that the caller is in, in their order; where one fails, those before it
- * get their old values back, as far as these can be read. kernel.domainname is set by
- * setdomainname(2); any other value goes out in one write(2). One that was set before and
- * still is what the kernel shows is left alone. /proc must be procfs (statfs magic);
- * openat2(2) with RESOLVE_BENEATH, NO_SYMLINKS, NO_XDEV, and on kernels before 5.6 an open of
- * each component with O_NOFOLLOW and a check of device numbers.
+ * get their old values back, as far as these can be read and written: the -1 of an unused
+ * kernel.*_next_id cannot. kernel.domainname is set by setdomainname(2); any other value goes
+ * out in one write(2). One that was set before and still is what the kernel shows is left
+ * alone. /proc must be procfs (statfs magic); openat2(2) with RESOLVE_BENEATH, NO_SYMLINKS,
+ * NO_XDEV, and on kernels before 5.6 an open of each component with O_NOFOLLOW and a check of
+ * device numbers.
  */
 int sysctl_set(const struct sysctl_list *list, struct error *e);
 

@@ -46,8 +46,9 @@ KERNEL_OVER_NET='mount --bind /proc/sys/kernel /proc/sys/net'
 }
 
 @test "a mount below /proc/sys: the host's sysctls bound over a namespace's are not opened" {
-	make_bundle a sysctl="\"net.core_pattern\": \"$(cat /proc/sys/kernel/core_pattern)\""
-	mounted "$KERNEL_OVER_NET" "$HOOK" --no-syslog --root "$ROOT" precreate
+	make_bundle a
+	mounted "$KERNEL_OVER_NET" "$HOOK" --no-syslog --root "$ROOT" \
+		--sysctl "net.core_pattern=$(cat /proc/sys/kernel/core_pattern)" precreate
 }
 
 @test "a mount below /proc/sys, on a kernel without openat2" {
@@ -55,8 +56,9 @@ KERNEL_OVER_NET='mount --bind /proc/sys/kernel /proc/sys/net'
 	local old=(env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$T/trace" -e inject=openat2:error=ENOSYS "$HOOK" --no-syslog --no-sandbox)
 	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "77"'
 	mounted "$OVER_NET" "${old[@]}" --root "$ROOT" precreate
-	make_bundle a sysctl="\"net.core_pattern\": \"$(cat /proc/sys/kernel/core_pattern)\""
-	mounted "$KERNEL_OVER_NET" "${old[@]}" --root "$ROOT" precreate
+	make_bundle a
+	mounted "$KERNEL_OVER_NET" "${old[@]}" --root "$ROOT" \
+		--sysctl "net.core_pattern=$(cat /proc/sys/kernel/core_pattern)" precreate
 	grep -q 'openat2.*INJECTED' "$T/trace"
 }
 

@@ -156,7 +156,40 @@ refused() {
 	equal "$(in_pin user web cat /proc/sys/user/max_net_namespaces)" 7
 }
 
+@test "the ids of the next objects of ipc" {
+	[ -e /proc/sys/kernel/shm_next_id ] || skip "this kernel has no kernel.shm_next_id"
+	make_bundle a sysctl='"kernel.msg_next_id": "11", "kernel.sem_next_id": "12", "kernel.shm_next_id": "13"'
+	create a ''
+	equal "$(in_pin ipc web cat /proc/sys/kernel/{msg,sem,shm}_next_id)" $'11\n12\n13'
+	equal "$(cat /proc/sys/kernel/{msg,sem,shm}_next_id)" $'-1\n-1\n-1'
+}
+
 # --- refused -----------------------------------------------------------------------
+
+@test "of net.* a config may set only what the kernel keeps per namespace" {
+	local key
+	# What these have is what is written, so that a hole here would change nothing.
+	for key in net.netfilter.nf_hooks_lwtunnel net/netfilter/nf_hooks_lwtunnel net.nothing.there \
+		net.bridge.bridge-nf-call-iptables net.netfilter.nf_log.2; do
+		make_bundle a sysctl="\"$key\": \"0\""
+		fails_with "sysctl $key: is not accepted from a config, but from --sysctl alone" create a ''
+		contains "$(<"$T/stderr")" 'a config may set net.{core,ipv4,'
+		assert_untouched a
+		assert_nothing_left
+	done
+	for key in net.netfilter.nf_conntrack_{max,buckets,expect_max}; do
+		make_bundle a sysctl="\"$key\": \"1\""
+		fails_with "sysctl $key: is not accepted from a config, it would change the host" create a ''
+		contains "$(<"$T/stderr")" 'set it on the host'
+		assert_untouched a
+		assert_nothing_left
+	done
+	# By --sysctl it is the kernel alone that refuses.
+	make_bundle a
+	fails_with 'open /proc/sys/net/nothing/there' create a '' --sysctl net.nothing.there=0
+	assert_untouched a
+	assert_nothing_left
+}
 
 @test "the host's own sysctls: refused" {
 	refused kernel.core_pattern=evil

@@ -15,19 +15,42 @@ static bool begins(const char *s, const char *prefix)
 	return !strncmp(s, prefix, strlen(prefix));
 }
 
+static bool is_safe_net(const char *path)
+{
+	static const char *const families[] = { "core/", "ipv4/", "ipv6/", "unix/", "mptcp/", "sctp/",
+						"netfilter/nf_conntrack_" };
+	static const char *const global[] = { "netfilter/nf_conntrack_max",
+					      "netfilter/nf_conntrack_buckets",
+					      "netfilter/nf_conntrack_expect_max",
+					      "ipv4/tcp_allowed_congestion_control",
+					      "ipv4/vs/debug_level" };
+
+	path += strlen("net/");
+	for (size_t i = 0; i < sizeof(global) / sizeof(*global); i++)
+		if (!strcmp(path, global[i]))
+			return false;
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
+		if (begins(path, families[i]))
+			return true;
+	return false;
+}
+
 static bool is_safe_path(const char *path, bool trusted)
 {
-	static const char *const ipc[] = { "msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax",
-					   "shmmni", "shm_rmid_forced", "domainname" };
+	static const char *const names[] = { "msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax",
+					     "shmmni", "shm_rmid_forced", "msg_next_id",
+					     "sem_next_id", "shm_next_id", "domainname" };
 
-	if (begins(path, "net/") || begins(path, "fs/mqueue/"))
+	if (begins(path, "net/"))
+		return trusted || is_safe_net(path);
+	if (begins(path, "fs/mqueue/"))
 		return true;
 	if (begins(path, "user/"))
 		return trusted;
 	if (!begins(path, "kernel/"))
 		return false;
-	for (size_t i = 0; i < sizeof(ipc) / sizeof(*ipc); i++)
-		if (!strcmp(path + strlen("kernel/"), ipc[i]))
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(path + strlen("kernel/"), names[i]))
 			return true;
 	return false;
 }
