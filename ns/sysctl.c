@@ -83,8 +83,6 @@ static int check_text(const char *key, const char *value, struct error *e)
 		if (*p <= 0x20 || *p >= 0x7f)
 			return error_set(e, 0, "sysctl key '%s': only printable ASCII without spaces "
 					 "is accepted", key);
-	if (!*value)
-		return error_set(e, 0, "sysctl %s: the value is empty", key);
 	if (strlen(value) > VALUE_MAX)
 		return error_set(e, 0, "sysctl %s: the value is longer than %d bytes", key,
 				 VALUE_MAX);
@@ -383,6 +381,9 @@ static int set_names(const struct sysctl *s, bool keep, struct buf *old, struct 
 {
 	struct utsname now;
 
+	/* As in any other sysctl a write of nothing changes nothing; setdomainname(2) would. */
+	if (!*s->value)
+		return 0;
 	if (keep && (uname(&now) < 0 || buf_adds(old, now.domainname) < 0))
 		return error_set(e, errno, "sysctl %s: read its value", s->key);
 	return set_domainname(s, s->value, e);

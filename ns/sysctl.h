@@ -30,8 +30,9 @@ struct sysctl {
  * net/ipv4/conf/eth0.100/rp_filter are the same file). Accepted: the table in sysctl.c; of net.*
  * all where trusted, else what the kernel is known to keep per namespace; user.* where trusted.
  * Refused: anything else, empty, "." and ".." components, control characters, a key over 1024
- * bytes, an empty value or one over 4095 bytes (a sysctl takes a page at the most). path is in
- * the arena; key and value are borrowed. Returns 0 or -1.
+ * bytes, a value over 4095 bytes (a sysctl takes a page at the most). An empty value is written
+ * as it is, which changes nothing: so do runc and crun. path is in the arena; key and value
+ * are borrowed. Returns 0 or -1.
  */
 int sysctl_check(const char *key, const char *value, bool trusted, struct arena *a,
 		 struct sysctl *s, struct error *e);

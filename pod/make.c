@@ -240,7 +240,8 @@ static int hold(struct pod *p, const struct pod_spec *spec, struct work *w, stru
 	for (size_t i = 0; i < spec->sysctl_count; i++) {
 		const struct sysctl *x = &spec->sysctls[i];
 
-		if (record_set_sysctl(&p->rec, x->path, x->value, e) < 0)
+		/* To write nothing changes nothing. */
+		if (*x->value && record_set_sysctl(&p->rec, x->path, x->value, e) < 0)
 			return -1;
 	}
 	if (pod_pin(p, w->fd, &bound, e) < 0)

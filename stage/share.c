@@ -250,7 +250,8 @@ static int note_sysctls(struct share *s, struct error *e)
 		struct sysctl *x = &s->sysctls[i];
 		const char *before = record_sysctl(&s->pod.rec, x->path);
 
-		if (!(types & NS_BIT(x->type)))
+		/* To write nothing changes nothing. */
+		if (!(types & NS_BIT(x->type)) || !*x->value)
 			continue;
 		x->was_set = before && !strcmp(before, x->value);
 		if (before && !x->was_set)

@@ -164,6 +164,27 @@ refused() {
 	equal "$(cat /proc/sys/kernel/{msg,sem,shm}_next_id)" $'-1\n-1\n-1'
 }
 
+@test "an empty value is written as runc and crun do, and changes nothing" {
+	make_bundle a
+	create a '' --sysctl net.ipv4.ip_default_ttl=74 --sysctl kernel.domainname=one \
+		--sysctl net.ipv4.tcp_fin_timeout=
+	make_bundle b sysctl='"net.ipv4.ip_default_ttl": "", "kernel.domainname": "", "kernel.msgmax": ""'
+	state_doc b '' creating >"$T/state"
+	under_strace -e trace=write -o "$T/calls" "$HOOK" --root "$ROOT" --no-syslog --no-sandbox \
+		createRuntime <"$T/state" 2>"$T/stderr"
+	equal "$(<"$T/stderr")" ''
+	equal "$(grep -c '^write([0-9]*, "", 0)  *= 0' "$T/calls")" 2
+	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 74
+	equal "$(in_pin uts web cat /proc/sys/kernel/domainname)" one
+	# The record still has the values that are in force.
+	make_bundle c
+	create c '' --sysctl net.ipv4.ip_default_ttl=75 --sysctl kernel.msgmax=10000 2>"$T/stderr"
+	equal "$(wc -l <"$T/stderr")" 1
+	contains "$(<"$T/stderr")" "'75' replaces '74'"
+	# There has to be such a sysctl all the same.
+	fails_with net.ipv4.no_such_thing create c '' --sysctl net.ipv4.no_such_thing=
+}
+
 # --- refused -----------------------------------------------------------------------
 
 @test "of net.* a config may set only what the kernel keeps per namespace" {
@@ -178,7 +199,7 @@ refused() {
 		assert_nothing_left
 	done
 	for key in net.netfilter.nf_conntrack_{max,buckets,expect_max}; do
-		make_bundle a sysctl="\"$key\": \"1\""
+		make_bundle a sysctl="\"$key\": \"\""
 		fails_with "sysctl $key: is not accepted from a config, it would change the host" create a ''
 		contains "$(<"$T/stderr")" 'set it on the host'
 		assert_untouched a

@@ -63,7 +63,7 @@ setup() {
 
 @test "a container that sets another value than create did is warned of" {
 	podns create web --sysctl net.ipv4.ip_default_ttl=77 --sysctl kernel/msgmax=16384 \
-		--sysctl kernel.msgmax=8192
+		--sysctl kernel.msgmax=8192 --sysctl net.ipv4.tcp_fin_timeout=
 	equal "$(inspect web '.sysctls | to_entries[] | "\(.key)=\(.value)"')" \
 		"$(printf '%s\n' net/ipv4/ip_default_ttl=77 kernel/msgmax=8192)"
 	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "88", "kernel.msgmax": "8192"'

@@ -134,7 +134,9 @@ static void checks_values_and_pairs(void)
 	char *text = malloc(8192);
 	struct error e;
 
-	CHECK(sysctl_check("net.core.somaxconn", "", false, &a, &s, &e) < 0);
+	CHECK(sysctl_check("net.core.somaxconn", "", false, &a, &s, &e) == 0);
+	CHECK(sysctl_check_pair("net.core.somaxconn=", true, &a, &s, &e) == 0);
+	CHECK_STR(s.value, "");
 	CHECK(sysctl_check_pair("net.core.somaxconn", true, &a, &s, &e) < 0);
 	CHECK(sysctl_check_pair("=1", true, &a, &s, &e) < 0);
 	CHECK(sysctl_check_pair("", true, &a, &s, &e) < 0);
