@@ -286,11 +286,77 @@ static bool is_file(const struct sysctl *s)
 	return strcmp(s->path, DOMAINNAME) != 0;
 }
 
+/* --- what to do where the kernel refuses ----------------------------------- */
+
+#define IPC_OWNER "this kernel may let the host's root alone write it: leave it out, or give the pod no " \
+	"user namespace of its own"
+
+/* The first that matches the path and errno of a failed open(2) or write(2) counts. */
+static const struct {
+	const char *pattern;
+	int num;
+	const char *hint;
+} remedies[] = {
+	/* ipv4_ping_group_range(): -1 or an id without a mapping is EINVAL, a wrong order is not. */
+	{ "net/ipv4/ping_group_range", EINVAL,
+	  "it takes two group ids, the lower one first, that the pod's user namespace maps" },
+	/* tcp_set_default_congestion_control(): no module is loaded for a namespace but the host's. */
+	{ "net/ipv4/tcp_congestion_control", ENOENT,
+	  "load the module of that algorithm on the host (tcp_NAME)" },
+	{ "net/ipv4/tcp_congestion_control", EPERM,
+	  "name the algorithm in the host's net.ipv4.tcp_allowed_congestion_control, too" },
+	{ "net/", EACCES,
+	  "it cannot be written in a pod's network namespace: if it can on the host, set it there, for all" },
+	{ "net/", ENOENT,
+	  "a pod's network namespace does not have it: if the host has it, set it there, for all; if not, "
+	  "a kernel module may have to be loaded on the host" },
+	/* Of older kernels: the files of ipc belong to the host's root, whoever owns the namespace. */
+	{ "kernel/", EACCES, IPC_OWNER },
+	{ "fs/mqueue/", EACCES, IPC_OWNER },
+	{ "kernel/", ENOENT, "this kernel was built without it" },
+};
+
+/* Where the path leads to an interface that may be yet to come: its name, with *len bytes. */
+static const char *interface_in(const char *path, size_t *len)
+{
+	static const char *const dirs[] = {
+		"net/ipv4/conf/", "net/ipv6/conf/", "net/ipv4/neigh/", "net/ipv6/neigh/",
+	};
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		if (!matches(path, dirs[i]))
+			continue;
+		path += strlen(dirs[i]);
+		*len = strcspn(path, "/");
+		return strncmp(path, "all/", 4) && strncmp(path, "default/", 8) ? path : NULL;
+	}
+	return NULL;
+}
+
+static int add_hint(const struct sysctl *s, struct error *e)
+{
+	size_t len;
+	const char *interface = e->num == ENOENT ? interface_in(s->path, &len) : NULL;
+
+	if (interface)
+		return error_hint(e, "does the pod have an interface %.*s by now? What comes later "
+				  "gets the values of 'default' in that place", (int)len, interface);
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
+		if (remedies[i].num == e->num && matches(s->path, remedies[i].pattern))
+			return error_hint(e, "%s", remedies[i].hint);
+	return -1;
+}
+
+/* --- setting ------------------------------------------------------------------ */
+
 static int open_file(int base, const struct sysctl *s, int flags, struct error *e)
 {
 	int fd = open_beneath(base, s->path, flags);
 
-	return fd < 0 ? error_set(e, errno, "sysctl %s: open /proc/sys/%s", s->key, s->path) : fd;
+	if (fd >= 0)
+		return fd;
+	error_set(e, errno, "sysctl %s: open /proc/sys/%s", s->key, s->path);
+	return add_hint(s, e);
 }
 
 /* To write, and to read too where that is allowed: net.ipv4.route.flush has nothing to read. */
@@ -344,8 +410,10 @@ static int write_value(int fd, const struct sysctl *s, const char *value, size_t
 	do
 		n = write(fd, value, len);
 	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return error_set(e, errno, "sysctl %s: write '%s'", s->key, value);
+	if (n < 0) {
+		error_set(e, errno, "sysctl %s: write '%s'", s->key, value);
+		return add_hint(s, e);
+	}
 	if ((size_t)n != len)
 		return error_set(e, 0, "sysctl %s: the kernel took only a part of '%s'", s->key,
 				 value);

@@ -56,7 +56,7 @@ struct sysctl_list {
  * out in one write(2). One that was set before and still is what the kernel shows is left
  * alone. /proc must be procfs (statfs magic); openat2(2) with RESOLVE_BENEATH, NO_SYMLINKS,
  * NO_XDEV, and on kernels before 5.6 an open of each component with O_NOFOLLOW and a check of
- * device numbers.
+ * device numbers. Where the kernel refuses, a hint says what to do.
  */
 int sysctl_set(const struct sysctl_list *list, struct error *e);
 

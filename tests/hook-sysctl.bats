@@ -212,6 +212,33 @@ refused() {
 	assert_nothing_left
 }
 
+@test "where the kernel refuses, the hint says what to do" {
+	make_bundle a
+	fails_with 'does not have it: if the host has it, set it there' create a '' \
+		--sysctl net.core.netdev_max_backlog=1000
+	# Newer kernels let it be read, older ones do not show it.
+	fails_with 'set it there, for all' create a '' --sysctl net.core.rmem_max=1000
+	fails_with 'does the pod have an interface eth7 by now' create a '' \
+		--sysctl net.ipv4.conf.eth7.rp_filter=1
+	fails_with 'takes two group ids' create a '' --sysctl net.ipv4.ping_group_range='0 4294967295'
+	fails_with 'load the module' create a '' --sysctl net.ipv4.tcp_congestion_control=nosuch
+	assert_untouched a
+	assert_nothing_left
+	if [ -e /proc/sys/net/netfilter/nf_conntrack_max ]; then
+		fails_with 'on the host, set it there' create a '' --sysctl net.netfilter.nf_conntrack_max=1000
+	fi
+}
+
+@test "net.ipv4.ping_group_range with ids that the pod's user namespace does not map" {
+	needs_userns
+	make_bundle a namespaces="$(entry network), $(entry user)" \
+		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],
+			"gidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],' \
+		sysctl='"net.ipv4.ping_group_range": "0 1000"'
+	fails_with 'takes two group ids' create a '' --namespaces net,user
+	assert_nothing_left
+}
+
 @test "the host's own sysctls: refused" {
 	refused kernel.core_pattern=evil
 	refused kernel/core_pattern=evil
