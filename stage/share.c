@@ -225,19 +225,39 @@ static int collect_sysctls(struct share *s, ns_set *types, struct error *e)
 	return 0;
 }
 
+/* Has the container a namespace of this type that is not the host's? */
+static bool has_own(const struct share *s, enum ns_type type)
+{
+	const struct plan_type *t = &s->in.type[type];
+
+	return t->entry && !(t->path && ns_same(t->at_path, t->own)) &&
+	       !(s->init && ns_same(t->init, t->own)) &&
+	       !(s->in.types & NS_BIT(type) && ns_same(t->pin, t->own));
+}
+
+/*
+ * Leaves the list with what may be written. Under a CRI engine the pod's author chooses what is
+ * shared with the host (hostNetwork), so root's option is left out there: it would fail such
+ * pods on a node where others need it. Elsewhere root names both, the option and the container.
+ */
 static int check_sysctl_targets(struct share *s, struct error *e)
 {
+	size_t kept = 0;
+
 	for (size_t i = 0; i < s->sysctl_count; i++) {
 		const struct sysctl *x = &s->sysctls[i];
-		const struct plan_type *t = &s->in.type[x->type];
+		bool own = has_own(s, x->type);
 
-		if (t->entry && !(t->path && ns_same(t->at_path, t->own)) &&
-		    !(s->init && ns_same(t->init, t->own)) &&
-		    !(s->in.types & NS_BIT(x->type) && ns_same(t->pin, t->own)))
-			continue;
-		return error_set(e, 0, "sysctl %s: the container shares the host's %s namespace",
+		if (!own && !(s->choice.cri && x->trusted))
+			return error_set(e, 0, "sysctl %s: the container shares the host's %s namespace",
+					 x->key, ns_info[x->type].oci);
+		if (own)
+			s->sysctls[kept++] = *x;
+		else
+			log_info("sysctl %s is left out: the container shares the host's %s namespace",
 				 x->key, ns_info[x->type].oci);
 	}
+	s->sysctl_count = kept;
 	return 0;
 }
 

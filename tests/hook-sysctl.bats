@@ -289,6 +289,41 @@ refused() {
 	assert_nothing_left
 }
 
+@test "under a CRI engine: --sysctl of a type that the container shares with the host is left out" {
+	local id network
+	id=$(printf '%064d' 7)
+	for network in '' ", $(entry network "/proc/$$/ns/net")"; do
+		in_new_namespaces --ipc --uts
+		make_bundle a pod= annotations=", \"io.kubernetes.cri.sandbox-id\": \"$id\"" \
+			namespaces="$(entry ipc), $(entry uts)$network"
+		create a "$CHILD" --log-level info --sysctl net.ipv4.ip_default_ttl=80 \
+			--sysctl kernel.msgmax=10000 2>"$T/stderr"
+		contains "$(<"$T/stderr")" "sysctl net.ipv4.ip_default_ttl is left out"
+		equal "$(in_pin ipc "$id" cat /proc/sys/kernel/msgmax)" 10000
+		equal "$(host_values)" "$HOST_VALUES"
+		equal "$(grep '^sysctl ' "$ROOT/podns/$id/record")" 'sysctl kernel/msgmax 10000'
+		# It is no error, and no warning.
+		create a "$CHILD" --sysctl net.ipv4.ip_default_ttl=80 2>"$T/stderr"
+		equal "$(<"$T/stderr")" ''
+		end_child
+		poststop a
+		assert_nothing_left
+	done
+	# One that has a network of its own gets it.
+	make_bundle a pod= annotations=", \"io.kubernetes.cri.sandbox-id\": \"$id\""
+	create a '' --sysctl net.ipv4.ip_default_ttl=80
+	equal "$(in_pin net "$id" cat /proc/sys/net/ipv4/ip_default_ttl)" 80
+}
+
+@test "under a CRI engine: a net sysctl of the config's for the host's network is refused" {
+	make_bundle a pod= annotations=", \"io.kubernetes.cri.sandbox-id\": \"$(printf '%064d' 7)\"" \
+		namespaces="$(entry ipc), $(entry uts)" sysctl='"net.ipv4.ip_default_ttl": "80"'
+	fails_with "shares the host's network" create a ''
+	fails_with "shares the host's network" create a '' --sysctl net.ipv4.ip_default_ttl=80
+	assert_untouched a
+	assert_nothing_left
+}
+
 @test "an ipc or uts sysctl of a container that shares the host's: refused" {
 	make_bundle a namespaces="$(entry network)" sysctl='"kernel.msgmax": "10000"'
 	fails_with kernel.msgmax create a ''
