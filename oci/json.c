@@ -24,7 +24,7 @@
 
 #include "base/cleanup.h"
 #include "base/scratch.h"
-#include "oci/utf8.h"
+#include "base/utf8.h"
 
 /*
  * yajl does not check its allocations, so it is given a pool that was

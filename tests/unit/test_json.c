@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "oci/utf8.h"
+#include "base/utf8.h"
 #include "tests/unit/unit.h"
 
 static struct error e;

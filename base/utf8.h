@@ -3,8 +3,8 @@
  * Strict UTF-8, as RFC 3629 has it: no overlong forms, no surrogates, nothing
  * above U+10FFFF.
  */
-#ifndef PODNS_OCI_UTF8_H
-#define PODNS_OCI_UTF8_H
+#ifndef PODNS_BASE_UTF8_H
+#define PODNS_BASE_UTF8_H
 
 #include <stddef.h>
 
