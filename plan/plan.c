@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 struct text {
 	char s[64];
@@ -267,18 +268,27 @@ const char *plan_hostname(const char *annotation, const char *pod, const char *h
 	return room;
 }
 
+/* How many bytes of a name an error may quote: no more than 80, and whole characters. */
+static int quotable(const char *name, size_t len)
+{
+	return (int)utf8_valid_prefix(name, len < 80 ? len : 80);
+}
+
 int plan_check_hostname(const char *name, const char *what, struct error *e)
 {
-	size_t n = strlen(name);
+	size_t len = strlen(name), valid = utf8_valid_prefix(name, len);
+	int quoted = quotable(name, len);
 
-	if (!n || n > PLAN_HOSTNAME_MAX)
-		return error_set(e, 0, "%s '%.80s': a hostname has 1 to %d bytes", what, name,
-				 PLAN_HOSTNAME_MAX);
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)name[i] <= ' ' || (unsigned char)name[i] >= 0x7f ||
-		    name[i] == '/')
-			return error_set(e, 0, "%s '%s': a hostname holds no space, '/' or other "
-					 "than printable ASCII", what, name);
+	if (!len || len > PLAN_HOSTNAME_MAX)
+		return error_set(e, 0, "%s '%.*s' is %zu bytes long: it has to have 1 to %d", what,
+				 quoted, name, len, PLAN_HOSTNAME_MAX);
+	if (valid != len)
+		return error_set(e, 0, "%s '%.*s...' is not UTF-8 from byte %zu on", what, quoted,
+				 name, valid + 1);
+	for (size_t i = 0; i < len; i++)
+		if (name[i] == ' ' || name[i] == '/' || control_length(name + i))
+			return error_set(e, 0, "%s '%s' has a space, a '/' or a control character in it",
+					 what, name);
 	return 0;
 }
 

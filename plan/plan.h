@@ -71,7 +71,11 @@ int plan_make(const struct plan_input *in, struct plan *plan, struct error *e);
 const char *plan_hostname(const char *annotation, const char *pod, const char *hostname,
 			  const char *id, char room[PLAN_HOSTNAME_MAX + 1]);
 
-/* May this be a hostname? 1 to 64 printable bytes without space or '/'. */
+/*
+ * May this be a hostname or domainname? 1 to 64 bytes of UTF-8 without space, '/' and control
+ * characters: what can stand in config.json, where runc and crun take anything that fits in.
+ * `what` is it in the error: "hostname", say.
+ */
 int plan_check_hostname(const char *name, const char *what, struct error *e);
 
 /*

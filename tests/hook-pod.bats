@@ -281,6 +281,43 @@ bad_namespaces() {
 	equal "$(in_pin uts web hostname)" shop
 }
 
+@test "hostname: UTF-8, as runc and crun take it" {
+	local name=$'h\xc3\xa9'
+	make_bundle a hostname="$name"
+	create a ''
+	equal "$(in_pin uts web hostname)" "$name"
+	make_bundle b hostname=other env_hostname=other stages=
+	create b ''
+	equal "$(jq -r .hostname <"$T/b/config.json")" "$name"
+	poststop a
+	poststop b
+	assert_untouched a
+	assert_untouched b
+	create a ''
+	create b ''
+	start b
+	equal "$(saw b hostname)" "$name"
+	equal "$(saw b env_hostname)" "$name"
+}
+
+# named JSON-MEMBERS TEXT: a config with these is refused with that.
+named() {
+	make_bundle a
+	edit_config a ". + { $1 }"
+	fails_with "$2" create a ''
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "hostname and domainname: what no UTS name is, is refused by its own name" {
+	named '"hostname": "a b"' "hostname 'a b' has a space"
+	named '"hostname": "a/b"' "hostname 'a/b' has a space, a '/'"
+	named '"hostname": "a\u009b2J"' "hostname 'a??2J' has"
+	named "\"hostname\": \"$(printf '%065d' 0)\"" ": hostname '00"
+	named "\"domainname\": \"$(printf '%065d' 0)\"" ": domainname '00"
+	named '"domainname": "a\u0007"' "domainname 'a?' has"
+}
+
 @test "hostname: never added where the container has no uts entry" {
 	make_bundle a hostname= namespaces="$(entry network)"
 	create a ''

@@ -270,6 +270,19 @@ other_mounts() {
 	equal "$(jq -r '"\(.hostname) \(.domainname)"' <"$T/out")" 'first example.org'
 }
 
+@test "a hostname that a container gave the pod: taken where a config.json can have it" {
+	live_pod web
+	in_pin uts web python3 -c 'import ctypes; ctypes.CDLL(None).sethostname(b"h\xc3\xa9", 3)'
+	make_bundle b hostname=other
+	create b ''
+	equal "$(jq -r .hostname <"$T/b/config.json")" $'h\xc3\xa9'
+	in_pin uts web python3 -c 'import ctypes; ctypes.CDLL(None).sethostname(b"h\xe9", 2)'
+	make_bundle c hostname=other
+	create c '' 2>"$T/stderr"
+	contains "$(<"$T/stderr")" "the pod's hostname 'h...' is not UTF-8 from byte 2 on"
+	equal "$(jq -r .hostname <"$T/c/config.json")" other
+}
+
 @test "a pod that is swept and made anew is as old as its new life" {
 	live_pod web
 	end_child

@@ -42,7 +42,13 @@ setup() {
 	equal "$(podns exec web hostname)" web
 	podns create db --hostname store
 	equal "$(podns exec db hostname)" store
-	podns_fails 2 'a hostname holds no space' create x --hostname 'a b'
+	podns create cafe --hostname $'caf\xc3\xa9'
+	equal "$(podns exec cafe hostname)" $'caf\xc3\xa9'
+	equal "$(podns inspect cafe --json | jq -r .hostname)" $'caf\xc3\xa9'
+	podns_fails 2 "--hostname 'a b' has a space" create x --hostname 'a b'
+	podns_fails 2 "--hostname 'caf...' is not UTF-8" create x --hostname $'caf\xe9'
+	podns_fails 2 'control character' create x --hostname $'a\xc2\x9b2J'
+	podns_fails 2 '65 bytes long' create x --hostname "$(printf '%065d' 0)"
 	podns_fails 1 'uts is not among' create x --namespaces net --hostname x
 }
 

@@ -4,6 +4,7 @@
  * id mappings, sizes. Each input goes to all of them.
  */
 #include "base/file.h"
+#include "base/utf8.h"
 #include "ns/maps.h"
 #include "ns/sysctl.h"
 #include "plan/plan.h"
@@ -104,8 +105,9 @@ static void check_hostname(const char *text)
 
 	if (plan_check_hostname(text, "hostname", &e) == 0) {
 		MUST(*text && strlen(text) <= 64 && !strchr(text, '/'));
+		MUST(utf8_valid_prefix(text, strlen(text)) == strlen(text));
 		for (const char *p = text; *p; p++)
-			MUST(*p > ' ' && *p < 0x7f);
+			MUST(*p != ' ' && !control_length(p));
 	}
 	name = plan_hostname(NULL, text, NULL, NULL, room);
 	MUST(strlen(name) <= PLAN_HOSTNAME_MAX && begins(text, name));

@@ -5,6 +5,7 @@
  */
 #include "plan/plan.h"
 
+#include "base/utf8.h"
 #include "tests/unit/unit.h"
 
 /* Namespaces by small numbers; 0 is none. */
@@ -272,16 +273,45 @@ static void chooses_hostnames(void)
 	CHECK(strlen(plan_hostname(NULL, longest, NULL, NULL, room)) == PLAN_HOSTNAME_MAX);
 }
 
+#define NAME60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static void checks_hostnames(void)
 {
-	static const char *const bad[] = { "", "a b", "a/b", "a\nb", "\x7f", "\xc3\xa4",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+	static const char *const good[] = { "web-1.example", "h\xc3\xa9", "\xe6\x97\xa5\xe6\x9c\xac",
+		"\xf0\x9f\x98\x80", "\xc2\xa0", "a:b", NAME60 "\xf0\x9f\x98\x80" };
+	static const struct {
+		const char *name, *says;
+	} bad[] = {
+		{ "", "0 bytes" },
+		{ "a b", "space" },
+		{ "a/b", "'/'" },
+		{ "a\nb", "'a?b' has" },
+		{ "\x1b[2J", "control" },
+		{ "\x7f", "control" },
+		{ "a\xc2\x9b" "2J", "'a??2J' has" },
+		{ "a\xc2\x80", "control" },
+		{ "h\xe9", "'h...' is not UTF-8 from byte 2 on" },
+		{ "\xff\xfe", "byte 1" },
+		{ "a\xc3", "byte 2" },
+		{ "\xc0\xaf", "byte 1" },
+		{ "\xed\xa0\x80", "byte 1" },
+		{ NAME60 "aaaaa", "65 bytes long: it has to have 1 to 64" },
+		{ NAME60 "aaa\xc3\xa9", "65 bytes" },
+	};
 	struct error e;
 
-	CHECK(plan_check_hostname("web-1.example", "hostname", &e) == 0);
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		unit_row(good[i]);
+		CHECK(plan_check_hostname(good[i], "hostname", &e) == 0);
+	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		unit_row(bad[i]);
-		CHECK(plan_check_hostname(bad[i], "hostname", &e) < 0);
+		unit_row(bad[i].name);
+		if (CHECK(plan_check_hostname(bad[i].name, "the domainname", &e) < 0)) {
+			CHECK(!strncmp(e.text, "the domainname '", 16));
+			CHECK(!strstr(e.text, "hostname"));
+			CHECK_HAS(e.text, bad[i].says);
+			CHECK(utf8_valid_prefix(e.text, strlen(e.text)) == strlen(e.text));
+		}
 	}
 }
 
