@@ -133,12 +133,13 @@ static bool matches(const char *path, const char *pattern)
 static int refuse_in_config(const struct sysctl *s, bool global, struct error *e)
 {
 	if (global) {
-		error_set(e, 0, "sysctl %s: is not accepted from a config, it would change the host",
-			  s->key);
-		return error_hint(e, "the kernel has one value of it for all namespaces: set it on the host");
+		error_set(e, 0, "sysctl %s: is not accepted from a config, it would change the "
+			  "host", s->key);
+		return error_hint(e, "the kernel has one value of it for all namespaces: set it on "
+				  "the host");
 	}
-	error_set(e, 0, "sysctl %s: is not accepted from a config, but from --sysctl alone (an option "
-		  "of oci-podns-hook and podns)", s->key);
+	error_set(e, 0, "sysctl %s: is not accepted from a config, but from --sysctl alone (an "
+		  "option of oci-podns-hook and podns)", s->key);
 	return error_hint(e, "%s", hint_config);
 }
 
@@ -146,11 +147,11 @@ static int refuse_always(const struct sysctl *s, struct error *e)
 {
 	if (!strcmp(s->path, "kernel/hostname")) {
 		error_set(e, 0, "sysctl %s: a hostname is not set by a sysctl", s->key);
-		return error_hint(e, "it is the config's hostname, the annotation io.podns.hostname or "
-				  "`podns create --hostname` that names a pod");
+		return error_hint(e, "the config's hostname, the annotation io.podns.hostname and "
+				  "`podns create --hostname` do that");
 	}
-	error_set(e, 0, "sysctl %s: does not live in a namespace of a pod, it would change the host",
-		  s->key);
+	error_set(e, 0, "sysctl %s: does not live in a namespace of a pod, it would change the "
+		  "host", s->key);
 	return error_hint(e, "%s", s->trusted ? hint_option : hint_config);
 }
 
@@ -288,8 +289,8 @@ static bool is_file(const struct sysctl *s)
 
 /* --- what to do where the kernel refuses ----------------------------------- */
 
-#define IPC_OWNER "this kernel may let the host's root alone write it: leave it out, or give the pod no " \
-	"user namespace of its own"
+#define IPC_OWNER "this kernel may let the host's root alone write it: leave it out, or give the " \
+	"pod no user namespace of its own"
 
 /* The first that matches the path and errno of a failed open(2) or write(2) counts. */
 static const struct {
@@ -297,20 +298,21 @@ static const struct {
 	int num;
 	const char *hint;
 } remedies[] = {
-	/* ipv4_ping_group_range(): -1 or an id without a mapping is EINVAL, a wrong order is not. */
+	/* ipv4_ping_group_range(): an id without a mapping is EINVAL, a wrong order is not. */
 	{ "net/ipv4/ping_group_range", EINVAL,
 	  "it takes two group ids, the lower one first, that the pod's user namespace maps" },
-	/* tcp_set_default_congestion_control(): no module is loaded for a namespace but the host's. */
+	/* tcp_set_default_congestion_control() loads a module for the host's namespace alone. */
 	{ "net/ipv4/tcp_congestion_control", ENOENT,
 	  "load the module of that algorithm on the host (tcp_NAME)" },
 	{ "net/ipv4/tcp_congestion_control", EPERM,
 	  "name the algorithm in the host's net.ipv4.tcp_allowed_congestion_control, too" },
 	{ "net/", EACCES,
-	  "it cannot be written in a pod's network namespace: if it can on the host, set it there, for all" },
+	  "it cannot be written in a pod's network namespace: if it can on the host, set it there, "
+	  "for all" },
 	{ "net/", ENOENT,
-	  "a pod's network namespace does not have it: if the host has it, set it there, for all; if not, "
-	  "a kernel module may have to be loaded on the host" },
-	/* Of older kernels: the files of ipc belong to the host's root, whoever owns the namespace. */
+	  "a pod's network namespace does not have it: if the host has it, set it there, for all; "
+	  "if not, a kernel module may have to be loaded on the host" },
+	/* In older kernels these belong to the host's root, whoever owns the namespace. */
 	{ "kernel/", EACCES, IPC_OWNER },
 	{ "fs/mqueue/", EACCES, IPC_OWNER },
 	{ "kernel/", ENOENT, "this kernel was built without it" },
@@ -340,7 +342,8 @@ static int add_hint(const struct sysctl *s, struct error *e)
 
 	if (interface)
 		return error_hint(e, "does the pod have an interface %.*s by now? What comes later "
-				  "gets the values of 'default' in that place", (int)len, interface);
+				  "gets the values of 'default' in that place", (int)len,
+				  interface);
 	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
 		if (remedies[i].num == e->num && matches(s->path, remedies[i].pattern))
 			return error_hint(e, "%s", remedies[i].hint);

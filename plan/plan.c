@@ -287,8 +287,8 @@ int plan_check_hostname(const char *name, const char *what, struct error *e)
 				 name, valid + 1);
 	for (size_t i = 0; i < len; i++)
 		if (name[i] == ' ' || name[i] == '/' || control_length(name + i))
-			return error_set(e, 0, "%s '%s' has a space, a '/' or a control character in it",
-					 what, name);
+			return error_set(e, 0, "%s '%s' has a space, a '/' or a control character "
+					 "in it", what, name);
 	return 0;
 }
 

@@ -249,13 +249,13 @@ static int check_sysctl_targets(struct share *s, struct error *e)
 		bool own = has_own(s, x->type);
 
 		if (!own && !(s->choice.cri && x->trusted))
-			return error_set(e, 0, "sysctl %s: the container shares the host's %s namespace",
-					 x->key, ns_info[x->type].oci);
+			return error_set(e, 0, "sysctl %s: the container shares the host's %s "
+					 "namespace", x->key, ns_info[x->type].oci);
 		if (own)
 			s->sysctls[kept++] = *x;
 		else
-			log_info("sysctl %s is left out: the container shares the host's %s namespace",
-				 x->key, ns_info[x->type].oci);
+			log_info("sysctl %s is left out: the container shares the host's %s "
+				 "namespace", x->key, ns_info[x->type].oci);
 	}
 	s->sysctl_count = kept;
 	return 0;

@@ -41,7 +41,7 @@ static void accepts_and_refuses_keys(void)
 		{ "net.mptcp.enabled", NS_NET, "net/mptcp/enabled" },
 		{ "net.sctp.rto_min", NS_NET, "net/sctp/rto_min" },
 		{ "net.netfilter.nf_conntrack_acct", NS_NET, "net/netfilter/nf_conntrack_acct" },
-		{ "net.netfilter.nf_conntrack_maximum", NS_NET, "net/netfilter/nf_conntrack_maximum" },
+		{ "net.netfilter.nf_conntrack_max1", NS_NET, "net/netfilter/nf_conntrack_max1" },
 		{ "net.netfilter.nf_conntrack_max", NS_NONE, "would change the host" },
 		{ "net/netfilter/nf_conntrack_max", NS_NONE, "would change the host" },
 		{ "net.netfilter.nf_conntrack_buckets", NS_NONE, "would change the host" },
@@ -233,7 +233,9 @@ static void list_files(void)
 /* Write something until the file says something else: true where that came about. */
 static bool change_value(const char *path)
 {
-	static const char *const others[] = { "1", "0", "2", "8080", "reno", "cubic", "1 0", "0 1" };
+	static const char *const others[] = {
+		"1", "0", "2", "8080", "reno", "cubic", "1 0", "0 1",
+	};
 	char before[1024], after[1024], value[1100];
 	const char *rest;
 	long long number;
