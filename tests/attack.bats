@@ -487,3 +487,21 @@ is_locked() {
 	[ -s "$T/stderr" ]
 	fails grep -qaP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$T/stderr"
 }
+
+@test "a claim that a document's author made up lets nobody in, and drops nobody's" {
+	local claim
+	make_bundle a
+	hook precreate <"$T/a.orig" >"$T/a/config.json"
+	claim=$(jq -r '.annotations["io.podns.claim"]' <"$T/a/config.json")
+	for claim in 00112233445566778899aabbccddeeff "${claim:0:31}" "${claim}0" "${claim^^} " ''; do
+		make_bundle evil annotations=", \"io.podns.claim\": \"$claim\""
+		fails_with 'unknown or expired' create evil ''
+		poststop evil
+		equal "$(grep -c '^claim ' "$ROOT/podns/web/record")" 1
+		# precreate puts a claim of its own in its place.
+		hook precreate <"$T/evil.orig" >"$T/new.json"
+		differ "$(jq -r '.annotations["io.podns.claim"]' <"$T/new.json")" "$claim"
+		sed -i '$d' "$ROOT/podns/web/record"
+	done
+	equal "$(grep -c '^claim ' "$ROOT/podns/web/record")" 1
+}

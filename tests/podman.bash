@@ -452,7 +452,7 @@ pod_is_gone() {
 nothing_left() {
 	local left
 	left=$(find "$ROOT"/{net,ipc,uts,user,cgroup,time,mnt}ns "$ROOT/podns" -mindepth 1 ! -path "$ROOT/podns/log*" 2>/dev/null || true
-		find /var/lib/oci-podns ! -type d
+		find /var/lib/oci-podns -mindepth 1
 		awk -v root="$ROOT" '$5 ~ "^" root "/podns/" || $5 ~ "^" root "/[a-z]+ns/"' /proc/self/mountinfo
 		grep -F ' - nsfs ' /proc/self/mountinfo | diff "$T/nsfs.before" - || true)
 	equal "$left" '' "left"

@@ -1,0 +1,82 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Images that were built to be evil: podman before 4.5.1 gives the annotations of an image to its
+# containers. Where podman does not, as later ones, the tests pass with nothing to stop.
+
+load helpers
+load podman
+
+# evil_image ANNOTATION=VALUE...: $EVIL is an image with these annotations.
+EVIL=localhost/evil
+evil_image() {
+	local annotation args=()
+	for annotation; do
+		args+=(--annotation "$annotation")
+	done
+	mkdir -p "$T/context"
+	echo "FROM $IMAGE" >"$T/context/Containerfile"
+	pm build -q --pull=never --format oci "${args[@]}" -t "$EVIL" "$T/context" >"$T/build.out" 2>&1 || {
+		cat "$T/build.out"
+		return 1
+	}
+	contains "$(pm image inspect --format '{{.Annotations}}' "$EVIL")" "${1%%=*}"
+}
+
+# What an old version of the hook acted on: "the source of /dev/shm, which is /dev/shm, was /".
+FORGED='987532b9d0c70810[1,"0000000000000000",1000,"m",0,null,[["shm-source",10,"\"/\"","/dev/shm"]],null]'
+
+@test "an image that carries an io.podns.undo gets nothing of the host's" {
+	evil_image io.podns.pod=x "io.podns.undo=$FORGED"
+	# The host's / has a /run with podman's own directory in it, and no image has.
+	pm run --rm --ipc=host --network none "$EVIL" ls -a /dev/shm >"$T/ls.out" 2>&1
+	lacks "$(cat "$T/ls.out")" etc
+	pm run --rm --ipc=host --network none "$EVIL" grep ' /dev/shm ' /proc/mounts >"$T/mounts.out"
+	contains "$(cat "$T/mounts.out")" 'tmpfs'
+	pm run --rm --ipc=host --network none --annotation "$POD_LABEL=y" "$EVIL" ls -a /dev/shm >"$T/ls.out" 2>&1
+	lacks "$(cat "$T/ls.out")" etc
+	nothing_left
+}
+
+@test "an image that carries a sandbox's annotation joins no named pod" {
+	local key
+	pod_wait victim
+	in_ctr victim ipc shm put /secret words
+	for key in io.kubernetes.cri-o.SandboxID io.kubernetes.cri.sandbox-id; do
+		evil_image io.podns.pod=x "$key=web"
+		pm run --rm --network none "$EVIL" ipc shm get /secret >"$T/evil.out" 2>&1 || true
+		lacks "$(cat "$T/evil.out")" words
+	done
+	drop victim
+	nothing_left
+}
+
+@test "with --pod-annotation an image chooses nothing" {
+	hook_files "$HOOKS_D" --pod-annotation org.example.pod
+	sed -i 's/\^io\\\\\.podns\\\\\.pod\$/^org\\\\.example\\\\.pod$/' "$HOOKS_D"/*.json
+	grep -q 'org\\\\.example' "$HOOKS_D/oci-podns.json"
+	pm run -d --name victim --annotation org.example.pod=web --network none "$IMAGE" pause >/dev/null
+	in_ctr victim ipc shm put /secret words
+	evil_image io.podns.pod=web io.kubernetes.cri-o.SandboxID=web io.podns.namespaces=net \
+		io.podns.hostname=evil "io.podns.undo=$FORGED"
+	pm run --rm --network none "$EVIL" ipc shm get /secret >"$T/evil.out" 2>&1 || true
+	lacks "$(cat "$T/evil.out")" words
+	# Typed by the user, the key counts, and nothing else of the image's.
+	equal "$(pm run --rm --network none --annotation org.example.pod=own "$EVIL" hostname)" own
+	equal "$(pm run --rm --network none --annotation org.example.pod=web "$EVIL" ipc shm get /secret)" words
+	drop victim
+	hook_files "$HOOKS_D"
+	nothing_left
+}
+
+@test "an image that asks for more than a pod has: refused, or its own business" {
+	local annotation
+	for annotation in io.podns.namespaces=net,pid io.podns.namespaces=mount io.podns.pod=../x \
+		io.podns.pod=log io.podns.shm-size=nonsense io.podns.hostname=a/b \
+		"io.podns.pod=$(printf '%064d' 0)"; do
+		evil_image io.podns.pod=x "$annotation"
+		fails pm run --rm --network none "$EVIL" echo IT RAN >"$T/evil.out" 2>&1
+		lacks "$(cat "$T/evil.out")" 'IT RAN'
+		nothing_left
+	done
+}
