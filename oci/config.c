@@ -21,9 +21,11 @@ static const struct kept kept[] = {
 	{ "", 1, { "annotations", "hostname", "domainname", "process", "mounts", "linux" } },
 	{ "annotations", 2, {0} },
 	{ "process", 2, { "env" } },
-	{ "linux", 2, { "namespaces", "sysctl", "uidMappings", "gidMappings", "mountLabel" } },
+	{ "linux", 2, { "namespaces", "sysctl", "uidMappings", "gidMappings", "mountLabel",
+			"timeOffsets" } },
 	{ "mounts", 3, { "destination", "type", "source", "options" } },
 	{ "sysctl", 3, {0} },
+	{ "timeOffsets", 3, {0} },
 	{ "namespaces", 4, { "type", "path" } },
 	{ "uidMappings", 4, { "containerID", "hostID", "size" } },
 	{ "gidMappings", 4, { "containerID", "hostID", "size" } },
@@ -259,6 +261,26 @@ static int read_sysctls(struct config *c, uint32_t lin, struct error *e)
 	return refuse_repeated(c, map, e);
 }
 
+/*
+ * Any member counts, null too: runtimes read these into a map, in which null is an offset of 0.
+ * What the offsets are is the runtime's to check.
+ */
+static int read_time_offsets(struct config *c, uint32_t lin, struct error *e)
+{
+	static const char *const clocks[] = { "monotonic", "boottime" };
+	uint32_t map, node;
+
+	if (json_member_of(&c->doc, lin, "timeOffsets", JSON_OBJECT, &map, e) < 0)
+		return -1;
+	if (map == JSON_NONE)
+		return 0;
+	for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++)
+		if (json_member_of(&c->doc, map, clocks[i], JSON_OBJECT, &node, e) < 0)
+			return -1;
+	c->time_offsets = json_first(&c->doc, map) != JSON_NONE;
+	return 0;
+}
+
 static int read_linux(struct config *c, struct error *e)
 {
 	uint32_t lin, node;
@@ -269,7 +291,8 @@ static int read_linux(struct config *c, struct error *e)
 		return 0;
 	if (read_namespaces(c, lin, e) < 0 || read_sysctls(c, lin, e) < 0 ||
 	    read_id_maps(c, lin, "uidMappings", &c->uid_maps, e) < 0 ||
-	    read_id_maps(c, lin, "gidMappings", &c->gid_maps, e) < 0)
+	    read_id_maps(c, lin, "gidMappings", &c->gid_maps, e) < 0 ||
+	    read_time_offsets(c, lin, e) < 0)
 		return -1;
 	return optional_string(&c->doc, lin, "mountLabel", &c->mount_label, &node, e);
 }

@@ -47,6 +47,7 @@ struct config {
 	bool shm_below;		/* another mount lies below /dev/shm, or there are two on it */
 	const char *mount_label; /* linux.mountLabel, NULL where absent or empty */
 	struct id_maps uid_maps, gid_maps; /* linux.uidMappings, gidMappings */
+	bool time_offsets;	/* linux.timeOffsets has a member */
 	struct config_sysctl *sysctls;	   /* linux.sysctl, in the document's order */
 	size_t sysctl_count;
 };

@@ -219,6 +219,21 @@ static int check_maps(const struct plan_input *in, enum plan_verb verb, struct e
 	return error_hint(e, "give all containers of the pod the same --uidmap and --gidmap");
 }
 
+/*
+ * Offsets can be set only until the first process enters a time namespace (time_namespaces(7)), so
+ * a runtime sets them where it makes one. In a config that names a path they do nothing (crun 1.8.1
+ * ignores them) or the runtime refuses them.
+ */
+static int check_time_offsets(const struct plan_input *in, enum plan_verb verb, struct error *e)
+{
+	if (verb == PLAN_LEAVE || !in->time_offsets)
+		return 0;
+	error_set(e, 0, "linux.timeOffsets cannot be set in the pod's time namespace at %s/timens/%s",
+		  in->root, in->pod);
+	return error_hint(e, "leave time out of the pod types (io.podns.namespaces), or leave "
+			  "linux.timeOffsets out of config.json");
+}
+
 int plan_make(const struct plan_input *in, struct plan *plan, struct error *e)
 {
 	struct user user;
@@ -232,7 +247,8 @@ int plan_make(const struct plan_input *in, struct plan *plan, struct error *e)
 		if (plan->verb[t] == PLAN_CREATE)
 			plan->created |= NS_BIT(t);
 	}
-	if (check_maps(in, plan->verb[NS_USER], e) < 0)
+	if (check_maps(in, plan->verb[NS_USER], e) < 0 ||
+	    check_time_offsets(in, plan->verb[NS_TIME], e) < 0)
 		return -1;
 	user = container_user(in, plan->verb[NS_USER]);
 	for (int t = 0; t < NS_TYPES; t++)

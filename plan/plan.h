@@ -38,6 +38,7 @@ struct plan_input {
 	bool has_maps;		/* the config maps uids and gids */
 	bool maps_known;	/* the pod has a user namespace, and the config maps ids: */
 	bool maps_equal;	/* do the two map alike? */
+	bool time_offsets;	/* the config has linux.timeOffsets */
 	ns_set types;		/* the pod types */
 	struct plan_type type[NS_TYPES];
 };

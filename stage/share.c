@@ -420,6 +420,7 @@ int share_plan(struct share *s, enum plan_stage stage, struct error *e)
 	s->in.root = s->store.root;
 	s->in.named = s->choice.named;
 	s->in.has_init = s->init != NULL;
+	s->in.time_offsets = s->config->time_offsets;
 	if (collect_sysctls(s, &sysctl_types, e) < 0 || read_identities(s, sysctl_types, e) < 0 ||
 	    check_sysctl_targets(s, e) < 0 || plan_make(&s->in, &s->plan, e) < 0)
 		return -1;

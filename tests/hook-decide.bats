@@ -379,6 +379,51 @@ load helpers
 	assert_nothing_left
 }
 
+# offsets NAME: a config with a time namespace of its own and offsets for it.
+offsets() {
+	make_bundle "$1" namespaces="$(entry time), $(entry ipc)" \
+		linux='"timeOffsets": {"boottime": {"secs": 100, "nanosecs": 0}},'
+}
+
+@test "linux.timeOffsets for a time namespace of the pod's: refused before anything is touched" {
+	offsets a
+	fails_with 'linux.timeOffsets' create a '' --namespaces time,ipc
+	contains "$(<"$T/stderr")" io.podns.namespaces
+	assert_untouched a
+	fails_with 'linux.timeOffsets' hook precreate --namespaces time,ipc <"$T/a/config.json"
+	equal "$(<"$T/stdout")" ''
+	assert_nothing_left
+	# Nor where the pod has one already.
+	make_bundle b namespaces="$(entry time), $(entry ipc)"
+	create b '' --namespaces time,ipc
+	fails_with 'linux.timeOffsets' create a '' --namespaces time,ipc
+	assert_untouched a
+	poststop b
+	assert_nothing_left
+}
+
+@test "linux.timeOffsets in a time namespace that would be adopted: refused" {
+	in_new_namespaces --time --ipc
+	offsets a
+	fails_with 'linux.timeOffsets' create a "$CHILD" --namespaces time,ipc
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "linux.timeOffsets in a time namespace of the container's alone are its own" {
+	offsets a
+	create a ''
+	equal "$(ns_path a time)" ''
+	equal "$(ns_path a ipc)" "$ROOT/ipcns/web"
+	poststop a
+	# Where there is none nothing is wrong, and the runtime says what it thinks of it.
+	edit_config a '.linux.namespaces |= map(select(.type != "time"))'
+	create a '' --namespaces time,ipc
+	poststop a
+	assert_untouched a
+	assert_nothing_left
+}
+
 @test "a time namespace of the container's process is adopted" {
 	in_new_namespaces --time --ipc
 	make_bundle a namespaces="$(entry time), $(entry ipc)"

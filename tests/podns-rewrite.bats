@@ -44,6 +44,14 @@ load podns
 	assert_nothing_left
 }
 
+@test "linux.timeOffsets for a time namespace of the pod's: refused, and no pod is made" {
+	make_bundle a pod= stages= namespaces="$(entry time)" linux='"timeOffsets": {"monotonic": {"secs": 1}},'
+	podns_fails 1 linux.timeOffsets rewrite --namespaces time --bundle "$T/a" web
+	contains "$(<"$T/stderr")" 'leave time out'
+	assert_untouched a
+	assert_nothing_left
+}
+
 @test "in place twice writes nothing the second time" {
 	local before
 	make_bundle a pod= stages=

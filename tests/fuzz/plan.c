@@ -108,6 +108,8 @@ static void check_owners(const struct plan_input *in, const struct plan *plan)
 			MUST(ns_same(owner_of(in, plan, (enum ns_type)t), user));
 	if (plan->verb[NS_USER] == PLAN_CREATE)
 		MUST(in->has_maps);
+	if (plan->verb[NS_TIME] != PLAN_LEAVE)
+		MUST(!in->time_offsets);
 	if (plan->verb[NS_USER] == PLAN_JOIN && in->maps_known)
 		MUST(in->maps_equal);
 }
@@ -204,6 +206,7 @@ void choose_plan(struct plan_input *in, const uint8_t bytes[PLAN_BYTES])
 	in->has_maps = flags & 8;
 	in->maps_known = flags & 16;
 	in->maps_equal = flags & 32;
+	in->time_offsets = flags & 64;
 	in->types = (ns_set)bytes[1] & (NS_BIT(NS_TYPES) - 1) & ~NS_BIT(NS_MNT);
 	for (int t = 0; t < NS_TYPES; t++)
 		choose_type(&in->type[t], bytes + 2 + (size_t)t * PLAN_TYPE_BYTES);

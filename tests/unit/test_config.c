@@ -98,9 +98,9 @@ static void absent_in_every_way(void)
 		"{\"process\":{},\"hostname\":\"\",\"domainname\":\"\",\"mounts\":[],\"linux\":{}}",
 		"{\"process\":{\"env\":null},\"mounts\":[null,{},{\"destination\":null}],"
 		"\"linux\":{\"namespaces\":null,\"sysctl\":null,\"uidMappings\":null,"
-		"\"gidMappings\":null,\"mountLabel\":null}}",
+		"\"gidMappings\":null,\"mountLabel\":null,\"timeOffsets\":null}}",
 		"{\"process\":{\"env\":[null,\"\"]},\"linux\":{\"namespaces\":[],\"sysctl\":{},"
-		"\"uidMappings\":[],\"gidMappings\":[],\"mountLabel\":\"\"}}",
+		"\"uidMappings\":[],\"gidMappings\":[],\"mountLabel\":\"\",\"timeOffsets\":{}}}",
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -114,8 +114,32 @@ static void absent_in_every_way(void)
 		CHECK(!c.hostname && !c.domainname && !c.mount_label && !c.shm_type);
 		CHECK(c.env_hostname == JSON_NONE && c.annotations == JSON_NONE);
 		CHECK(c.shm == JSON_NONE && !c.sysctl_count && !c.uid_maps.count);
+		CHECK(!c.time_offsets);
 		for (int t = 0; t < NS_TYPES; t++)
 			CHECK(c.ns[t].entry == JSON_NONE && !c.ns[t].path);
+		config_free(&c);
+	}
+}
+
+/* Which clock and how much is the runtime's to read. */
+static void knows_time_offsets(void)
+{
+	static const char *const rows[] = {
+		"{\"linux\":{\"timeOffsets\":{\"monotonic\":{\"secs\":1,\"nanosecs\":0}}}}",
+		"{\"linux\":{\"timeOffsets\":{\"boottime\":{}}}}",
+		"{\"linux\":{\"timeOffsets\":{\"boottime\":null}}}",
+		"{\"linux\":{\"timeOffsets\":{\"another\":1}}}",
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct config c;
+
+		unit_row(rows[i]);
+		if (!CHECK(parse(&c, rows[i]) == 0)) {
+			printf("# %s\n", e.text);
+			continue;
+		}
+		CHECK(c.time_offsets);
 		config_free(&c);
 	}
 }
@@ -189,6 +213,10 @@ static void refuses(void)
 			"linux.gidMappings[0].hostID: is a string, not a number" },
 		{ "{\"linux\":{\"gidMappings\":[null]}}", "linux.gidMappings[0]: is null" },
 		{ "{\"linux\":{\"mountLabel\":1}}", "linux.mountLabel: is a number" },
+		{ "{\"linux\":{\"timeOffsets\":[]}}", "linux.timeOffsets: is an array, not an object" },
+		{ "{\"linux\":{\"timeOffsets\":\"\"}}", "linux.timeOffsets: is a string" },
+		{ "{\"linux\":{\"timeOffsets\":{\"boottime\":1}}}",
+			"linux.timeOffsets.boottime: is a number, not an object" },
 		{ "{\"linux\":{}}x", "text behind the value" },
 		{ "{\"linux\":{}", "truncated" },
 	};
@@ -221,6 +249,9 @@ static void refuses_duplicates_and_lookalikes(void)
 		{ "{\"linux\":{", "uidMappings", "[]", "}}" },
 		{ "{\"linux\":{", "gidMappings", "[]", "}}" },
 		{ "{\"linux\":{", "mountLabel", "\"a\"", "}}" },
+		{ "{\"linux\":{", "timeOffsets", "{}", "}}" },
+		{ "{\"linux\":{\"timeOffsets\":{", "monotonic", "{}", "}}}" },
+		{ "{\"linux\":{\"timeOffsets\":{", "boottime", "{}", "}}}" },
 		{ "{\"linux\":{\"namespaces\":[{", "type", "\"uts\"", "}]}}" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"uts\",", "path", "\"/a\"", "}]}}" },
 		{ "{\"linux\":{\"uidMappings\":[{", "size", "1", "}]}}" },
@@ -434,6 +465,7 @@ int main(void)
 	RUN(reads_everything);
 	RUN(reads_annotations);
 	RUN(absent_in_every_way);
+	RUN(knows_time_offsets);
 	RUN(refuses);
 	RUN(refuses_duplicates_and_lookalikes);
 	RUN(unicode_lookalikes);

@@ -248,6 +248,36 @@ static void compares_mappings(void)
 	CHECK_HAS(e.hint, "--uidmap");
 }
 
+/* Where the container's time namespace would be the pod's it cannot have offsets of its own. */
+static void refuses_time_offsets(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct plan_input in = input(rows[i].stage, rows[i].named);
+		struct plan plan;
+		struct error e;
+		int ret;
+
+		if (rows[i].verb < 0)
+			continue;
+		unit_row(rows[i].name);
+		fill(&in, NS_TIME, &rows[i]);
+		in.time_offsets = true;
+		ret = plan_make(&in, &plan, &e);
+		CHECK((ret < 0) == (rows[i].verb != PLAN_LEAVE));
+		if (ret < 0) {
+			CHECK_HAS(e.text, "linux.timeOffsets");
+			CHECK_HAS(e.text, "/r/timens/web");
+			CHECK_HAS(e.hint, "io.podns.namespaces");
+		}
+		/* The pod shares another type: the time namespace is the container's own. */
+		in = input(rows[i].stage, rows[i].named);
+		fill(&in, NS_TIME, &rows[i]);
+		in.types = NS_BIT(NS_IPC);
+		in.time_offsets = true;
+		CHECK(plan_make(&in, &plan, &e) == 0);
+	}
+}
+
 static void chooses_hostnames(void)
 {
 	static const char id64[] = "0123456789abcdef";
@@ -361,6 +391,7 @@ int main(void)
 	RUN(knows_a_private_user_namespace_at_create_runtime);
 	RUN(makes_the_pods_user_namespace);
 	RUN(compares_mappings);
+	RUN(refuses_time_offsets);
 	RUN(chooses_hostnames);
 	RUN(checks_hostnames);
 	RUN(knows_the_engines_own_shm);
