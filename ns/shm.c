@@ -78,12 +78,14 @@ int shm_unmount(int dir_fd, const char *name, const char *path, struct error *e)
 	return 0;
 }
 
-uint64_t shm_size_of(const char *path)
+bool shm_size_of(const char *path, uint64_t *size)
 {
-	cleanup_close int fd = open(path, O_PATH | O_CLOEXEC);
+	/* A document named the path: a FIFO or device there is not opened, O_PATH or not. */
+	cleanup_close int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct statfs fs;
 
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != TMPFS_MAGIC)
-		return 0;
-	return (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize;
+		return false;
+	*size = (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize;
+	return true;
 }

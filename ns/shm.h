@@ -24,7 +24,10 @@ int shm_unmount(int dir_fd, const char *name, const char *path, struct error *e)
 /* Is there a tmpfs mounted on it? */
 bool shm_is_mounted(int dir_fd, const char *name);
 
-/* The size in bytes of the file system at path, where it is a tmpfs; else 0. */
-uint64_t shm_size_of(const char *path);
+/*
+ * The size in bytes of the tmpfs at path, 0 for one without a limit. False where it cannot be read,
+ * path is not a directory, a symlink say, or lies on another file system.
+ */
+bool shm_size_of(const char *path, uint64_t *size);
 
 #endif

@@ -42,7 +42,7 @@ struct config {
 	const char *shm_type;	/* its type, NULL where absent */
 	const char *shm_source;
 	uint32_t shm_source_node;
-	const char **shm_options; /* shm_option_count of them */
+	const char **shm_options; /* shm_option_count of them, in order */
 	size_t shm_option_count;
 	bool shm_below;		/* another mount lies below /dev/shm, or there are two on it */
 	const char *mount_label; /* linux.mountLabel, NULL where absent or empty */

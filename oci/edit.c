@@ -13,7 +13,9 @@
 #include "oci/splice.h"
 
 #define SHM_BEFORE "{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":"
-#define SHM_BEHIND ",\"options\":[\"bind\",\"rprivate\",\"nosuid\",\"noexec\",\"nodev\"]}"
+#define SHM_OPTIONS ",\"options\":[\"bind\",\"rprivate\",\"nosuid\",\"noexec\",\"nodev\""
+#define SHM_AFTER SHM_OPTIONS "]}"
+#define SHM_AFTER_READ_ONLY SHM_OPTIONS ",\"ro\"]}"
 
 struct work {
 	struct config *c;
@@ -132,7 +134,8 @@ static int edit_shm(struct work *w, struct error *e)
 	if (!source || c->shm == JSON_NONE)
 		return 0;
 	if (!config_shm_is_bind(c) || !c->shm_source)
-		return put(w, c->shm, 0, SHM_BEFORE, source, SHM_BEHIND, e);
+		return put(w, c->shm, 0, SHM_BEFORE, source,
+			   w->edit->shm_read_only ? SHM_AFTER_READ_ONLY : SHM_AFTER, e);
 	return strcmp(c->shm_source, source) ? replace(w, c->shm_source_node, source, e) : 0;
 }
 

@@ -27,6 +27,7 @@ struct edit {
 					 * config.shm is a node. A bind mount keeps its options;
 					 * another becomes one with bind, rprivate, nosuid, noexec
 					 * and nodev */
+	bool shm_read_only;		/* with ro as well, where it becomes one */
 	const char *claim;		/* annotation io.podns.claim; one with another value is
 					 * replaced */
 };

@@ -85,10 +85,30 @@ int plan_check_hostname(const char *name, const char *what, struct error *e);
  */
 bool plan_is_engine_shm(const char *source);
 
+/* The mount on /dev/shm in the config of a container that shares the pod's ipc namespace. */
+struct plan_shm_mount {
+	const char *type, *source;	/* NULL where absent */
+	const char *const *options;
+	size_t option_count;
+	bool bind;		/* it is a bind mount, by its type or its options */
+	bool crowded;		/* another mount lies on it or below it */
+};
+
+struct plan_shm {
+	const char *keeps;	/* why the container keeps its own; NULL: it gets the pod's */
+	const char *option;	/* the mount option that is the reason, or NULL */
+	bool read_only;		/* the tmpfs was; a bind mount keeps its options by itself */
+	bool sized_by_source;	/* the size is that of the tmpfs at the source */
+	uint64_t size;		/* else it is this, in bytes; 0: the kernel's default */
+};
+
 /*
- * Parse a size as podman's --shm-size takes it: a number and b, k, m or g. 0 and nonsense
- * are refused.
+ * May the container's /dev/shm be the pod's? Only where it is what an engine makes by itself, or a
+ * tmpfs each of whose options is understood.
  */
+struct plan_shm plan_shm(const struct plan_shm_mount *mount);
+
+/* Parse a size: a number and b, k, m, g or nothing. 0 and nonsense are refused, with a hint. */
 int plan_parse_size(const char *text, uint64_t *bytes, struct error *e);
 
 #endif

@@ -285,43 +285,75 @@ static int note_sysctls(struct share *s, struct error *e)
 
 /* --- shm ---------------------------------------------------------------- */
 
-/* May the container's /dev/shm be the pod's? Only where it is what an engine makes by itself. */
-static bool shm_is_plain(const struct config *c)
+/* Of the annotation; 0 where there is none. */
+static int read_shm_size(struct share *s, uint64_t *size, struct error *e)
 {
-	if (c->shm == JSON_NONE || c->shm_below)
-		return false;
-	if (config_shm_is_bind(c))
-		return c->shm_source && plan_is_engine_shm(c->shm_source);
-	return c->shm_type && !strcmp(c->shm_type, "tmpfs");
-}
-
-static int plan_shm_size(struct share *s, struct error *e)
-{
-	const struct config *c = s->config;
 	const char *given;
 
+	*size = 0;
 	if (share_annotation(s, ANNOTATION_SHM_SIZE, &given, e) < 0)
 		return -1;
-	if (given) {
-		if (plan_parse_size(given, &s->shm_size, e) == 0)
-			return 0;
-		return error_prefix(e, "annotation " ANNOTATION_SHM_SIZE);
-	}
-	for (size_t i = 0; i < c->shm_option_count; i++)
-		/* The kernel takes percents too; then its own default is as good a guess. */
-		if (!strncmp(c->shm_options[i], "size=", 5) &&
-		    plan_parse_size(c->shm_options[i] + 5, &s->shm_size, e) < 0)
-			s->shm_size = 0;
-	if (!s->shm_size && c->shm_source && plan_is_engine_shm(c->shm_source))
-		s->shm_size = shm_size_of(c->shm_source);
-	return 0;
+	if (!given || plan_parse_size(given, size, e) == 0)
+		return 0;
+	return error_prefix(e, "annotation " ANNOTATION_SHM_SIZE);
 }
 
-static int plan_shm(struct share *s, enum plan_stage stage, struct error *e)
+static struct plan_shm decide_shm(const struct config *c)
 {
-	s->shares_shm = (stage == PLAN_PRECREATE || s->shared_shm) &&
-			s->plan.verb[NS_IPC] != PLAN_LEAVE && shm_is_plain(s->config);
-	return s->shares_shm ? plan_shm_size(s, e) : 0;
+	struct plan_shm_mount mount = {
+		.type = c->shm_type, .source = c->shm_source, .options = c->shm_options,
+		.option_count = c->shm_option_count, .bind = config_shm_is_bind(c),
+		.crowded = c->shm_below,
+	};
+
+	return plan_shm(&mount);
+}
+
+/*
+ * The size for a pod's /dev/shm that is not mounted yet: the annotation's, else that of the
+ * container's own. Where nobody can tell, the container's own stays: a guess might be larger.
+ */
+static void size_shm(struct share *s, struct plan_shm *shm)
+{
+	if (s->shm_size || (s->pod.rec.shm && pod_shm_mounted(&s->pod)))
+		return;
+	s->shm_size = shm->size;
+	if (shm->sized_by_source && !shm_size_of(s->config->shm_source, &s->shm_size))
+		shm->keeps = "its source is no tmpfs whose size can be read";
+}
+
+static void log_kept_shm(const struct plan_shm *shm)
+{
+	/* An option may be as good as any for what the user wants, and still surprise him. */
+	if (shm->option)
+		log_warn("the container keeps its own /dev/shm: %s '%.200s'", shm->keeps,
+			 shm->option);
+	else
+		log_info("the container keeps its own /dev/shm: %s", shm->keeps);
+}
+
+static int plan_own_shm(struct share *s, enum plan_stage stage, struct error *e)
+{
+	const struct config *c = s->config;
+	struct plan_shm shm;
+
+	s->shares_shm = s->shm_read_only = false;
+	if ((stage != PLAN_PRECREATE && !s->shared_shm) || s->plan.verb[NS_IPC] == PLAN_LEAVE)
+		return 0;
+	if (read_shm_size(s, &s->shm_size, e) < 0)
+		return -1;
+	if (c->shm == JSON_NONE)
+		return 0;
+	shm = decide_shm(c);
+	if (!shm.keeps)
+		size_shm(s, &shm);
+	if (shm.keeps) {
+		log_kept_shm(&shm);
+		return 0;
+	}
+	s->shares_shm = true;
+	s->shm_read_only = shm.read_only;
+	return 0;
 }
 
 /* --- names -------------------------------------------------------------- */
@@ -426,7 +458,7 @@ int share_plan(struct share *s, enum plan_stage stage, struct error *e)
 		return -1;
 	if (s->init && !process_lives(s->init))
 		return error_set(e, 0, "the container's process %d died", s->init->pid);
-	return plan_names(s, e) < 0 ? -1 : plan_shm(s, stage, e);
+	return plan_names(s, e) < 0 ? -1 : plan_own_shm(s, stage, e);
 }
 
 static void close_reads(struct share *s)
@@ -571,6 +603,7 @@ int share_edit(struct share *s, struct edit *edit, struct error *e)
 		edit->env_hostname = s->hostname;
 	if (!s->shares_shm)
 		return 0;
+	edit->shm_read_only = s->shm_read_only;
 	edit->shm_source = pod_shm_path(&s->pod, e);
 	return edit->shm_source ? 0 : -1;
 }

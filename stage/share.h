@@ -43,6 +43,7 @@ struct share {
 	bool member_already;
 	const char *hostname, *domainname; /* of the pod's UTS namespace; NULL: unknown or not shared */
 	bool shares_shm;
+	bool shm_read_only;		/* for this container */
 	bool shared_shm;		/* an edit made its /dev/shm the pod's before */
 	uint64_t shm_size;
 	/* what has been done */

@@ -128,6 +128,52 @@ shares_shm() {
 	nothing_left
 }
 
+@test "podman: a read-only tmpfs on /dev/shm stays read-only, and sees what the others write" {
+	pod_wait a
+	pod_wait b --mount type=tmpfs,target=/dev/shm,ro=true
+	shares_shm a b
+	fails in_ctr b touch /dev/shm/file
+	contains "$(in_ctr b grep ' /dev/shm ' /proc/mounts)" ' ro,'
+	in_ctr a touch /dev/shm/file
+	drop a b
+	# The first is no other.
+	pod_wait c --tmpfs /dev/shm:ro,size=2m
+	pod_wait d --read-only
+	fails in_ctr c touch /dev/shm/file
+	shares_shm d c
+	equal "$(shm_size d)" 2048
+	drop c d
+	nothing_left
+}
+
+@test "podman: a tmpfs on /dev/shm with what the pod's cannot have is left as it is, and the log says so" {
+	pod_wait a
+	pod_wait percent --mount type=tmpfs,target=/dev/shm,tmpfs-size=10%
+	pod_wait hex --tmpfs /dev/shm:size=0x100000
+	pod_wait mode --mount type=tmpfs,target=/dev/shm,tmpfs-mode=0755
+	pod_wait exec --tmpfs /dev/shm:exec
+	fails shares_shm a percent
+	equal "$(shm_size hex)" 1024
+	equal "$(in_ctr mode stat -c %a /dev/shm)" 755
+	in_ctr exec cp /bin/busybox /dev/shm/busybox
+	in_ctr exec /dev/shm/busybox true
+	equal "$(ctr_ns a ipc)" "$(ctr_ns hex ipc)"
+	contains "$(cat /run/podns/log)" "keeps its own /dev/shm: the pod's cannot have its mount option 'size=10%'"
+	contains "$(cat /run/podns/log)" "'size=0x100000'"
+	contains "$(cat /run/podns/log)" "'mode=0755'"
+	drop a percent hex mode exec
+	nothing_left
+}
+
+@test "podman: --ipc=shareable and --shm-size with other units are as ever" {
+	pod_wait a --ipc=shareable --shm-size 3mb
+	pod_wait b --ipc=private
+	shares_shm a b
+	equal "$(shm_size b)" 3072
+	drop a b
+	nothing_left
+}
+
 @test "podman: /dev/shm is not shared where ipc is not" {
 	pod_wait a "$(share net,uts)"
 	pod_wait b "$(share net,uts)"

@@ -71,6 +71,34 @@ static ns_set check_plans(const struct config *c, uint64_t seed)
 	return shared;
 }
 
+/* A /dev/shm that becomes the pod's asks for nothing that the pod's has not. */
+static void check_shm(const struct config *c)
+{
+	struct plan_shm_mount mount = {
+		.type = c->shm_type, .source = c->shm_source, .options = c->shm_options,
+		.option_count = c->shm_option_count, .bind = config_shm_is_bind(c),
+		.crowded = c->shm_below,
+	};
+	struct plan_shm shm = plan_shm(&mount);
+	bool read_only = false;
+
+	if (shm.keeps) {
+		MUST(!shm.size && !shm.read_only && !shm.sized_by_source);
+		return;
+	}
+	MUST(!mount.crowded && shm.sized_by_source == mount.bind);
+	for (size_t i = 0; i < mount.option_count && !mount.bind; i++) {
+		const char *option = mount.options[i];
+		const char *value = strchr(option, '=');
+
+		MUST(!value || !strncmp(option, "size=", 5) || !strncmp(option, "mode=", 5));
+		MUST(!value || strspn(value + 1, "0123456789kmgKMG") == strlen(value + 1));
+		if (!strcmp(option, "ro") || !strcmp(option, "rw"))
+			read_only = option[1] == 'o';
+	}
+	MUST(shm.read_only == read_only);
+}
+
 /* --- the edit ---------------------------------------------------------------- */
 
 /* Half of the places stay as they are; the rest get a value, some of which need escapes. */
@@ -102,6 +130,8 @@ static void choose_edit(const struct config *c, ns_set shared, uint64_t seed, st
 	edit->domainname = choose(&seed, names);
 	edit->env_hostname = choose(&seed, names);
 	edit->shm_source = choose(&seed, paths);
+	edit->shm_read_only = seed & 1;
+	seed >>= 1;
 	edit->claim = choose(&seed, claims);
 }
 
@@ -327,6 +357,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(is_strict(in.text, in.len));
 	check_tree(&in.tree);
 	if (config_parse(&c, "config", in.text, in.len, &e) == 0) {
+		check_shm(&c);
 		check_edit(&in, &c, check_plans(&c, hash_text(in.text, in.len) | 1));
 		check_revert(&c);
 		check_forged_revert(&c);

@@ -314,6 +314,7 @@ static void keeps_its_promises(void)
 		{ .domainname = "x" },
 		{ .env_hostname = "web" },
 		{ .shm_source = "/s" },
+		{ .shm_source = "/s", .shm_read_only = true },
 		{ .ns_path = { [NS_NET] = "/n" } },
 		{ .ns_path = { [NS_UTS] = "/u" }, .claim = "c" },
 		{ .hostname = "w\xc3\xa9\"\\\n/" },
@@ -388,9 +389,15 @@ static void splices_exactly(void)
 			"\"type\":\"bind\",\"source\":\"/"
 			"s\",\"options\":[\"bind\",\"rprivate\",\"nosuid\","
 			"\"noexec\",\"nodev\"]} ]}" },
+		{ "{\"annotations\":null,\"mounts\":[{\"destination\":\"/dev/shm\"} ]}",
+			{ .shm_source = "/s", .shm_read_only = true },
+			"{\"annotations\":{\"io.podns.undo\":@},\"mounts\":[{\"destination\":\"/"
+			"dev/shm\",\"type\":\"bind\",\"source\":\"/s\",\"options\":[\"bind\","
+			"\"rprivate\",\"nosuid\",\"noexec\",\"nodev\",\"ro\"]} ]}" },
+		/* A bind mount says itself whether it is read-only. */
 		{ "{\"annotations\":{},\"mounts\":[{\"options\":[\"rbind\"],\"source\" :\"/a\","
 		  "\"destination\":\"/dev/shm/\"}]}",
-			{ .shm_source = "/s" },
+			{ .shm_source = "/s", .shm_read_only = true },
 			"{\"annotations\":{\"io.podns.undo\":@},\"mounts\":[{\"options\":["
 			"\"rbind\"],"
 			"\"source\" :\"/s\",\"destination\":\"/dev/shm/\"}]}" },
@@ -1047,6 +1054,7 @@ static struct buf random_document(struct edit *edit)
 		.domainname = pick(2) ? "pod" : NULL,
 		.env_hostname = pick(2) ? "web" : NULL,
 		.shm_source = pick(2) ? "/run/shm" : NULL,
+		.shm_read_only = pick(2),
 		.claim = pick(2) ? "token" : NULL };
 	for (int t = 0; t < NS_TYPES; t++)
 		edit->ns_path[t] = has[t] && pick(2) ? "/run/ns/web" : NULL;

@@ -360,26 +360,163 @@ static void knows_the_engines_own_shm(void)
 	CHECK(!plan_is_engine_shm(""));
 }
 
+#define ENGINE_SHM "/x/overlay-containers/" HEX64 "/userdata/shm"
+#define OPTIONS(...) { __VA_ARGS__, NULL }
+
+/* What tmpfs options podman, runc and crun are seen to write, and others that people may. */
+static void understands_tmpfs_options(void)
+{
+	static const struct {
+		const char *options[8];
+		const char *odd;	/* the first that is not understood: left alone */
+		uint64_t size;
+		bool read_only;
+	} cases[] = {
+		{ { NULL }, NULL, 0, false },
+		/* runc spec, crun spec */
+		{ OPTIONS("nosuid", "noexec", "nodev", "mode=1777", "size=65536k"), NULL, 64 << 20, false },
+		/* podman --tmpfs /dev/shm, --mount type=tmpfs */
+		{ OPTIONS("rw", "rprivate", "nosuid", "nodev", "tmpcopyup"), NULL, 0, false },
+		{ OPTIONS("ro", "rprivate", "nosuid", "nodev", "tmpcopyup"), NULL, 0, true },
+		{ OPTIONS("ro", "size=1m", "rprivate", "nosuid", "nodev"), NULL, 1 << 20, true },
+		/* the last counts */
+		{ OPTIONS("ro", "rw"), NULL, 0, false },
+		{ OPTIONS("rw", "ro"), NULL, 0, true },
+		{ OPTIONS("size=4m", "size=1m"), NULL, 1 << 20, false },
+		{ OPTIONS("size=1m", "size=4m"), NULL, 4 << 20, false },
+		{ OPTIONS("size=1m", "size=10%"), "size=10%", 0, false },
+		{ OPTIONS("size=10%", "size=1m"), "size=10%", 0, false },
+		/* sizes */
+		{ OPTIONS("size=4096"), NULL, 4096, false },
+		{ OPTIONS("size=1G"), NULL, 1 << 30, false },
+		{ OPTIONS("size=10%"), "size=10%", 0, false },
+		{ OPTIONS("size=1t"), "size=1t", 0, false },
+		{ OPTIONS("size=64mb"), "size=64mb", 0, false },
+		{ OPTIONS("size=64b"), "size=64b", 0, false },
+		{ OPTIONS("size=0x100000"), "size=0x100000", 0, false },
+		{ OPTIONS("size=0100m"), "size=0100m", 0, false },
+		{ OPTIONS("size=0"), "size=0", 0, false },
+		{ OPTIONS("size="), "size=", 0, false },
+		{ OPTIONS("size"), "size", 0, false },
+		{ OPTIONS("size=-1"), "size=-1", 0, false },
+		{ OPTIONS("size=1m,mode=0700"), "size=1m,mode=0700", 0, false },
+		{ OPTIONS("size=99999999999999999g"), "size=99999999999999999g", 0, false },
+		{ OPTIONS("size=18446744073709551616"), "size=18446744073709551616", 0, false },
+		{ OPTIONS("Size=1m"), "Size=1m", 0, false },
+		/* modes */
+		{ OPTIONS("mode=01777"), NULL, 0, false },
+		{ OPTIONS("mode=001777"), NULL, 0, false },
+		{ OPTIONS("mode=0755"), "mode=0755", 0, false },
+		{ OPTIONS("mode=777"), "mode=777", 0, false },
+		{ OPTIONS("mode=11777"), "mode=11777", 0, false },
+		{ OPTIONS("mode="), "mode=", 0, false },
+		{ OPTIONS("mode=1777", "mode=0700"), "mode=0700", 0, false },
+		/* what the pod's cannot have */
+		{ OPTIONS("nr_blocks=10"), "nr_blocks=10", 0, false },
+		{ OPTIONS("nr_inodes=10"), "nr_inodes=10", 0, false },
+		{ OPTIONS("rw", "uid=5", "gid=5"), "uid=5", 0, false },
+		{ OPTIONS("gid=5"), "gid=5", 0, false },
+		{ OPTIONS("U"), "U", 0, false },
+		{ OPTIONS("huge=always"), "huge=always", 0, false },
+		{ OPTIONS("mpol=bind:0"), "mpol=bind:0", 0, false },
+		{ OPTIONS("noswap"), "noswap", 0, false },
+		{ OPTIONS("exec"), "exec", 0, false },
+		{ OPTIONS("nosuid", "suid", "dev"), "suid", 0, false },
+		{ OPTIONS("rro"), "rro", 0, false },
+		{ OPTIONS("nosymfollow"), "nosymfollow", 0, false },
+		{ OPTIONS("shared"), "shared", 0, false },
+		{ OPTIONS("runbindable"), "runbindable", 0, false },
+		{ OPTIONS("remount"), "remount", 0, false },
+		{ OPTIONS("context=\"a\""), "context=\"a\"", 0, false },
+		{ OPTIONS(""), "", 0, false },
+		/* what makes no difference */
+		{ OPTIONS("relatime", "noatime", "strictatime", "slave", "defaults"), NULL, 0, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct plan_shm_mount mount = { "tmpfs", "shm", cases[i].options, 0, false, false };
+		struct plan_shm shm;
+
+		while (cases[i].options[mount.option_count])
+			mount.option_count++;
+		unit_row(cases[i].odd ? cases[i].odd : cases[i].options[0]);
+		shm = plan_shm(&mount);
+		CHECK(!shm.keeps == !cases[i].odd);
+		CHECK_STR(shm.option, cases[i].odd);
+		CHECK(shm.size == cases[i].size && shm.read_only == cases[i].read_only);
+		CHECK(!shm.sized_by_source);
+	}
+}
+
+static void leaves_other_mounts_on_shm_alone(void)
+{
+	static const char *const read_only[] = { "bind", "ro", "size=10%" };
+	static const struct {
+		struct plan_shm_mount mount;
+		const char *keeps;
+	} cases[] = {
+		/* Whatever its options are, they stay. */
+		{ { "bind", ENGINE_SHM, read_only, 3, true, false }, NULL },
+		{ { "tmpfs", "shm", NULL, 0, false, true }, "another mount" },
+		{ { "bind", ENGINE_SHM, NULL, 0, true, true }, "another mount" },
+		{ { "bind", "/dev/shm", NULL, 0, true, false }, "user's own" },
+		{ { "bind", NULL, NULL, 0, true, false }, "user's own" },
+		{ { "tmpfs", "/home/me", read_only, 1, true, false }, "user's own" },
+		{ { NULL, "shm", NULL, 0, false, false }, "no tmpfs" },
+		{ { "devpts", "devpts", NULL, 0, false, false }, "no tmpfs" },
+		/* The name of a tmpfs is no path. */
+		{ { "tmpfs", ENGINE_SHM, NULL, 0, false, false }, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct plan_shm shm = plan_shm(&cases[i].mount);
+
+		if (!CHECK(!shm.keeps == !cases[i].keeps))
+			continue;
+		if (shm.keeps)
+			CHECK_HAS(shm.keeps, cases[i].keeps);
+		CHECK(!shm.option && !shm.read_only && !shm.size);
+		CHECK(shm.sized_by_source == (cases[i].mount.bind && !shm.keeps));
+	}
+}
+
 static void parses_sizes(void)
 {
 	static const struct {
 		const char *text;
 		uint64_t bytes;		/* 0: refused */
+		const char *says;
 	} cases[] = {
-		{ "65536k", 65536 * 1024 }, { "64m", 64 << 20 }, { "1G", 1 << 30 }, { "4096", 4096 },
-		{ "10b", 10 }, { "", 0 }, { "m", 0 }, { "0", 0 }, { "0k", 0 }, { "-1", 0 },
-		{ "1.5m", 0 }, { "1 m", 0 }, { "50%", 0 }, { "18446744073709551615", 0 },
-		{ "99999999999999999g", 0 }, { "1,mode=777", 0 },
+		{ "65536k", 65536 * 1024, NULL }, { "64m", 64 << 20, NULL }, { "1G", 1 << 30, NULL },
+		{ "4096", 4096, NULL }, { "10b", 10, NULL }, { "010m", 10 << 20, NULL },
+		{ "8589934591g", UINT64_C(8589934591) << 30, NULL },
+		{ "", 0, "is not a size" }, { "m", 0, "is not a size" }, { "-1", 0, "is not a size" },
+		{ "+1", 0, "is not a size" }, { "1.5m", 0, "is not a size" },
+		{ "1 m", 0, "is not a size" }, { "50%", 0, "is not a size" },
+		{ "1t", 0, "is not a size" }, { "64mb", 0, "is not a size" },
+		{ "0x10", 0, "is not a size" }, { "1m ", 0, "is not a size" },
+		{ "1,mode=777", 0, "is not a size" }, { "m1", 0, "is not a size" },
+		{ "0", 0, "no limit" }, { "0k", 0, "no limit" }, { "000", 0, "no limit" },
+		{ "8589934592g", 0, "too large" }, { "9223372036854775808", 0, "too large" },
+		{ "18446744073709551616", 0, "too large" },
+		{ "99999999999999999g", 0, "too large" },
+		{ "9999999999999999999999999999", 0, "too large" },
 	};
 	struct error e;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		uint64_t bytes = 0;
+		int ret;
 
 		unit_row(cases[i].text);
-		CHECK((plan_parse_size(cases[i].text, &bytes, &e) == 0) == (cases[i].bytes != 0));
+		ret = plan_parse_size(cases[i].text, &bytes, &e);
+		CHECK((ret == 0) == (cases[i].bytes != 0));
 		if (cases[i].bytes)
 			CHECK(bytes == cases[i].bytes);
+		if (ret < 0 && cases[i].says) {
+			CHECK_HAS(e.text, cases[i].says);
+			CHECK_HAS(e.hint, "64m");
+		}
 	}
 }
 
@@ -395,6 +532,8 @@ int main(void)
 	RUN(chooses_hostnames);
 	RUN(checks_hostnames);
 	RUN(knows_the_engines_own_shm);
+	RUN(understands_tmpfs_options);
+	RUN(leaves_other_mounts_on_shm_alone);
 	RUN(parses_sizes);
 	return unit_done();
 }
