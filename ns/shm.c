@@ -19,7 +19,10 @@
 
 static int mount_data(uint64_t size, const char *label, char **data, struct error *e)
 {
-	/* MCS labels hold commas, so the context is quoted: mount(8). */
+	/*
+	 * MCS labels hold commas, so the context is quoted: mount(8). Within quotes the kernel
+	 * knows no escapes (opt_len() in security/selinux/hooks.c).
+	 */
 	if (label && strchr(label, '"'))
 		return error_set(e, 0, "linux.mountLabel '%s' has a quote in it", label);
 	*data = concat("mode=1777", size ? ",size=" : "", size ? decimal(size).text : "",
@@ -41,6 +44,10 @@ int shm_mount(int dir_fd, const char *name, const char *path, uint64_t size, con
 	if (mount("shm", fd_path(point).text, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, data) == 0)
 		return 0;
 	error_set(e, errno, "mount a tmpfs at %s", path);
+	/* All else in its options is ours. */
+	if (e->num == EINVAL && label)
+		error_hint(e, "linux.mountLabel is '%.200s': a host without SELinux takes none, and "
+			   "SELinux none that its policy does not know", label);
 	unlinkat(dir_fd, name, AT_REMOVEDIR);
 	return -1;
 }

@@ -13,7 +13,7 @@
 /*
  * Mount a tmpfs (nosuid, nodev, noexec, mode 1777) on the directory `name` of dir_fd,
  * which is made. size in bytes, 0: the kernel's default of half the memory. label: an
- * SELinux context or NULL. Undone by itself on failure.
+ * SELinux context (plan_check_label() has checked it) or NULL. Undone by itself on failure.
  */
 int shm_mount(int dir_fd, const char *name, const char *path, uint64_t size, const char *label,
 	      struct error *e);

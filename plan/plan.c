@@ -435,3 +435,17 @@ int plan_parse_size(const char *text, uint64_t *bytes, struct error *e)
 	*bytes <<= shift;
 	return 0;
 }
+
+int plan_check_label(const char *label, struct error *e)
+{
+	size_t n = strlen(label);
+
+	if (n > PLAN_LABEL_MAX)
+		return error_set(e, 0, "linux.mountLabel '%.80s...' is longer than %d bytes", label,
+				 PLAN_LABEL_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (label[i] < ' ' || label[i] > '~' || label[i] == '"')
+			return error_set(e, 0, "linux.mountLabel '%s' holds a quote, or other than "
+					 "printable ASCII", label);
+	return 0;
+}

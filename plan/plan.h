@@ -111,4 +111,10 @@ struct plan_shm plan_shm(const struct plan_shm_mount *mount);
 /* Parse a size: a number and b, k, m, g or nothing. 0 and nonsense are refused, with a hint. */
 int plan_parse_size(const char *text, uint64_t *bytes, struct error *e);
 
+/* What mount(2) takes beside it has room in its page of options. */
+#define PLAN_LABEL_MAX 2048
+
+/* May this be a tmpfs's SELinux context? Printable ASCII without a quote. */
+int plan_check_label(const char *label, struct error *e);
+
 #endif

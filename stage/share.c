@@ -353,7 +353,7 @@ static int plan_own_shm(struct share *s, enum plan_stage stage, struct error *e)
 	}
 	s->shares_shm = true;
 	s->shm_read_only = shm.read_only;
-	return 0;
+	return c->mount_label ? plan_check_label(c->mount_label, e) : 0;
 }
 
 /* --- names -------------------------------------------------------------- */

@@ -336,15 +336,6 @@ without_sys_admin() {
 	equal "$(find "$T/theirs" ! -type d ! -path '*/podns/log')" ''
 }
 
-# --- documents ---------------------------------------------------------------------
-
-@test "a mountLabel with a quote in it: refused, and nothing is left" {
-	make_bundle a linux='"mountLabel": "a\"b",'
-	edit_config a '.mounts += [{destination: "/dev/shm", type: "tmpfs", source: "shm", options: ["size=64k"]}]'
-	fails_with 'has a quote in it' hook precreate <"$T/a/config.json"
-	assert_nothing_left
-}
-
 # --- roots ---------------------------------------------------------------------------
 
 @test "a relative root, and one with slashes behind" {

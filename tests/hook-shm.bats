@@ -150,3 +150,41 @@ engine_shm() {
 	done
 	assert_nothing_left
 }
+
+@test "linux.mountLabel on a host that takes none: the error says what it may be" {
+	[ ! -e /sys/fs/selinux/enforce ] || skip "this host has SELinux"
+	tmpfs_config a nosuid
+	edit_config a '.linux.mountLabel = "system_u:object_r:container_file_t:s0:c1,c2"'
+	fails_with 'mount a tmpfs at' hook precreate <"$T/a/config.json"
+	contains "$(<"$T/stderr")" 'Invalid argument (linux.mountLabel is '
+	contains "$(<"$T/stderr")" SELinux
+	assert_nothing_left
+	# A pod that has its /dev/shm needs no label.
+	tmpfs_config b nosuid
+	precreate b
+	precreate a
+	equal "$(shm_mount a)" "$(shared_mount)"
+}
+
+@test "linux.mountLabel with a quote, a control character or endless: refused" {
+	local label n=0
+	for label in 'a\"b' 'a\nb' 'a\u001b[0mb' 'caf\u00e9' "$(printf '%03000d' 0)"; do
+		n=$((n + 1))
+		tmpfs_config "a$n" nosuid
+		edit_config "a$n" ".linux.mountLabel = \"$label\""
+		fails_with 'linux.mountLabel' hook precreate <"$T/a$n/config.json"
+		lacks "$(<"$T/stderr")" 'mount a tmpfs'
+	done
+	assert_nothing_left
+}
+
+@test "linux.mountLabel with a comma or a backslash adds no option to the mount" {
+	local label n=0
+	for label in 'a,size=1g' 'a\\b' '\\\",size=1g' 'a\\,mode=0700'; do
+		n=$((n + 1))
+		tmpfs_config "a$n" nosuid
+		edit_config "a$n" ".linux.mountLabel = \"$label\""
+		fails_with 'linux.mountLabel' hook precreate <"$T/a$n/config.json"
+	done
+	assert_nothing_left
+}

@@ -161,6 +161,8 @@ static void check_numbers(const char *text)
 
 	if (plan_parse_size(text, &bytes, &e) == 0)
 		MUST(bytes && bytes <= INT64_MAX && *text >= '0' && *text <= '9');
+	if (plan_check_label(text, &e) == 0)
+		MUST(!strpbrk(text, "\"\n\x1b") && strlen(text) <= PLAN_LABEL_MAX);
 	if (parse_u64(text, 1000, &value))
 		MUST(value <= 1000 && strspn(text, "0123456789") == strlen(text) && *text);
 }

@@ -480,6 +480,27 @@ static void leaves_other_mounts_on_shm_alone(void)
 	}
 }
 
+static void checks_labels(void)
+{
+	static const char *const bad[] = { "a\"b", "a\nb", "a\tb", "\x7f", "caf\xc3\xa9", "\x1b[0m" };
+	char longest[PLAN_LABEL_MAX + 2];
+	struct error e;
+
+	CHECK(plan_check_label("system_u:object_r:container_file_t:s0:c1,c2", &e) == 0);
+	/* No escape and no separator within quotes: the policy refuses it. */
+	CHECK(plan_check_label("a\\,size=1t b", &e) == 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		unit_row(bad[i]);
+		CHECK(plan_check_label(bad[i], &e) < 0);
+		CHECK_HAS(e.text, "linux.mountLabel");
+	}
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	CHECK(plan_check_label(longest, &e) < 0);
+	CHECK_HAS(e.text, "longer than");
+	CHECK(plan_check_label(longest + 1, &e) == 0);
+}
+
 static void parses_sizes(void)
 {
 	static const struct {
@@ -534,6 +555,7 @@ int main(void)
 	RUN(knows_the_engines_own_shm);
 	RUN(understands_tmpfs_options);
 	RUN(leaves_other_mounts_on_shm_alone);
+	RUN(checks_labels);
 	RUN(parses_sizes);
 	return unit_done();
 }
