@@ -149,7 +149,7 @@ static bool is_plain(const struct plan_input *in)
 		if (x->path || x->pin.ino || (t == NS_USER && x->entry))
 			return false;
 	}
-	return in->stage == PLAN_PRECREATE && !in->has_init;
+	return in->stage == PLAN_PRECREATE && !in->has_init && !in->time_offsets;
 }
 
 ns_set check_plan(const struct plan_input *in)
