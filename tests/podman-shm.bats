@@ -201,12 +201,12 @@ through_filter() {
 	keep_original "$1"
 }
 
-# shm_bundle NAME: with the tmpfs entry that `runc spec` writes.
+# shm_bundle NAME [OPTION]: with the tmpfs entry that `runc spec` writes, and one more option in JSON.
 shm_bundle() {
 	make_bundle "$1" pod=web
 	edit_config "$1" '.process.args = ["pause"] | .root.path = "'"$PM/rootfs"'" | .mounts += [
 		{"destination": "/dev/shm", "type": "tmpfs", "source": "shm",
-		 "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=4096k"]},
+		 "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=4096k"'"${2+, $2}"']},
 		{"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue"}]'
 	through_filter "$1"
 }
@@ -225,6 +225,31 @@ runtime_shares_shm() {
 	stop a
 	stop b
 	nothing_left
+}
+
+# A container with a read-only tmpfs beside one with a tmpfs that can be written to.
+runtime_keeps_read_only() {
+	RUNTIME=$1
+	ids_begin_with "podns-$$-$BATS_TEST_NUMBER"
+	command -v "$RUNTIME" >/dev/null || skip "there is no $RUNTIME here"
+	shm_bundle a
+	shm_bundle b '"ro"'
+	rt run --detach --bundle "$T/a" "$(id_of a)" >"$T/a.out" 2>&1 3>&-
+	rt run --detach --bundle "$T/b" "$(id_of b)" >"$T/b.out" 2>&1 3>&-
+	rt exec "$(id_of a)" ipc shm put /memory text
+	equal "$(rt exec "$(id_of b)" ipc shm get /memory)" text
+	fails rt exec "$(id_of b)" touch /dev/shm/file
+	stop b
+	stop a
+	nothing_left
+}
+
+@test "runc: a read-only tmpfs entry for /dev/shm stays read-only" {
+	runtime_keeps_read_only runc
+}
+
+@test "crun: a read-only tmpfs entry for /dev/shm stays read-only" {
+	runtime_keeps_read_only crun
 }
 
 @test "runc: a tmpfs entry for /dev/shm becomes the pod's" {
