@@ -45,7 +45,8 @@
 	 CLONE_NEWNS)
 
 #define SETNS(flag, reason) ALLOW_IF(setns, reason, 1, ARG(1, EQ, flag))
-#define MOUNT(flags, reason) ALLOW_IF(mount, reason, 1, ARG(3, EQ, flags))
+/* Without a file system type: a bind mount, or a change of propagation. */
+#define MOUNT(flags, reason) ALLOW_IF(mount, reason, 2, ARG(2, EQ, 0), ARG(3, EQ, flags))
 #define UMOUNT(flags, reason) ALLOW_IF(umount2, reason, 1, ARG(1, EQ, flags))
 #define IOCTL(request, reason) ALLOW_IF(ioctl, reason, 1, ARG_MASKED(1, 0xffffffff, request))
 #define FCNTL(command, reason) ALLOW_IF(fcntl, reason, 1, ARG_MASKED(1, 0xffffffff, command))
@@ -116,7 +117,8 @@ const struct rule rules[] = {
 	MOUNT(MS_SHARED, "the same"),
 	MOUNT(MS_UNBINDABLE, "pinns: the directory of mount namespaces"),
 	MOUNT(MS_REC | MS_PRIVATE, "podns gc looks below a mount in a mount namespace of its own"),
-	MOUNT(MS_NOSUID | MS_NODEV | MS_NOEXEC, "the pod's /dev/shm"),
+	/* The type is a pointer, so that it may be any: SECURITY.md says what follows from that. */
+	ALLOW_IF(mount, "the pod's /dev/shm", 1, ARG(3, EQ, MS_NOSUID | MS_NODEV | MS_NOEXEC)),
 	UMOUNT(MNT_DETACH | UMOUNT_NOFOLLOW, "removes pins and shm"),
 	UMOUNT(MNT_DETACH, "takes back <root>/netns where sharing it failed"),
 

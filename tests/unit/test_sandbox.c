@@ -77,6 +77,8 @@ static void kills_forbidden_calls(void)
 		{ "mount of a device", { SYS_mount, 0, 0, 0, 0, 0 } },
 		{ "remount", { SYS_mount, 0, 0, 0, MS_REMOUNT, 0 } },
 		{ "move mount", { SYS_mount, 0, 0, 0, MS_MOVE, 0 } },
+		{ "bind mount with a type", { SYS_mount, 0, 0, 1, MS_BIND, 0 } },
+		{ "mount of a file system with devices", { SYS_mount, 0, 0, 1, MS_NOSUID | MS_NOEXEC, 0 } },
 		{ "umount by force", { SYS_umount2, 0, MNT_FORCE } },
 		{ "executable memory", { SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC,
 					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0 } },
