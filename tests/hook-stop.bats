@@ -46,7 +46,7 @@ load helpers
 	done
 	# Each is there when its own poststop runs.
 	equal "$(sed -n 's/^bundle //p' "$ROOT/podns/web/record")" "$(printf '%s\n' "$T/a" "$T/c")"
-	equal "$(find "$ROOT/podns" -name 'web@*' | wc -l)" 2
+	equal "$(find "$ROOT/podns" -name 'bundle@*' | wc -l)" 2
 	poststop a
 	assert_untouched a
 	assert_nothing_left
