@@ -53,6 +53,27 @@ void inherit_no_descriptors(int first)
 		close_one_by_one(first);
 }
 
+static const int write_signals[] = { SIGPIPE, SIGXFSZ };
+
+#define WRITE_SIGNALS (sizeof(write_signals) / sizeof(*write_signals))
+
+void inherit_write_errors(sigset_t *were)
+{
+	if (were)
+		sigemptyset(were);
+	for (size_t i = 0; i < WRITE_SIGNALS; i++)
+		/* After execve(2) a signal has the default or is ignored. */
+		if (signal(write_signals[i], SIG_IGN) == SIG_DFL && were)
+			sigaddset(were, write_signals[i]);
+}
+
+void inherit_signals_back(const sigset_t *were)
+{
+	for (size_t i = 0; i < WRITE_SIGNALS; i++)
+		if (sigismember(were, write_signals[i]) == 1)
+			signal(write_signals[i], SIG_DFL);
+}
+
 void inherit_no_environment(void)
 {
 	environ = NULL;

@@ -57,6 +57,7 @@ static const char help[] =
 
 struct check {
 	const char *sysroot;	/* "" for our own */
+	sigset_t signals;	/* those that a program which is run does not ignore */
 	struct arena arena;
 	int problems;
 };
@@ -116,10 +117,12 @@ static const char *in_sysroot(struct check *c, const char *path)
 /* --- the hook ------------------------------------------------------------------ */
 
 /* Run `program --version` and read the beginning of what it prints. */
-static int read_version(const char *program, char *text, size_t size, struct error *e)
+static int read_version(const char *program, const sigset_t *signals, char *text, size_t size,
+			struct error *e)
 {
 	char *argv[] = { (char *)program, (char *)"--version", NULL }, *no_environment[] = { NULL };
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
 	int fds[2], status, num;
 	ssize_t n = 0;
 	pid_t pid;
@@ -128,7 +131,11 @@ static int read_version(const char *program, char *text, size_t size, struct err
 		return error_set(e, errno, "make a pipe");
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
-	num = posix_spawn(&pid, program, &actions, NULL, argv, no_environment);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigdefault(&attributes, signals);
+	num = posix_spawn(&pid, program, &actions, &attributes, argv, no_environment);
+	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
 	if (num == 0)
@@ -157,7 +164,7 @@ static void check_program(struct check *c, const struct hook_file *file)
 	} else if (access(program, X_OK) < 0) {
 		problem(c, "%s names %s, which cannot be run", file->path, program);
 		remedy("chmod 0755 %s", program);
-	} else if (read_version(program, version, sizeof(version), &why) < 0 ||
+	} else if (read_version(program, &c->signals, version, sizeof(version), &why) < 0 ||
 		   strncmp(version, "oci-podns-hook ", 15)) {
 		problem(c, "%s names %s, which does not run", file->path, program);
 		remedy("run %s --version to see why; install it anew", program);
@@ -370,7 +377,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	static const struct option options[] = {
 		CLI_OPTIONS, { "sysroot", required_argument, NULL, OPT_SYSROOT }, CLI_OPTIONS_END,
 	};
-	struct check c = { .sysroot = "" };
+	struct check c = { .sysroot = "", .signals = cli->signals };
 	int r = cli_parse(cli, argc, argv, false, options, set_option, &c, e);
 
 	if (r == CLI_DONE)

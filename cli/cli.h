@@ -7,6 +7,7 @@
 #define PODNS_CLI_CLI_H
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -26,6 +27,7 @@ struct cli {
 	const char *root;	/* --root, or NULL */
 	bool json;		/* --json */
 	mode_t umask;		/* as it was when podns was started */
+	sigset_t signals;	/* those that podns ignores, and its caller did not */
 	int status;		/* the exit status of a command that failed, where it is not 1 */
 };
 

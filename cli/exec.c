@@ -158,6 +158,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	if (enter(cli, name, e) < 0)
 		return CLI_FAILED;
 	umask(cli->umask);
+	inherit_signals_back(&cli->signals);
 	execvp(*command, command);
 	cli->status = errno == ENOENT || errno == ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
 	return error_set(e, errno, "run %s", *command);

@@ -129,6 +129,7 @@ int main(int argc, char **argv)
 	}
 	/* The directories that we make are to be what the modes say. */
 	cli.umask = umask(022);
+	inherit_write_errors(&cli.signals);
 	base = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	if (argc > 0 && !strcmp(base ? base + 1 : argv[0], "pinns")) {
 		inherit_nothing();

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -216,8 +215,6 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	o.bundle = o.given ? realpath(o.given, NULL) : NULL;
 	if (o.given && !o.bundle)
 		return error_set(e, errno, "open bundle %s", o.given);
-	/* A reader that goes away is an error of write(2), after which all is undone. */
-	signal(SIGPIPE, SIG_IGN);
 	if (!o.revert)
 		return rewrite(&o, e);
 	return o.bundle ? revert_bundle(cli, &o, e) : revert_document(cli, &o, e);

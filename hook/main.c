@@ -3,7 +3,6 @@
  * oci-podns-hook: options, standard input, the stage, one line about what went wrong.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,8 +109,7 @@ int main(int argc, char **argv)
 	 * may matter.
 	 */
 	inherit_no_environment();
-	/* A reader that goes away is an error of write(2), after which all is undone. */
-	signal(SIGPIPE, SIG_IGN);
+	inherit_write_errors(NULL);
 	status = hook_parse_options(argc, argv, &o);
 	if (status != OPTIONS_GO_ON)
 		return status;

@@ -195,9 +195,17 @@ with_descriptors() {
 	equal "$(LISTEN_FDS=1 podns exec web sh -c 'cat <&3; echo $LISTEN_FDS' 3<"$T/theirs")" "$(printf 'passed\n1')"
 }
 
+# Of the signals that the status of a process names as ignored, SIGPIPE and SIGXFSZ.
+ignored() {
+	local bits
+	bits=$(awk '$1 == "SigIgn:" { print $2 }')
+	echo "$((0x$bits & (1 << 12 | 1 << 24)))"
+}
+
 @test "what podns check runs inherits nothing" {
 	mkdir -p "$T/system/usr/share/containers/oci/hooks.d" "$T/system/bin" "$T/system/usr/bin"
-	printf '#!/bin/sh\nexec >&2\nls /proc/self/fd | tr "\\n" " " >%s/fds\nenv >%s/env\n' "$T" "$T" >"$T/system/bin/oci-podns-hook"
+	printf '#!/bin/sh\nexec >&2\nls /proc/self/fd | tr "\\n" " " >%s/fds\nenv >%s/env\ngrep SigIgn: /proc/self/status >%s/signals\n' \
+		"$T" "$T" "$T" >"$T/system/bin/oci-podns-hook"
 	chmod +x "$T/system/bin/oci-podns-hook"
 	cp "$T/system/bin/oci-podns-hook" "$T/system/usr/bin/podman"	# it is installed
 	echo '{"version":"1.0.0","hook":{"path":"/bin/oci-podns-hook"},"when":{"always":true},"stages":["poststop"]}' \
@@ -206,6 +214,7 @@ with_descriptors() {
 	# The last one is of ls itself.
 	equal "$(cat "$T/fds")" '0 1 2 3 '
 	lacks "$(cat "$T/env")" EVIL
+	equal "$(ignored <"$T/signals")" "$(ignored </proc/self/status)"
 }
 
 @test "standard streams that are closed are nobody's files" {
@@ -350,6 +359,103 @@ HOSTILE=(LANG=tr_TR.UTF-8 LC_ALL=/evil LANGUAGE=/evil HOME=/evil TZ=/etc/shadow 
 @test "resource limits: little stack, few descriptors, no core" {
 	local a_config=$T/a/config.json
 	cycle bash -c 'ulimit -S -s 256; ulimit -S -n 32; ulimit -c 0; exec "$@"' -
+}
+
+# --- signals of write(2) -----------------------------------------------------------
+
+# limited BYTES COMMAND...: no file may grow larger. The signals have their defaults, as with most
+# callers: bats ignores SIGPIPE. Input and output are the files $IN and $OUT. $SAID is what it says, by a
+# pipe, and $ENDED its status.
+limited() {
+	local bytes=$1
+	shift
+	ENDED=0
+	SAID=$(timeout -k 5 "$LIMIT" env --default-signal=PIPE,XFSZ prlimit --fsize="$bytes" "$@" \
+		2>&1 <"${IN-/dev/null}" >"${OUT-/dev/null}") || ENDED=$?
+}
+
+# fails_until_it_fits ASSERTION COMMAND...: with each limit one line says why, and nothing is left; up to
+# one that suffices.
+fails_until_it_fits() {
+	local bytes failures=0
+	for ((bytes = 0; bytes <= 16384; bytes += 64)); do
+		limited "$bytes" "${@:2}"
+		[ "$ENDED" != 0 ] || break
+		equal "$ENDED" 1 "exit status with $bytes bytes"
+		contains "$SAID" 'File too large'
+		lacks "$SAID" $'\n'
+		"$1"
+		failures=$((failures + 1))
+	done
+	equal "$ENDED" 0 "exit status with $bytes bytes"
+	[ "$failures" -gt 2 ]
+}
+
+nothing_is_left_of_a() {
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "a limit on file sizes: precreate undoes everything" {
+	make_bundle a
+	IN=$T/a/config.json OUT=$T/a.new
+	fails_until_it_fits nothing_is_left_of_a "$HOOK" --no-syslog --root "$ROOT" precreate
+	podns rm --force web
+	nothing_is_left_of_a
+}
+
+@test "a limit on file sizes: createRuntime undoes everything, with config.json as it was" {
+	in_new_namespaces --net --ipc --uts
+	make_bundle a
+	state_doc a "$CHILD" creating >"$T/state"
+	IN=$T/state
+	fails_until_it_fits nothing_is_left_of_a "$HOOK" --no-syslog --root "$ROOT" createRuntime
+	equal "$(ns_path a network)" "$ROOT/netns/web"
+	end_child
+	poststop a
+	nothing_is_left_of_a
+}
+
+@test "a limit on file sizes: podns create and podns rewrite undo everything" {
+	make_bundle a pod= stages=
+	fails_until_it_fits nothing_is_left_of_a "$PODNS" --root "$ROOT" create web
+	podns rm web
+	fails_until_it_fits nothing_is_left_of_a "$PODNS" --root "$ROOT" rewrite --bundle "$T/a" web
+	podns rm web
+	nothing_is_left_of_a
+}
+
+@test "a limit on file sizes: pinns needs no file to grow, and an error of its own is its end" {
+	limited 0 "$T/pinns" -d "$ROOT" -f web -n -u
+	equal "$ENDED $SAID" '0 '
+	umount "$ROOT"/{net,uts}ns/web
+	rm "$ROOT"/{net,uts}ns/web
+	OUT=$T/help limited 0 "$T/pinns" --help
+	equal "$ENDED" 1
+	contains "$SAID" 'write to standard output: File too large'
+	# Where its stderr is such a file, nobody reads why.
+	echo mine >"$ROOT/utsns/web"
+	# shellcheck disable=SC2016 # for that shell
+	limited 0 bash -c '"$@" 2>"$0"; exit "$?"' "$T/stderr" "$T/pinns" -d "$ROOT" -f web -n -u
+	equal "$ENDED" 1
+	rm "$ROOT/utsns/web"
+	assert_nothing_left
+}
+
+@test "podns create into a pipe that nobody reads undoes everything" {
+	local status=0
+	make_bundle a
+	nobody_reads env --default-signal=PIPE "$PODNS" --root "$ROOT" create web || status=$?
+	undone "$status"
+}
+
+@test "what podns exec runs ignores the signals that its caller ignores, and no other" {
+	local signals
+	podns create web
+	for signals in --default-signal=PIPE,XFSZ --ignore-signal=PIPE,XFSZ --ignore-signal=XFSZ; do
+		equal "$(env "$signals" "$PODNS" --root "$ROOT" exec web grep SigIgn: /proc/self/status)" \
+			"$(env "$signals" grep SigIgn: /proc/self/status)" "$signals"
+	done
 }
 
 # --- standard streams --------------------------------------------------------------
