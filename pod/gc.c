@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -25,6 +26,7 @@ struct gc {
 	struct store *store;
 	const struct gc_options *opt;
 	struct views views;
+	struct buf noted;	/* what note() keeps: a deed and its text with a NUL, one after the other */
 	bool failed;
 	struct error *e;	/* the last failure */
 };
@@ -41,6 +43,31 @@ static void tell(const struct gc *g, enum gc_deed deed, const char *fmt, ...)
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	g->opt->tell(g->opt->arg, deed, what);
+}
+
+static int note(struct gc *g, enum gc_deed deed, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Keep for tell_noted() what is true only after the pod was saved or ended. */
+static int note(struct gc *g, enum gc_deed deed, const char *fmt, ...)
+{
+	char what[sizeof(g->e->text)];
+	const char byte = (char)deed;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	return buf_add(&g->noted, &byte, 1) < 0 ? -1 : buf_add(&g->noted, what, strlen(what) + 1);
+}
+
+static void tell_noted(const struct gc *g)
+{
+	for (size_t i = 0; i < g->noted.len; i += strlen(g->noted.data + i) + 1) {
+		enum gc_deed deed = (enum gc_deed)g->noted.data[i++];
+
+		g->opt->tell(g->opt->arg, deed, g->noted.data + i);
+	}
 }
 
 /* One thing that cannot be swept keeps nothing else from being swept. */
@@ -127,21 +154,24 @@ static int unhide_all(struct gc *g, struct error *e)
 
 /* --- pods ------------------------------------------------------------------ */
 
-static void tell_dead(const struct gc *g, const char *pod, const struct record *rec)
+static int note_dead(struct gc *g, const char *pod, const struct record *rec)
 {
-	for (size_t i = 0; i < rec->entrant_count; i++) {
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < rec->entrant_count; i++) {
 		const struct entrant *x = &rec->entrants[i];
 
 		if (pod_entrant_lives(x))
 			continue;
 		if (x->kind == ENTRANT_MEMBER)
-			tell(g, GC_DROP, "container %s of pod %s: its process %d is gone", x->id, pod,
-			     x->pid);
+			r = note(g, GC_DROP, "container %s of pod %s: its process %d is gone", x->id, pod,
+				 x->pid);
 		else if (x->kind == ENTRANT_WAITING)
-			tell(g, GC_DROP, "container %s of pod %s: it never came", x->id, pod);
+			r = note(g, GC_DROP, "container %s of pod %s: it never came", x->id, pod);
 		else
-			tell(g, GC_DROP, "claim %s on pod %s: it has expired", x->token, pod);
+			r = note(g, GC_DROP, "claim %s on pod %s: it has expired", x->token, pod);
 	}
+	return r;
 }
 
 static bool all_dead(const struct record *rec)
@@ -161,42 +191,49 @@ static bool any_dead(const struct record *rec)
 }
 
 /* The same for a record under its lock and for one that was only looked at. */
-static void tell_pod(const struct gc *g, const struct view *x, const struct record *rec)
+static int note_pod(struct gc *g, const struct view *x, const struct record *rec, struct error *e)
 {
-	tell_dead(g, x->name, rec);
-	if (!all_dead(rec))
-		return;
-	if (x->pid_count)
-		tell(g, GC_KEEP, "pod %s: no container is left in it, but process %d is", x->name,
-		     x->pids[0]);
-	else
-		tell(g, GC_END, "pod %s", x->name);
+	int r;
+
+	g->noted.len = 0;
+	r = note_dead(g, x->name, rec);
+	if (r == 0 && all_dead(rec)) {
+		if (x->pid_count)
+			r = note(g, GC_KEEP, "pod %s: no container is left in it, but process %d is",
+				 x->name, x->pids[0]);
+		else
+			r = note(g, GC_END, "pod %s", x->name);
+	}
+	return r < 0 ? error_nomem(e) : 0;
+}
+
+static int sweep_locked(struct gc *g, const struct view *x, struct pod *pod, struct error *e)
+{
+	if (pod_check_clocks(pod, e) < 0)
+		return -1;
+	if (g->opt->dry_run)
+		return 0;
+	if (note_pod(g, x, &pod->rec, e) < 0 || pod_drop_dead(pod, e) < 0)
+		return -1;
+	if (!record_is_empty(&pod->rec) || x->pid_count)
+		return pod_save(pod, e);
+	return pod_end(pod, e);
 }
 
 static int sweep_pod(struct gc *g, const struct view *x, struct error *e)
 {
 	cleanup_pod struct pod pod = POD_NONE;
 
+	g->noted.len = 0;
 	if (!x->unreadable && !x->elsewhere && !any_dead(&x->rec) && !all_dead(&x->rec))
 		return 0;
-	if (g->opt->dry_run && !x->unreadable && !x->elsewhere) {
-		tell_pod(g, x, &x->rec);
-		return 0;
-	}
+	if (g->opt->dry_run && !x->unreadable && !x->elsewhere)
+		return note_pod(g, x, &x->rec, e);
 	store_reset_wait(g->store);
 	if (pod_open(&pod, g->store, x->name, false, e) < 0)
 		return e->num == ENOENT ? 0 : -1;
 	log_context("gc", x->name);
-	if (pod_check_clocks(&pod, e) < 0)
-		return -1;
-	if (g->opt->dry_run)
-		return 0;
-	tell_pod(g, x, &pod.rec);
-	if (pod_drop_dead(&pod, e) < 0)
-		return -1;
-	if (!record_is_empty(&pod.rec) || x->pid_count)
-		return pod_save(&pod, e);
-	return pod_end(&pod, e);
+	return sweep_locked(g, x, &pod, e);
 }
 
 static void sweep_pods(struct gc *g)
@@ -204,7 +241,9 @@ static void sweep_pods(struct gc *g)
 	struct error why;
 
 	for (size_t i = 0; i < g->views.count; i++)
-		if (sweep_pod(g, &g->views.list[i], &why) < 0)
+		if (sweep_pod(g, &g->views.list[i], &why) == 0)
+			tell_noted(g);
+		else
 			note_failure(g, &why);
 	log_context("gc", NULL);
 }
@@ -345,6 +384,25 @@ static int check_bundle(void *arg, const char *name, struct error *e)
 	return 0;
 }
 
+/* pod_open() finds no record, and removes the directory that `fd` holds. */
+static int remove_record_dir(struct gc *g, const char *pod, int fd, struct error *e)
+{
+	cleanup_pod struct pod there = POD_NONE;
+	struct stat held, now;
+
+	if (pod_open(&there, g->store, pod, false, e) == 0)
+		return 0;
+	if (e->num != ENOENT)
+		return -1;
+	if (fstat(fd, &held) == 0 && fstatat(g->store->dir_fd, pod, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    held.st_ino == now.st_ino) {
+		error_set(e, ENOTEMPTY, "remove %s/podns/%s", g->store->root, pod);
+		return error_hint(e, "no record is in it; look at what is, and remove it by hand");
+	}
+	tell(g, GC_REMOVE, "%s/podns/%s", g->store->root, pod);
+	return 0;
+}
+
 /*
  * A record's directory without a record: a run was killed before it had written one, or is
  * just about to.
@@ -359,16 +417,11 @@ static int check_record(void *arg, const char *pod, struct error *e)
 	if (fd < 0 || fstatat(fd, POD_RECORD_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
 	    flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return 0;
-	tell(g, GC_REMOVE, "%s/podns/%s", g->store->root, pod);
-	cleanup_closep(&fd);
-	fd = -1;
-	if (!g->opt->dry_run) {
-		cleanup_pod struct pod there = POD_NONE;
-
-		/* pod_close() removes it. */
-		if (pod_open(&there, g->store, pod, false, e) < 0 && e->num != ENOENT)
-			note_failure(g, e);
-	}
+	flock(fd, LOCK_UN);
+	if (g->opt->dry_run)
+		tell(g, GC_REMOVE, "%s/podns/%s", g->store->root, pod);
+	else if (remove_record_dir(g, pod, fd, e) < 0)
+		note_failure(g, e);
 	return 0;
 }
 
@@ -400,5 +453,6 @@ int pod_gc(struct store *store, const struct gc_options *opt, struct error *e)
 	if (r < 0)
 		note_failure(&g, &why);
 	views_free(&g.views);
+	buf_free(&g.noted);
 	return g.failed ? -1 : 0;
 }

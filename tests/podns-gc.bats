@@ -236,6 +236,43 @@ tree() {
 	assert_nothing_left
 }
 
+@test "what gc could not do is not told as done" {
+	live_pod web
+	end_child
+	in_new_namespaces --net
+	mount --bind "/proc/$CHILD/ns/net" "$ROOT/netns/web"
+	contains "$(podns gc --dry-run 2>&1)" 'would end pod web'
+	run podns gc
+	equal "$status" 1
+	contains "$output" 'another mount on top'
+	lacks "$output" 'ended'
+	lacks "$output" 'dropped'
+	umount "$ROOT/netns/web"
+	gc_does
+	contains "$(cat "$T/gc")" 'ended pod web'
+	# A pin that stays: a file that is no namespace is in its place.
+	live_pod web
+	end_child
+	umount "$ROOT/utsns/web"
+	echo mine >"$ROOT/utsns/web"
+	run podns gc
+	equal "$status" 1
+	contains "$output" "$ROOT/utsns/web is not a uts namespace"
+	lacks "$output" 'ended'
+	rm "$ROOT/utsns/web"
+	# A directory of records with something in it that is not of ours.
+	podns gc
+	mkdir -m 0700 "$ROOT/podns/half"
+	echo mine >"$ROOT/podns/half/theirs"
+	run podns gc
+	equal "$status" 1
+	contains "$output" "remove $ROOT/podns/half: Directory not empty (no record is in it"
+	lacks "$output" 'removed'
+	rm "$ROOT/podns/half/theirs"
+	equal "$(podns gc)" "removed $ROOT/podns/half"
+	assert_nothing_left
+}
+
 @test "what is not ours is left: pins, files, and links of members" {
 	live_pod web
 	touch "$ROOT/netns/foreign"
