@@ -5,11 +5,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +35,9 @@
 #ifndef PODNS_PRECREATEDIR
 #define PODNS_PRECREATEDIR "/usr/share/oci-podns/hooks.d"
 #endif
+#ifndef PODNS_PINNS
+#define PODNS_PINNS "/usr/libexec/oci-podns/pinns"
+#endif
 #ifndef PODNS_ENGINESCONFDIR
 #define PODNS_ENGINESCONFDIR "/etc/containers/containers.conf.d"
 #endif
@@ -41,15 +48,19 @@
  */
 #define TIMEOUT_MIN LOCK_SECONDS
 
+/* A program that is asked for its version or its help answers at once. */
+#define RUN_SECONDS 5
+
 static const char help[] =
 	"Usage: podns check [--root DIR] [--sysroot DIR]\n"
 	"\n"
 	"Looks whether the installation is right: which hooks directories podman and CRI-O read,\n"
-	"that the JSON files there name the hook and that it runs, that no precreate stage lies\n"
-	"where it stops CRI-O and podman build, and that the root of the pins is a shared\n"
-	"mount, which rootless podman has no need of. Each problem is printed with its remedy. An\n"
-	"engine that is not installed is not looked at. With CONTAINERS_CONF in the environment\n"
-	"that file counts, as for podman.\n"
+	"that they can read the JSON files there, that these name the hook and that it runs, that\n"
+	"no precreate stage lies where it stops CRI-O and podman build, that CRI-O's pinns_path\n"
+	"names a program that runs, and that the root of the pins is a shared mount, which\n"
+	"rootless podman has no need of. Each problem is printed with its remedy; a note is no\n"
+	"problem. The last line says whether there are any. An engine that is not installed is\n"
+	"not looked at. With CONTAINERS_CONF in the environment that file counts, as for podman.\n"
 	"\n"
 	"  --sysroot DIR  look at the files of the system installed in DIR\n"
 	"\n"
@@ -96,6 +107,18 @@ static void problem(struct check *c, const char *fmt, ...)
 	c->problems++;
 }
 
+/* What is as somebody wants it, and worth knowing. */
+static void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_finding("note", fmt, ap);
+	va_end(ap);
+}
+
 static void remedy(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 static void remedy(const char *fmt, ...)
@@ -116,46 +139,74 @@ static const char *in_sysroot(struct check *c, const char *path)
 
 /* --- the hook ------------------------------------------------------------------ */
 
-/* Run `program --version` and read the beginning of what it prints. */
-static int read_version(const char *program, const sigset_t *signals, char *text, size_t size,
-			struct error *e)
+/* What a program said on its standard output, and how it ended. */
+struct said {
+	char line[128];		/* the first line, or its beginning */
+	int status;		/* as of waitpid(2) */
+};
+
+/* Wait for the program's end, a bounded time; before Linux 5.3 as long as it takes. */
+static int wait_for_end(pid_t pid, int *status)
 {
-	char *argv[] = { (char *)program, (char *)"--version", NULL }, *no_environment[] = { NULL };
+	cleanup_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+	int ready = fd < 0 ? 1 : poll(&end, 1, RUN_SECONDS * 1000);
+
+	if (ready == 0)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		;
+	return ready == 0 ? -1 : 0;
+}
+
+/* Run `program option`, which prints less than a pipe holds, and ends. */
+static int run_program(struct check *c, const char *program, const char *option, struct said *said,
+		       struct error *e)
+{
+	char *argv[] = { (char *)program, (char *)option, NULL }, *no_environment[] = { NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	int fds[2], status, num;
+	int fds[2], num, ended = 0;
 	ssize_t n = 0;
 	pid_t pid;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
+	/* Without blocking: what the program started may hold the other end open. */
+	if (pipe2(fds, O_CLOEXEC) < 0 || fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
 		return error_set(e, errno, "make a pipe");
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigdefault(&attributes, signals);
+	posix_spawnattr_setsigdefault(&attributes, &c->signals);
 	num = posix_spawn(&pid, program, &actions, &attributes, argv, no_environment);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
-	if (num == 0)
-		n = read(fds[0], text, size - 1);
+	if (num == 0) {
+		ended = wait_for_end(pid, &said->status);
+		n = read(fds[0], said->line, sizeof(said->line) - 1);
+	}
 	close(fds[0]);
 	if (num)
 		return error_set(e, num, "run %s", program);
-	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 :
-	       error_set(e, 0, "%s --version fails", program);
+	said->line[n > 0 ? n : 0] = '\0';
+	said->line[strcspn(said->line, "\n")] = '\0';
+	return ended < 0 ? error_set(e, ETIMEDOUT, "wait for %s %s", program, option) : 0;
+}
+
+static bool is_hook(struct check *c, const char *program, struct said *said)
+{
+	struct error ignored;
+
+	return run_program(c, program, "--version", said, &ignored) == 0 &&
+	       WIFEXITED(said->status) && WEXITSTATUS(said->status) == 0 &&
+	       !strncmp(said->line, "oci-podns-hook ", 15);
 }
 
 static void check_program(struct check *c, const struct hook_file *file)
 {
 	const char *program = in_sysroot(c, file->program);
-	char version[128];
-	struct error why;
+	struct said said;
 
 	if (access(program, F_OK) < 0) {
 		problem(c, "%s names %s, which is not there: engines skip such a file silently",
@@ -164,12 +215,11 @@ static void check_program(struct check *c, const struct hook_file *file)
 	} else if (access(program, X_OK) < 0) {
 		problem(c, "%s names %s, which cannot be run", file->path, program);
 		remedy("chmod 0755 %s", program);
-	} else if (read_version(program, &c->signals, version, sizeof(version), &why) < 0 ||
-		   strncmp(version, "oci-podns-hook ", 15)) {
+	} else if (!is_hook(c, program, &said)) {
 		problem(c, "%s names %s, which does not run", file->path, program);
-		remedy("run %s --version to see why; install it anew", program);
+		remedy("run %s --version to see why; install it again", program);
 	} else {
-		good("%s runs: %s", program, version);
+		good("%s runs: %s", program, said.line);
 	}
 }
 
@@ -178,62 +228,157 @@ static void check_file(struct check *c, const struct hook_file *file)
 	if (!file->has_args) {
 		problem(c, "%s has no hook.args: podman fails on that with an empty message",
 			file->path);
-		remedy("set it to [\"oci-podns-hook\"], or install the file anew");
+		remedy("set it to [\"oci-podns-hook\"], or install the file again");
 	}
 	if (file->timeout && file->timeout <= TIMEOUT_MIN) {
 		problem(c, "%s has a hook.timeout of %ju s: the hook may wait %d s for a lock", file->path,
 			(uintmax_t)file->timeout, TIMEOUT_MIN);
-		remedy("set it to 30, or install the file anew");
+		remedy("set it to 30, or install the file again");
 	}
 	check_program(c, file);
 }
 
 /* --- hooks directories ------------------------------------------------------------ */
 
-struct survey {
-	struct check *check;
-	const char *dir;
-	unsigned stages;	/* at which JSON files name the hook */
-	unsigned right;		/* those of files in which no problem was found */
+/* A JSON file by its name: one in a later directory takes the place of one in an earlier. */
+struct named {
+	const char *name;
+	unsigned stages;	/* at which it names the hook */
+	unsigned right;		/* the same, where no problem was found in it */
+	struct named *next;
 };
 
-static void survey_file(void *arg, const struct hook_file *file, const struct error *why)
+struct survey {
+	struct check *check;
+	const struct engine *engine;
+	struct named *files;
+	bool no_memory;
+};
+
+static struct named *find_named(struct survey *s, const char *name)
 {
-	struct survey *s = arg;
+	struct named *x = s->files;
 
-	if (!file) {
-		problem(s->check, "%s", why->text);
-		remedy("correct or remove it: with it in %s no container starts", s->dir);
-	} else if (file->ours) {
-		int before = s->check->problems;
+	while (x && strcmp(x->name, name))
+		x = x->next;
+	if (x)
+		return x;
+	x = arena_alloc(&s->check->arena, sizeof(*x));
+	if (x)
+		x->name = arena_strndup(&s->check->arena, name, strlen(name));
+	if (!x || !x->name) {
+		s->no_memory = true;
+		return NULL;
+	}
+	x->stages = x->right = 0;
+	x->next = s->files;
+	s->files = x;
+	return x;
+}
 
-		check_file(s->check, file);
-		s->stages |= file->stages;
-		if (s->check->problems == before)
-			s->right |= file->stages;
+/* A file of whatever program: what the engine makes of it concerns our hook, too. */
+static void check_readers(struct survey *s, const struct hook_file *file)
+{
+	if (!s->engine->has_users || !file->is_private)
+		return;
+	problem(s->check, "%s cannot be read by ordinary users: their %s", file->path, s->engine->refuses);
+	remedy("chmod 0644 %s", file->path);
+}
+
+/* That a link is left where a file was is nobody's error; what else cannot be read is one. */
+static void tell_unread(struct survey *s, const struct hook_file *file)
+{
+	if (file->use == HOOK_IS_SKIPPED) {
+		note("%s: a link that leads nowhere, which %s skips silently", file->path, s->engine->name);
+		remedy("remove the link, or install what it leads to");
+	} else {
+		problem(s->check, "%s: with it there %s", file->why.text, s->engine->refuses);
+		remedy("correct or remove it");
 	}
 }
 
-static void find_precreate(void *arg, const struct hook_file *file, const struct error *why)
+static void add_named(struct survey *s, const struct hook_file *file, bool right)
+{
+	struct named *named = find_named(s, file->name);
+
+	if (!named)
+		return;
+	named->stages = file->ours ? file->stages : 0;
+	named->right = right ? named->stages : 0;
+}
+
+static void survey_file(void *arg, const struct hook_file *file)
 {
 	struct survey *s = arg;
+	int before = s->check->problems, num;
 
-	(void)why;
-	if (!file || !(file->stages & STAGE_PRECREATE))
+	if (file->use != HOOK_IS_READ) {
+		tell_unread(s, file);
 		return;
-	problem(s->check, "%s has a precreate stage: CRI-O does not start with it, nor does podman "
+	}
+	num = access(in_sysroot(s->check, file->program), F_OK) < 0 ? errno : 0;
+	if (num && num != ENOENT) {
+		problem(s->check, "%s names %s, which cannot be looked at (%s): with it there %s",
+			file->path, file->program, strerror(num), s->engine->refuses);
+		remedy("correct hook.path, or remove the file");
+		return;
+	}
+	check_readers(s, file);
+	if (file->ours)
+		check_file(s->check, file);
+	/* Engines skip it where its program is missing: it takes no other's place. */
+	if (!num || file->ours)
+		add_named(s, file, s->check->problems == before);
+}
+
+static void find_precreate(void *arg, const struct hook_file *file)
+{
+	struct check *c = arg;
+
+	if (file->use != HOOK_IS_READ || !(file->stages & STAGE_PRECREATE))
+		return;
+	problem(c, "%s has a precreate stage: CRI-O does not start with it, nor does podman "
 		"build run", file->path);
 	remedy("move it to %s, which %s makes podman read", PODNS_PRECREATEDIR, "oci-podns.conf");
+}
+
+static int survey_dir(struct survey *s, const char *dir, struct error *e)
+{
+	const struct engine *engine = s->engine;
+	struct check *c = s->check;
+	struct stat st;
+
+	if (engine->has_users && stat(in_sysroot(c, dir), &st) == 0 && S_ISDIR(st.st_mode) &&
+	    (st.st_mode & 05) != 05) {
+		problem(c, "%s cannot be read by ordinary users: their %s", in_sysroot(c, dir),
+			engine->refuses);
+		remedy("chmod 0755 %s", in_sysroot(c, dir));
+	}
+	if (hooks_each(c->sysroot, dir, survey_file, s, e) < 0) {
+		if (e->num != ENOTDIR)
+			return -1;
+		problem(c, "%s: %s", e->text, engine->reads_tree ? "CRI-O skips it" :
+			"with it in hooks_dir podman starts no container");
+		remedy("make it a directory, or take it out of hooks_dir");
+		return 0;
+	}
+	if (s->no_memory)
+		return error_nomem(e);
+	return engine->has_precreate ? 0 : hooks_each(c->sysroot, dir, find_precreate, c, e);
 }
 
 /* What a file with a problem names is neither right nor missing: the problem was told. */
 static void check_stages(struct check *c, const struct engine *engine, const struct survey *s)
 {
-	unsigned both = STAGE_CREATE_RUNTIME | STAGE_POSTSTOP;
+	unsigned both = STAGE_CREATE_RUNTIME | STAGE_POSTSTOP, stages = 0, right = 0;
 
-	if ((s->right & both) == both) {
+	for (const struct named *x = s->files; x; x = x->next) {
+		stages |= x->stages;
+		right |= x->right;
+	}
+	if ((right & both) == both) {
 		good("%s runs the hook at createRuntime and poststop", engine->name);
-	} else if ((s->stages & both) != both) {
+	} else if ((stages & both) != both) {
 		problem(c, "%s does not run the hook at createRuntime and poststop: no JSON file in the "
 			"directories that it reads says so", engine->name);
 		remedy("install oci-podns.json in %s, and have hooks_dir name that directory",
@@ -241,9 +386,9 @@ static void check_stages(struct check *c, const struct engine *engine, const str
 	}
 	if (!engine->has_precreate)
 		return;
-	if (s->right & STAGE_PRECREATE) {
+	if (right & STAGE_PRECREATE) {
 		good("%s runs the hook at precreate", engine->name);
-	} else if (!(s->stages & STAGE_PRECREATE)) {
+	} else if (!(stages & STAGE_PRECREATE)) {
 		problem(c, "%s does not run the hook at precreate: the second container of a pod will not "
 			"start", engine->name);
 		remedy("install oci-podns.conf in %s and oci-podns-precreate.json in %s; no later file there "
@@ -251,11 +396,62 @@ static void check_stages(struct check *c, const struct engine *engine, const str
 	}
 }
 
+/* --- CRI-O's pinns ------------------------------------------------------------------- */
+
+static void pinns_problem(struct check *c, const char *from, const char *path, const char *what)
+{
+	problem(c, "%s has pinns_path = \"%s\", which %s", from, path, what);
+	remedy("set it to \"%s\", and restart CRI-O", PODNS_PINNS);
+}
+
+/* CRI-O's own says nothing at all for --help, and fails. */
+static void check_pinns_runs(struct check *c, const char *from, const char *path)
+{
+	struct error why;
+	struct said said;
+
+	if (run_program(c, in_sysroot(c, path), "--help", &said, &why) < 0)
+		pinns_problem(c, from, path, "does not run: no pod starts");
+	else if (!strncmp(said.line, "Usage: pinns -d DIR", 19))
+		good("CRI-O pins by %s, which is oci-podns's (%s)", path, from);
+	else if (!strncmp(said.line, "Usage: podns", 12))
+		pinns_problem(c, from, path, "is podns, and pinns only where it is called that: no pod starts");
+	/* A shell's and the dynamic linker's "it cannot be run". */
+	else if (WIFSIGNALED(said.status) || WEXITSTATUS(said.status) >= 126)
+		pinns_problem(c, from, path, "does not run: no pod starts");
+	else
+		note("CRI-O pins by %s, which is not oci-podns's (%s)", path, from);
+}
+
+/* As ValidatePinnsPath() in CRI-O's pkg/config has it. */
+static int check_pinns(struct check *c, const struct engine *engine, struct error *e)
+{
+	const char *path, *from;
+	struct stat st;
+
+	if (engine_pinns_path(engine, c->sysroot, &c->arena, &path, &from, e) < 0)
+		return -1;
+	if (!path)
+		note("CRI-O pins by the pinns in its $PATH: pinns_path is not set");
+	else if (*path != '/')
+		pinns_problem(c, from, path, "is no absolute path: CRI-O does not start, or not from everywhere");
+	else if (stat(in_sysroot(c, path), &st) < 0)
+		pinns_problem(c, from, path, errno == ENOENT ? "is not there: CRI-O does not start" :
+			      "cannot be looked at: CRI-O does not start");
+	else if (!S_ISREG(st.st_mode) || access(in_sysroot(c, path), X_OK) < 0)
+		pinns_problem(c, from, path, "cannot be run: no pod starts");
+	else
+		check_pinns_runs(c, from, path);
+	return 0;
+}
+
+/* --- engines -------------------------------------------------------------------------- */
+
 static int check_engine(struct check *c, const struct engine *engine, struct error *e)
 {
-	struct survey s = { .check = c };
+	struct survey s = { .check = c, .engine = engine };
 	cleanup_buf struct buf names = { 0 };
-	struct hooks_dirs dirs;
+	struct setting dirs = { 0 };
 
 	if (!engine_is_installed(engine, c->sysroot)) {
 		good("%s is not installed", engine->name);
@@ -268,15 +464,11 @@ static int check_engine(struct check *c, const struct engine *engine, struct err
 			return error_nomem(e);
 	good("%s reads hooks in %s (%s)", engine->name, names.len ? names.data : "no directory",
 	     dirs.from ? dirs.from : "its default");
-	for (size_t i = 0; i < dirs.list.count; i++) {
-		s.dir = dirs.list.items[i];
-		if (hooks_each(c->sysroot, s.dir, survey_file, &s, e) < 0 ||
-		    (!engine->has_precreate &&
-		     hooks_each(c->sysroot, s.dir, find_precreate, &s, e) < 0))
+	for (size_t i = 0; i < dirs.list.count; i++)
+		if (survey_dir(&s, dirs.list.items[i], e) < 0)
 			return -1;
-	}
 	check_stages(c, engine, &s);
-	return 0;
+	return engine->has_pinns ? check_pinns(c, engine, e) : 0;
 }
 
 /* Where CRI-O and podman build look, whether or not they are installed here. */
@@ -286,11 +478,10 @@ static int check_common_dirs(struct check *c, struct error *e)
 		"/usr/share/containers/oci/hooks.d", "/usr/local/share/containers/oci/hooks.d",
 		"/etc/containers/oci/hooks.d",
 	};
-	struct survey s = { .check = c };
 	int before = c->problems;
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
-		if (hooks_each(c->sysroot, dirs[i], find_precreate, &s, e) < 0)
+		if (hooks_each(c->sysroot, dirs[i], find_precreate, c, e) < 0 && e->num != ENOTDIR)
 			return -1;
 	if (c->problems == before)
 		good("no precreate stage lies where it stops CRI-O or podman build");
@@ -388,9 +579,14 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	inherit_no_descriptors(STDERR_FILENO + 1);
 	r = check_all(&c, cli, e);
 	arena_free(&c.arena);
-	if (r < 0 || !c.problems)
+	if (r < 0)
 		return r;
-	return error_set(e, 0, "%d problem%s", c.problems, c.problems > 1 ? "s were found" : " was found");
+	if (!c.problems) {
+		puts("podns check: all is well");
+		return CLI_DONE;
+	}
+	printf("podns check: %d problem%s\n", c.problems, c.problems > 1 ? "s" : "");
+	return CLI_TOLD;
 }
 
 const struct command cli_check = { "check", "is the installation right?", help, true, run };

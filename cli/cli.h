@@ -19,6 +19,7 @@ enum {
 	CLI_DONE = 0,
 	CLI_FAILED = -1,	/* *e says why; exit status 1 */
 	CLI_USAGE = -2,		/* *e says what is wrong with the command line; exit status 2 */
+	CLI_TOLD = -3,		/* what it printed says what is wrong; exit status 1 */
 	CLI_HELPED = 1,		/* --help was printed; exit status 0 */
 };
 

@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -16,15 +19,20 @@
 /* The default of both: containers.conf(5) of podman 4.3, crio.conf(5). */
 #define DEFAULT_HOOKS_DIR "/usr/share/containers/oci/hooks.d"
 
+/* How deep a directory of CRI-O's may be: more than anybody has. */
+#define CONF_DEPTH 8
+
 const struct engine engines[ENGINES] = {
 	{
-		"podman", "podman", "engine", "CONTAINERS_CONF",
-		{ "/usr/share/containers/containers.conf", "/etc/containers/containers.conf",
-		  "/etc/containers/containers.conf.d" }, true,
+		.name = "podman", .program = "podman", .table = "engine", .env = "CONTAINERS_CONF",
+		.conf = { "/usr/share/containers/containers.conf", "/etc/containers/containers.conf",
+			  "/etc/containers/containers.conf.d" },
+		.has_precreate = true, .has_users = true, .refuses = "podman starts no container",
 	},
 	{
-		"CRI-O", "crio", "crio.runtime", NULL,
-		{ "/etc/crio/crio.conf", "/etc/crio/crio.conf.d" }, false,
+		.name = "CRI-O", .program = "crio", .table = "crio.runtime",
+		.conf = { "/etc/crio/crio.conf", "/etc/crio/crio.conf.d" },
+		.reads_tree = true, .has_pinns = true, .refuses = "CRI-O does not start",
 	},
 };
 
@@ -64,75 +72,124 @@ static int append(struct arena *a, struct toml_list *list, const struct toml_lis
 	return 0;
 }
 
-/* What a configuration file says of hooks_dir, if it says anything. */
-static int read_conf(const struct engine *engine, const char *path, struct arena *a,
-		     struct hooks_dirs *dirs, struct error *e)
+/* What is looked for in the files, and what was found last. */
+struct search {
+	const struct engine *engine;
+	const char *key;
+	struct arena *arena;
+	struct setting *setting;
+};
+
+/* What a configuration file says of the key, if it says anything. */
+static int read_conf(const struct search *s, const char *path, struct error *e)
 {
 	cleanup_buf struct buf text = { 0 };
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct setting *setting = s->setting;
 	struct toml_list list;
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
 	if (fd < 0 || read_all(fd, CONF_MAX, &text) < 0)
 		return error_set(e, errno, "read %s", path);
-	if (toml_find(text.data, engine->table, "hooks_dir", a, &list, e) < 0)
+	if (toml_find(text.data, s->engine->table, s->key, s->arena, &list, e) < 0)
 		return error_prefix(e, "%s", path);
 	if (!list.found)
 		return 0;
-	dirs->from = arena_strndup(a, path, strlen(path));
-	if (!dirs->from)
+	setting->from = arena_strndup(s->arena, path, strlen(path));
+	if (!setting->from)
 		return error_nomem(e);
 	if (list.append)
-		return append(a, &dirs->list, &list, e);
-	dirs->list = list;
+		return append(s->arena, &setting->list, &list, e);
+	setting->list = list;
 	return 0;
 }
 
-static int is_conf(const struct dirent *entry)
+static bool ends_in_conf(const char *name)
 {
-	size_t n = strlen(entry->d_name);
+	size_t n = strlen(name);
 
-	return n > 5 && entry->d_name[0] != '.' && !strcmp(entry->d_name + n - 5, ".conf");
+	return n >= 5 && !strcmp(name + n - 5, ".conf");
 }
 
-static int read_conf_dir(const struct engine *engine, const char *path, struct arena *a,
-			 struct hooks_dirs *dirs, struct error *e)
+static int read_conf_dir(const struct search *s, const char *path, int depth, struct error *e);
+
+/*
+ * podman reads the *.conf of the directory itself, CRI-O all files in it and below it
+ * (UpdateFromPath() in its pkg/config). Neither starts where it cannot read one.
+ */
+static int read_conf_entry(const struct search *s, const char *path, int depth, struct error *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return error_set(e, errno, "read %s", path);
+	if (S_ISDIR(st.st_mode))
+		return s->engine->reads_tree ? read_conf_dir(s, path, depth + 1, e) : 0;
+	return s->engine->reads_tree || ends_in_conf(path) ? read_conf(s, path, e) : 0;
+}
+
+static int read_conf_dir(const struct search *s, const char *path, int depth, struct error *e)
 {
 	struct dirent **names;
-	int n = scandir(path, &names, is_conf, alphasort), r = 0;
+	int n = scandir(path, &names, NULL, alphasort), r = 0;
 
 	if (n < 0)
 		return errno == ENOENT ? 0 : error_set(e, errno, "read directory %s", path);
+	if (depth > CONF_DEPTH)
+		r = error_set(e, ELOOP, "read directory %s", path);
 	for (int i = 0; i < n; i++) {
-		const char *file = arena_concat(a, path, "/", names[i]->d_name, NULL);
+		const char *name = names[i]->d_name, *file;
 
-		if (r == 0)
-			r = file ? read_conf(engine, file, a, dirs, e) : error_nomem(e);
+		if (r == 0 && strcmp(name, ".") && strcmp(name, "..")) {
+			file = arena_concat(s->arena, path, "/", name, NULL);
+			r = file ? read_conf_entry(s, file, depth, e) : error_nomem(e);
+		}
 		free(names[i]);
 	}
 	free(names);
 	return r;
 }
 
-int engine_hooks_dirs(const struct engine *engine, const char *sysroot, struct arena *a,
-		      struct hooks_dirs *dirs, struct error *e)
+static int read_all_conf(const struct search *s, const char *sysroot, struct error *e)
 {
-	static const char *by_default[] = { DEFAULT_HOOKS_DIR };
-	const char *instead = engine->env && !*sysroot ? getenv(engine->env) : NULL;
+	const char *instead = s->engine->env && !*sysroot ? getenv(s->engine->env) : NULL;
 	int r = 0;
 
-	*dirs = (struct hooks_dirs){ .list = { .items = by_default, .count = 1 } };
 	if (instead && *instead)
-		return read_conf(engine, instead, a, dirs, e);
-	for (size_t i = 0; r == 0 && engine->conf[i]; i++) {
-		const char *path = arena_concat(a, sysroot, engine->conf[i], NULL);
+		return access(instead, F_OK) < 0 ? 0 : read_conf(s, instead, e);
+	for (size_t i = 0; r == 0 && s->engine->conf[i]; i++) {
+		const char *path = arena_concat(s->arena, sysroot, s->engine->conf[i], NULL);
 		size_t n = path ? strlen(path) : 0;
 
 		if (!path)
 			return error_nomem(e);
-		r = !strcmp(path + n - 2, ".d") ? read_conf_dir(engine, path, a, dirs, e) :
-		    read_conf(engine, path, a, dirs, e);
+		if (!strcmp(path + n - 2, ".d"))
+			r = read_conf_dir(s, path, 0, e);
+		else if (access(path, F_OK) == 0)
+			r = read_conf(s, path, e);
 	}
 	return r;
+}
+
+int engine_hooks_dirs(const struct engine *engine, const char *sysroot, struct arena *a,
+		      struct setting *dirs, struct error *e)
+{
+	static const char *by_default[] = { DEFAULT_HOOKS_DIR };
+	const struct search search = { engine, "hooks_dir", a, dirs };
+
+	*dirs = (struct setting){ .list = { .items = by_default, .count = 1 } };
+	return read_all_conf(&search, sysroot, e);
+}
+
+int engine_pinns_path(const struct engine *engine, const char *sysroot, struct arena *a,
+		      const char **path, const char **from, struct error *e)
+{
+	struct setting setting = { 0 };
+	const struct search search = { engine, "pinns_path", a, &setting };
+
+	if (read_all_conf(&search, sysroot, e) < 0)
+		return -1;
+	/* An empty one is one that is not set. */
+	*path = setting.list.count == 1 && *setting.list.items[0] ? setting.list.items[0] : NULL;
+	*from = setting.from;
+	return 0;
 }

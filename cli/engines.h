@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which hooks directories podman and CRI-O read: containers.conf(5) and crio.conf(5).
+ * What podman and CRI-O are configured to: containers.conf(5) and crio.conf(5).
  */
 #ifndef PODNS_CLI_ENGINES_H
 #define PODNS_CLI_ENGINES_H
@@ -12,14 +12,18 @@ struct engine {
 	const char *program;
 	const char *table;	/* of its configuration, where hooks_dir is */
 	const char *env;	/* a variable that names a file to be read instead of all others, or NULL */
-	const char *conf[4];	/* its files, a later one counts more; one in .d stands for its *.conf */
+	const char *conf[4];	/* its files, a later one counts more; one in .d is a directory of them */
+	bool reads_tree;	/* of such a directory it reads all files, not *.conf alone */
 	bool has_precreate;	/* and so needs that stage's JSON file, too */
+	bool has_users;		/* ordinary users run it, and it reads the same files then */
+	bool has_pinns;		/* pinns_path is a setting of its */
+	const char *refuses;	/* what follows where it cannot read a hook's JSON file */
 };
 
 #define ENGINES 2
 extern const struct engine engines[ENGINES];
 
-struct hooks_dirs {
+struct setting {
 	struct toml_list list;
 	const char *from;	/* the file that says so; NULL: the default */
 };
@@ -29,6 +33,10 @@ bool engine_is_installed(const struct engine *engine, const char *sysroot);
 
 /* Strings are in the arena. A file that cannot be read or understood is an error. */
 int engine_hooks_dirs(const struct engine *engine, const char *sysroot, struct arena *a,
-		      struct hooks_dirs *dirs, struct error *e);
+		      struct setting *dirs, struct error *e);
+
+/* The same for pinns_path. *path is NULL where it is not set. */
+int engine_pinns_path(const struct engine *engine, const char *sysroot, struct arena *a,
+		      const char **path, const char **from, struct error *e);
 
 #endif

@@ -16,22 +16,31 @@ enum hook_stages {
 	STAGE_POSTSTOP = 4,
 };
 
+/* What an engine does with a JSON file. */
+enum hook_use {
+	HOOK_IS_READ,
+	HOOK_IS_SKIPPED,	/* without a word: a link that leads nowhere */
+	HOOK_STOPS,		/* it refuses to work with it there */
+};
+
 struct hook_file {
-	const char *path;	/* of the JSON file */
+	const char *name, *path;	/* of the JSON file */
+	enum hook_use use;
+	struct error why;	/* where it is not read */
 	const char *program;	/* hook.path, or NULL */
 	bool ours;		/* the program is called oci-podns-hook */
 	bool has_args;
+	bool is_private;	/* others than its owner and group may not read it */
 	uint64_t timeout;	/* seconds; 0: none */
 	unsigned stages;
 };
 
 /*
- * Call fn for each *.json of the directory: with the file; or with NULL and the error
- * where it cannot be read, as which it stops the engines, too. sysroot is put before the
+ * Call fn for each *.json of the directory, read as the engines read it (pkg/hooks of
+ * containers/common). That the program is there is not looked at. sysroot is put before the
  * directory to open it. An absent directory has no files.
  */
 int hooks_each(const char *sysroot, const char *dir,
-	       void (*fn)(void *arg, const struct hook_file *file, const struct error *why),
-	       void *arg, struct error *e);
+	       void (*fn)(void *arg, const struct hook_file *file), void *arg, struct error *e);
 
 #endif

@@ -112,7 +112,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	int r = run_command(cli, argc, argv, e);
 
 	/* Of a failure, what was told before it comes before the error. */
-	if ((fflush(stdout) != 0 || ferror(stdout)) && r >= 0)
+	if ((fflush(stdout) != 0 || ferror(stdout)) && (r >= 0 || r == CLI_TOLD))
 		return error_set(e, errno, "write to standard output");
 	return r;
 }
@@ -141,6 +141,8 @@ int main(int argc, char **argv)
 	case CLI_DONE:
 	case CLI_HELPED:
 		return 0;
+	case CLI_TOLD:
+		return 1;
 	case CLI_USAGE:
 		log_error(LOG_LEVEL_ERROR, &e);
 		return 2;

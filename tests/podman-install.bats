@@ -130,3 +130,51 @@ has_lines() {
 	command -v podns >/dev/null || skip "podns is not installed"
 	podns check
 }
+
+# agree WHAT: podman runs no container where podns check finds a problem in the file, and runs one where not.
+agree() {
+	local podman=runs check=well
+	pm run --rm --network none "$IMAGE" true 2>"$T/podman.err" || podman=refuses
+	podns check >"$T/check" || check=refuses
+	if [ "$check" = refuses ]; then
+		contains "$(cat "$T/check")" "$PM/more"
+	fi
+	equal "$podman" "${check/well/runs}" "$1: $(cat "$T/podman.err" "$T/check")"
+}
+
+@test "installed: podns check and podman agree on JSON files" {
+	local more=$PM/more filter
+	command -v podns >/dev/null || skip "podns is not installed"
+	mkdir -m 0755 "$more"
+	printf '[engine]\nhooks_dir = ["%s", "%s", "%s"]\n' /usr/share/containers/oci/hooks.d \
+		/usr/share/oci-podns/hooks.d "$more" >/etc/containers/containers.conf.d/zz-more.conf
+	agree none
+	for filter in . 'del(.hook)' 'del(.stages)' 'del(.when)' 'del(.version)' '.version = "2.0.0"' '.stages = ["nosuch"]' \
+		'.stages = []' '.stages = "poststop"' '.hook.path = "/nosuch"' '.hook.path = "/etc/passwd/x"' \
+		'.hook.path = ""' '.hook.timeout = "x"' '[]' 'null' '{hook: "/bin/true", stage: ["prestart"]}' \
+		'{hook: "/bin/true"}' '.stages = ["startContainer", "createContainer", "poststart"]'; do
+		jq "$filter" <<'JSON' >"$more/x.json"
+{"version":"1.0.0","hook":{"path":"/bin/true"},"when":{"annotations":{"no":"such"}},"stages":["poststop"]}
+JSON
+		agree "$filter"
+	done
+	echo '{"version' >"$more/x.json"
+	agree "half of a file"
+	mv "$more/x.json" "$more/.json"
+	agree "a name that is all suffix"
+	rm "$more/.json"
+	mkdir "$more/x.json"
+	agree "a directory"
+	rmdir "$more/x.json"
+	ln -s /nosuch "$more/x.json"
+	agree "a link that leads nowhere"
+	ln -sfn x.json "$more/x.json"
+	agree "a link to itself"
+	ln -sfn /etc/passwd/x "$more/x.json"
+	agree "a link through a file"
+	rm -r "$more"
+	agree "no directory"
+	: >"$more"
+	agree "a file"
+	rm "$more" /etc/containers/containers.conf.d/zz-more.conf
+}

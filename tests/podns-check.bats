@@ -28,13 +28,17 @@ right() {
 	echo "$output"
 	equal "$status" 0
 	lacks "$output" PROBLEM
+	equal "${lines[-1]}" 'podns check: all is well'
 }
 
 # wrong TEXT REMEDY
 wrong() {
+	local count
 	run podns check --sysroot "$S"
 	echo "$output"
 	equal "$status" 1
+	count=$(grep -c ^PROBLEM <<<"$output")
+	equal "${lines[-1]}" "podns check: $count problem$([ "$count" = 1 ] || echo s)"
 	contains "$output" "$1"
 	contains "$(grep -A1 PROBLEM <<<"$output")" "$2"
 }
@@ -53,7 +57,7 @@ wrong() {
 	# Neither does any engine run it, nor does a JSON file lack.
 	lacks "$output" 'podman runs the hook'
 	lacks "$output" 'podman does not run the hook'
-	contains "$output" '2 problems were found'
+	equal "${lines[-1]}" 'podns check: 2 problems'
 }
 
 @test "one of two JSON files names a hook that is not there" {
@@ -74,9 +78,9 @@ wrong() {
 	wrong 'which cannot be run' 'chmod 0755'
 	printf '#!/nosuch\n' >"$S/usr/libexec/oci/hooks.d/oci-podns-hook"
 	chmod +x "$S/usr/libexec/oci/hooks.d/oci-podns-hook"
-	wrong 'which does not run' 'install it anew'
+	wrong 'which does not run' 'install it again'
 	printf '#!/bin/sh\nexit 1\n' >"$S/usr/libexec/oci/hooks.d/oci-podns-hook"
-	wrong 'which does not run' 'install it anew'
+	wrong 'which does not run' 'install it again'
 }
 
 @test "a JSON file is missing" {
@@ -106,9 +110,96 @@ wrong() {
 	wrong 'CRI-O does not start' '/usr/share/oci-podns/hooks.d'
 }
 
-@test "a JSON file that engines cannot read" {
-	echo '{' >"$SHARE/broken.json"
-	wrong "$SHARE/broken.json" 'correct or remove it'
+# json FILTER [NAME]: another program's JSON file, changed by jq.
+json() {
+	jq "$1" <<<'{"version":"1.0.0","hook":{"path":"/bin/true"},"when":{"always":true},"stages":["poststop"]}' \
+		>"$SHARE/${2-other}.json"
+}
+
+# podman-install.bats asks podman itself.
+@test "JSON files with which engines refuse to work" {
+	json .
+	right
+	echo '{' >"$SHARE/other.json"
+	wrong "$SHARE/other.json" 'correct or remove it'
+	contains "$output" 'with it there podman starts no container'
+	: >"$SHARE/other.json"
+	wrong "$SHARE/other.json" 'correct or remove it'
+	echo '[]' >"$SHARE/other.json"
+	wrong 'is no JSON object' 'correct or remove it'
+	json '.version = "3.0.0"'
+	wrong 'neither 1.0.0 nor 0.1.0' 'correct or remove it'
+	json 'del(.hook)'
+	wrong 'names no program' 'correct or remove it'
+	json 'del(.stages)'
+	wrong 'stages is missing' 'correct or remove it'
+	json '.stages = "poststop"'
+	wrong "$SHARE/other.json" 'correct or remove it'
+	json '.stages = ["nosuch"]'
+	wrong 'no such stage' 'correct or remove it'
+	json 'del(.version)'
+	wrong "$SHARE/other.json" 'correct or remove it'
+	ln -s usr/bin/podman "$S/bin"
+	json '.hook.path = "/bin/x"'
+	wrong '(Not a directory): with it there podman starts no container' 'correct hook.path'
+	rm "$S/bin" "$SHARE/other.json"
+	mkdir "$SHARE/other.json"
+	wrong 'Is a directory' 'correct or remove it'
+	rmdir "$SHARE/other.json"
+	ln -s other.json "$SHARE/other.json"
+	wrong 'Too many levels of symbolic links' 'correct or remove it'
+	engine crio
+	wrong 'with it there CRI-O does not start' 'correct or remove it'
+}
+
+@test "JSON files that engines skip, or read for another program" {
+	ln -s /nosuch "$SHARE/other.json"
+	right
+	contains "$(grep -A1 "^note *$SHARE/other.json: a link that leads nowhere" <<<"$output")" 'remove the link'
+	rm "$SHARE/other.json"
+	json '.hook.path = "/nosuch"'
+	right
+	echo '{"hook":"/bin/true","arguments":["x"],"stage":["prestart"]}' >"$SHARE/other.json"
+	right
+	# The hook's own, as such a link.
+	mv "$SHARE/oci-podns.json" "$T/moved.json"
+	ln -s nosuch.json "$SHARE/oci-podns.json"
+	wrong 'podman does not run the hook at createRuntime' 'oci-podns.json'
+	contains "$output" 'leads nowhere'
+}
+
+@test "a file of the same name in a later directory takes the place" {
+	printf '[engine]\nhooks_dir = ["%s", "/usr/share/oci-podns/hooks.d", "/later"]\n' \
+		/usr/share/containers/oci/hooks.d >"$CONF/zz.conf"
+	mkdir -m 0755 "$S/later"
+	right
+	SHARE=$S/later json '.hook.path = "/usr/bin/podman"' oci-podns
+	wrong 'podman does not run the hook at createRuntime' 'oci-podns.json'
+	# Where its program is missing it does not.
+	SHARE=$S/later json '.hook.path = "/nosuch"' oci-podns
+	right
+}
+
+@test "hooks that ordinary users cannot read stop their podman" {
+	chmod 0600 "$SHARE/oci-podns.json"
+	wrong "$SHARE/oci-podns.json cannot be read by ordinary users: their podman" "chmod 0644 $SHARE/oci-podns.json"
+	chmod 0644 "$SHARE/oci-podns.json"
+	chmod 0700 "$PRECREATE"
+	wrong "$PRECREATE cannot be read by ordinary users" "chmod 0755 $PRECREATE"
+}
+
+@test "a hooks directory that is none" {
+	printf '[engine]\nhooks_dir = ["%s", "/usr/share/oci-podns/hooks.d", "/usr/bin/podman"]\n' \
+		/usr/share/containers/oci/hooks.d >"$CONF/zz.conf"
+	wrong "$S/usr/bin/podman: Not a directory" 'take it out of hooks_dir'
+}
+
+@test "a hook that does not end is not waited for long" {
+	printf '#!/bin/sh\nexec sleep 98765\n' >"$S/usr/libexec/oci/hooks.d/oci-podns-hook"
+	SECONDS=0
+	wrong 'which does not run' 'install it again'
+	[ "$SECONDS" -lt 15 ]
+	equal "$(pgrep -fx 'sleep 98765' | wc -l)" 0
 }
 
 @test "no args, or a timeout below the wait for a lock" {
@@ -132,6 +223,62 @@ wrong() {
 	printf '[crio.runtime]\nhooks_dir = ["/usr/share/containers/oci/hooks.d", "/usr/share/oci-podns/hooks.d"]\n' \
 		>"$S/etc/crio/crio.conf.d/50.conf"
 	wrong 'CRI-O does not start' 'move it'
+}
+
+@test "CRI-O: every file in its directory counts, and in those below" {
+	engine crio
+	mkdir -p "$S/etc/crio/crio.conf.d/x"
+	printf '[crio.runtime]\nhooks_dir = ["/one"]\n' >"$S/etc/crio/crio.conf.d/a"
+	wrong 'CRI-O does not run the hook' 'oci-podns.json'
+	printf '[crio.runtime]\nhooks_dir = ["/usr/share/containers/oci/hooks.d"]\n' >"$S/etc/crio/crio.conf.d/x/b.old"
+	right
+	ln -s /nosuch "$S/etc/crio/crio.conf.d/zz.conf"
+	podns check --sysroot "$S" >/dev/null 2>"$T/err" && return 1
+	contains "$(cat "$T/err")" "read $S/etc/crio/crio.conf.d/zz.conf: No such file"
+}
+
+# pinns_path VALUE: in a later file, which counts.
+pinns_path() {
+	mkdir -p "$S/etc/crio/crio.conf.d"
+	printf '[crio.runtime]\npinns_path = "/nosuch"\n' >"$S/etc/crio/crio.conf"
+	printf '[crio.api]\npinns_path = "no"\n[crio.runtime]\npinns_path = "%s"\n' "$1" >"$S/etc/crio/crio.conf.d/50.conf"
+}
+
+@test "CRI-O: a pinns_path that leads to ours, to another pinns, or is not set" {
+	engine crio
+	right
+	contains "$output" 'pinns_path is not set'
+	pinns_path /usr/libexec/oci-podns/pinns
+	right
+	contains "$output" "ok       CRI-O pins by /usr/libexec/oci-podns/pinns, which is oci-podns's ($S/etc/crio/crio.conf.d/50.conf)"
+	# As CRI-O's own answers --help.
+	printf '#!/bin/sh\nexit 1\n' >"$S/usr/bin/pinns"
+	chmod +x "$S/usr/bin/pinns"
+	pinns_path /usr/bin/pinns
+	right
+	contains "$output" "note     CRI-O pins by /usr/bin/pinns, which is not oci-podns's"
+	pinns_path ''
+	right
+	contains "$output" 'pinns_path is not set'
+}
+
+@test "CRI-O: a pinns_path that leads nowhere, or to what does not run" {
+	local remedy='set it to "/usr/libexec/oci-podns/pinns", and restart CRI-O'
+	engine crio
+	pinns_path /usr/libexec/oci-podns/nosuch
+	wrong 'pinns_path = "/usr/libexec/oci-podns/nosuch", which is not there: CRI-O does not start' "$remedy"
+	contains "$output" "$S/etc/crio/crio.conf.d/50.conf has"
+	pinns_path pinns
+	wrong 'is no absolute path' "$remedy"
+	pinns_path /usr/libexec
+	wrong 'cannot be run: no pod starts' "$remedy"
+	printf '#!/nosuch\n' >"$S/usr/bin/pinns"
+	pinns_path /usr/bin/pinns
+	wrong 'cannot be run: no pod starts' "$remedy"
+	chmod +x "$S/usr/bin/pinns"
+	wrong 'does not run: no pod starts' "$remedy"
+	pinns_path /usr/bin/podns
+	wrong 'is podns, and pinns only where it is called that' "$remedy"
 }
 
 @test "a configuration that cannot be read is an error with its line" {
