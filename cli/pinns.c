@@ -6,7 +6,8 @@
  * there is no record of them.
  *
  * With id mappings CRI-O makes the files to mount on before, and gives them to the pod's
- * root: they are used as they are, and stay where this fails. What CRI-O's pinns does not
+ * root: they are used as they are, and stay where this fails. Without, a file that is there
+ * is an error: it may be another mount namespace's mount point. What CRI-O's pinns does not
  * do: take everything back after a failure, check sysctls before anything is touched
  * (CVE-2022-0811), and write them in the namespaces that it made alone.
  */
@@ -289,6 +290,20 @@ static char *pin_path(const struct pinns *p, enum ns_type t, struct error *e)
 	return path;
 }
 
+/* CRI-O makes the files where it passes mappings, and nowhere else. */
+static int bind_one(const struct pinns *p, struct work *w, enum ns_type t, const char *path,
+		    bool *made, struct error *e)
+{
+	bool any_file = p->uid_maps.count != 0;
+
+	if (ns_bind(w->ns[t], t, w->dir[t], p->name, path, any_file, made, e) == 0)
+		return 0;
+	if (e->num == EEXIST)
+		error_hint(e, "it may be a pin, here or in another mount namespace: choose another "
+			   "--filename, or remove it if nothing needs it");
+	return -1;
+}
+
 static int pin_one(const struct pinns *p, struct work *w, enum ns_type t, struct error *e)
 {
 	cleanup_free char *path = pin_path(p, t, e);
@@ -299,7 +314,7 @@ static int pin_one(const struct pinns *p, struct work *w, enum ns_type t, struct
 	w->dir[t] = pin_dir_open(w->root_fd, p->dir, t, true, e);
 	if (w->dir[t] >= 0)
 		w->dir[t] = pin_dir_mount(w->dir[t], w->root_fd, p->dir, t, e);
-	if (w->dir[t] < 0 || ns_bind(w->ns[t], t, w->dir[t], p->name, path, true, &made, e) < 0)
+	if (w->dir[t] < 0 || bind_one(p, w, t, path, &made, e) < 0)
 		return -1;
 	w->bound |= NS_BIT(t);
 	if (made)

@@ -101,6 +101,36 @@ crio_removes() {
 	equal "$(stat -c '%u:%g:%a:%s' "$ROOT/utsns/pod")" "100000:200000:644:0"
 }
 
+@test "without mappings a file that is there is an error: it may be another's mount point" {
+	local ino mode hint='choose another --filename, or remove it if nothing needs it'
+	mkdir -m 0755 "$ROOT/utsns"
+	for mode in 0000 0644; do
+		install -m "$mode" /dev/null "$ROOT/utsns/pod"
+		ino=$(stat -c '%i %a %s' "$ROOT/utsns/pod")
+		pinns_fails "pin uts at $ROOT/utsns/pod: File exists" -d "$ROOT" -f pod -i -u
+		contains "$(cat "$T/stderr")" "$hint"
+		equal "$(stat -c '%i %a %s' "$ROOT/utsns/pod")" "$ino"
+		[ ! -e "$ROOT/ipcns/pod" ]
+	done
+	rm "$ROOT/utsns/pod"
+	# What it may be.
+	# shellcheck disable=SC2016 # for that shell
+	sleeper unshare --mount --propagation private bash -c '"$1" -d "$2" -f pod --uts && shift 2 && exec "$@"' \
+		bash "$T/pinns" "$ROOT"
+	pinns_fails 'it may be a pin, here or in another mount namespace' -d "$ROOT" -f pod -u
+	equal "$(nsenter -t "$CHILD" -m stat -fL -c %T "$ROOT/utsns/pod")" nsfs
+	# A pin, and a file that is not empty, with mappings, too.
+	pinns -d "$ROOT" -f there -u
+	run pinns -d "$ROOT" -f there -u
+	equal "$status" 1
+	contains "$output" "$hint"
+	umount "$ROOT/utsns/there"
+	needs_userns
+	echo mine >"$ROOT/utsns/text"
+	pinns_fails "pin uts at $ROOT/utsns/text: File exists" -d "$ROOT" -f text -u -U "${MAPS[@]}"
+	contains "$(cat "$T/stderr")" "$hint"
+}
+
 @test "files that it makes have mode 0" {
 	pinns -d "$ROOT" -f pod --ipc
 	umount "$ROOT/ipcns/pod"
