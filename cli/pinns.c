@@ -161,10 +161,84 @@ static int set_option(struct pinns *p, int option, char *value, struct error *e)
 	}
 }
 
+/* mnt_ns_loop() in fs/namespace.c: no mount namespace is bound in itself. */
+static int refuse_own_mnt(struct error *e)
+{
+	return error_set(e, 0, "--mnt=host: the kernel does not let the mount namespace "
+			 "that pinns itself is in be pinned there");
+}
+
+/* "-net=host" would be -n and more letters. */
+static int check_dashes(const char *word, struct error *e)
+{
+	for (const struct option *o = long_options; o->name; o++) {
+		size_t n = strlen(o->name);
+
+		if (strncmp(word + 1, o->name, n) || (word[1 + n] && word[1 + n] != '='))
+			continue;
+		error_set(e, 0, "'%s' is not understood: a long option begins with two dashes", word);
+		return error_hint(e, "write -%s", word);
+	}
+	return 0;
+}
+
+/* "-nhost" would be -n and -h: help was asked for, and nothing is pinned. */
+static int check_cluster(const char *word, struct error *e)
+{
+	const char *p = word + 1;
+	enum ns_type type;
+
+	/* Behind some letters the rest is an argument, and some are errors themselves. */
+	while (*p && *p != 'h' && !strchr("dfsp=", *p))
+		p++;
+	if (*p != 'h')
+		return 0;
+	type = p > word + 1 ? type_of_option(p[-1]) : NS_NONE;
+	if (type == NS_NONE || strcmp(p, "host")) {
+		error_set(e, 0, "'%s' is not understood: -h stands alone", word);
+		return error_hint(e, "see " PROGRAM " --help");
+	}
+	if (type == NS_MNT)
+		return refuse_own_mnt(e);
+	error_set(e, 0, "'%s' is not understood: =host is behind a type", word);
+	return error_hint(e, "write --%s=host", ns_info[type].brief);
+}
+
+/* Does an option's argument follow as a word of its own, which may look like anything? */
+static bool takes_next(const char *word)
+{
+	const char *p = word[0] == '-' && word[1] != '-' ? strpbrk(word, "dfs") : NULL;
+
+	if (p)
+		return !p[1];
+	for (const struct option *o = long_options; o->name; o++)
+		if (o->has_arg == required_argument && !strncmp(word, "--", 2) &&
+		    !strcmp(word + 2, o->name))
+			return true;
+	return false;
+}
+
+/* What getopt(3) would take for something else than was meant. */
+static int check_words(int argc, char **argv, struct error *e)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		const char *word = argv[i];
+
+		if (word[0] == '-' && word[1] && word[1] != '-' && word[2] && strcmp(word, "-help") &&
+		    (check_dashes(word, e) < 0 || check_cluster(word, e) < 0))
+			return -1;
+		if (takes_next(word))
+			i++;
+	}
+	return 0;
+}
+
 static int parse(struct pinns *p, int argc, char **argv, struct error *e)
 {
 	int option;
 
+	if (check_words(argc, argv, e) < 0)
+		return -1;
 	while ((option = getopt_long(argc, argv, ":hd:f:niuUcmps:=:", long_options, NULL)) != -1) {
 		if (option == 'h') {
 			p->helped = true;
@@ -225,10 +299,8 @@ static int check(const struct pinns *p, struct error *e)
 		return -1;
 	if (!p->types)
 		return error_set(e, 0, "no namespace to pin is named");
-	/* mnt_ns_loop() in fs/namespace.c: no mount namespace is bound in itself. */
 	if (p->types & p->host & NS_BIT(NS_MNT))
-		return error_set(e, 0, "--mnt=host: the kernel does not let the mount namespace "
-				 "that pinns itself is in be pinned there");
+		return refuse_own_mnt(e);
 	return check_maps(p, e) < 0 ? -1 : check_sysctls(p, e);
 }
 

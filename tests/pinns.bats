@@ -233,6 +233,41 @@ crio_removes() {
 	pinns_fails "an argument is missing after '-nf'" -d "$ROOT" -nf
 }
 
+@test "what getopt would take for other options is refused, and says what to write" {
+	local type
+	for type in net ipc uts user cgroup; do
+		pinns_fails "write --$type=host" -d "$ROOT" -f pod "-$(letter_of "$type")host"
+		pinns_fails "write --$type=host" -d "$ROOT" -f pod "-$type=host"
+		pinns_fails "write --$type)" -d "$ROOT" -f pod "-$type"
+	done
+	pinns_fails "'-nhost' is not understood: =host is behind a type (write --net=host)" -nhost
+	pinns_fails 'write --ipc=host' -d "$ROOT" -f pod -nihost
+	pinns_fails 'the mount namespace that pinns itself is in' -d "$ROOT" -f pod -mhost
+	pinns_fails 'dies with its init process' -d "$ROOT" -f pod -phost
+	pinns_fails '-h stands alone (see pinns --help)' -d "$ROOT" -f pod -nh
+	pinns_fails '-h stands alone' -d "$ROOT" -f pod -hn
+	pinns_fails '-h stands alone' -d "$ROOT" -f pod -nihosts
+	pinns_fails 'write --uid-mapping=0-1-1' -d "$ROOT" -f pod -n -uid-mapping=0-1-1
+	pinns_fails "write --filename=pod" -d "$ROOT" -n -filename=pod
+	pinns_fails 'write --dir' -dir "$ROOT" -f pod -n
+	pinns_fails "unknown option '-x'" -d "$ROOT" -f pod -nx
+	pinns_fails "'=hos' is not understood" -d "$ROOT" -f pod -n=hos
+	equal "$(find "$ROOT" -mindepth 1)" ''
+	# An option's argument may look like anything.
+	pinns -d "$ROOT" -f -nhost -u
+	pinns -d "$ROOT" --filename -net -u
+	pinns -d "$ROOT" -ufhost
+	pinns -d "$ROOT" -uf -ihost
+	umount "$ROOT"/utsns/{-nhost,-net,host,-ihost}
+}
+
+letter_of() {
+	case $1 in
+	user) echo U ;;
+	*) echo "${1:0:1}" ;;
+	esac
+}
+
 @test "usage, and the options that it names are in the manual page" {
 	local option
 	run -0 pinns --help
@@ -241,6 +276,8 @@ crio_removes() {
 		grep -qF -- "${option//-/\\-}" "$PODNS_SRC/man/pinns.1"
 	done < <(grep -oE -- '--[a-z-]+' <<<"$output" | sort -u)
 	equal "$(pinns -h)" "$output"
+	equal "$(pinns -d "$ROOT" -h -n)" "$output"
+	equal "$(pinns -help)" "$output"
 }
 
 @test "a lo that is up, and a hostname that is not the host's" {
