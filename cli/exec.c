@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,11 +70,23 @@ static void answer(struct cli *cli, const char *name, int fd)
 	_exit(write_all(REPLY, &a, sizeof(a)) < 0);
 }
 
+static int tell_death(const char *name, int status, struct error *e)
+{
+	if (!WIFSIGNALED(status))
+		return error_set(e, 0, "the process that reads pod %s gave no answer", name);
+	error_set(e, 0, "the process that reads pod %s was ended by signal %d (%s)", name,
+		  WTERMSIG(status), strsignal(WTERMSIG(status)));
+	if (WTERMSIG(status) == SIGSYS)
+		error_hint(e, "the seccomp filter lacks a system call, which the kernel's log names; "
+			   "please report that as a bug");
+	return -1;
+}
+
 static int ask(struct cli *cli, const char *name, ns_set *pinned, struct error *e)
 {
 	cleanup_buf struct buf reply = { 0 };
 	const struct answer *a;
-	int fds[2], r;
+	int fds[2], r, status = 0;
 	pid_t child;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -87,11 +100,11 @@ static int ask(struct cli *cli, const char *name, ns_set *pinned, struct error *
 		r = error_set(e, errno, "read of pod %s", name);
 	close(fds[0]);
 	if (child > 0)
-		waitpid(child, NULL, 0);
+		waitpid(child, &status, 0);
 	if (r < 0)
 		return -1;
 	if (reply.len != sizeof(*a))
-		return error_set(e, 0, "the child that reads pod %s died", name);
+		return tell_death(name, status, e);
 	a = (const struct answer *)(const void *)reply.data;
 	*pinned = a->pinned;
 	if (a->result < 0)

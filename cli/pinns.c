@@ -251,8 +251,10 @@ static int parse(struct pinns *p, int argc, char **argv, struct error *e)
 		if (set_option(p, option, optarg, e) < 0)
 			return -1;
 	}
-	if (optind < argc)
-		return error_set(e, 0, "'%s' is no option", argv[optind]);
+	if (optind < argc) {
+		error_set(e, 0, "'%s' is no option, and pinns takes nothing else", argv[optind]);
+		return error_hint(e, "see " PROGRAM " --help");
+	}
 	return 0;
 }
 
@@ -297,8 +299,10 @@ static int check(const struct pinns *p, struct error *e)
 		return error_set(e, 0, "--filename is missing");
 	if (check_name(p->name, e) < 0)
 		return -1;
-	if (!p->types)
-		return error_set(e, 0, "no namespace to pin is named");
+	if (!p->types) {
+		error_set(e, 0, "no namespace to pin is named");
+		return error_hint(e, "name some: --net, --ipc, --uts, --user, --cgroup, --mnt");
+	}
 	if (p->types & p->host & NS_BIT(NS_MNT))
 		return refuse_own_mnt(e);
 	return check_maps(p, e) < 0 ? -1 : check_sysctls(p, e);

@@ -92,6 +92,15 @@ static void find_log(const struct hook_options *o)
 		log_keep_in(store.dir_fd);
 }
 
+/* After --help or --version, or an error in the options, which has been told. */
+static int end_early(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	perror(PROGRAM ": write to standard output");
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	static struct hook_options o;
@@ -112,7 +121,7 @@ int main(int argc, char **argv)
 	inherit_write_errors(NULL);
 	status = hook_parse_options(argc, argv, &o);
 	if (status != OPTIONS_GO_ON)
-		return status;
+		return end_early(status);
 	if (log_begin(PROGRAM, o.log_level, o.log_file, o.syslog, &e) == 0 &&
 	    (!o.sandbox || sandbox_enter(&e) == 0) && run(&o, &e) == 0)
 		return 0;

@@ -449,6 +449,27 @@ nothing_is_left_of_a() {
 	undone "$status"
 }
 
+@test "podns exec says how its reader of the record ended" {
+	local status=0 signal
+	podns create web
+	for signal in SEGV SYS; do
+		status=0
+		timeout -k 5 "$LIMIT" "$BATS_FILE_TMPDIR/tamper" before:seccomp "kill -$signal \$1" "$PODNS" --root "$ROOT" \
+			exec web true 2>"$T/stderr" || status=$?
+		equal "$status" 1 "exit status"
+		contains "$(cat "$T/stderr")" "the process that reads pod web was ended by signal $(kill -l "$signal")"
+	done
+	contains "$(cat "$T/stderr")" 'please report that as a bug'
+}
+
+@test "the hook's --help and --version that cannot be written are errors" {
+	local option
+	for option in --help --version; do
+		fails "$HOOK" "$option" >/dev/full 2>"$T/stderr"
+		equal "$(cat "$T/stderr")" 'oci-podns-hook: write to standard output: No space left on device'
+	done
+}
+
 @test "what podns exec runs ignores the signals that its caller ignores, and no other" {
 	local signals
 	podns create web

@@ -219,7 +219,8 @@ crio_removes() {
 	needs_userns
 	pinns_fails '--dir is missing' -f pod -n
 	pinns_fails '--filename is missing' -d "$ROOT" -n
-	pinns_fails 'no namespace to pin is named' -d "$ROOT" -f pod
+	pinns_fails 'no namespace to pin is named (name some: --net,' -d "$ROOT" -f pod
+	pinns_fails "'net' is no option, and pinns takes nothing else (see pinns --help)" -d "$ROOT" -f pod net
 	pinns_fails 'needs --uid-mapping and --gid-mapping' -d "$ROOT" -f pod -U
 	pinns_fails 'need a new user namespace' -d "$ROOT" -f pod -n "${MAPS[@]}"
 	pinns_fails 'cannot be read' -d "$ROOT" -f pod -U --uid-mapping=0-1 --gid-mapping=0-1-1
