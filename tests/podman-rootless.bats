@@ -23,8 +23,9 @@ make_user() {
 	install -d -m 0700 -o "$USER_ID" -g "$USER_ID" "$USER_HOME" "$RUN_USER"
 }
 
+# The user may not be allowed to enter the directory that the tests were started in, and podman enters it.
 as_user() {
-	timeout -k 5 "$LIMIT" setpriv --reuid "$USER_ID" --regid "$USER_ID" --clear-groups \
+	timeout -k 5 "$LIMIT" env --chdir=/ setpriv --reuid "$USER_ID" --regid "$USER_ID" --clear-groups \
 		env -i HOME="$USER_HOME" USER="$USER_NAME" PATH="$PATH" XDG_RUNTIME_DIR="$RUN_USER" \
 		CONTAINERS_CONF="$CONTAINERS_CONF" PODNS_TEST_RUN="${PODNS_TEST_RUN-}" "$@" 3>&-
 }

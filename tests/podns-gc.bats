@@ -95,7 +95,8 @@ tree() {
 	assert_nothing_left
 }
 
-# /proc shows the user namespace of a zombie still, and no other.
+# /proc shows the user namespace of a zombie still, and no other. The child must outlive bash's exec: bash waits
+# for its children, sleep does not.
 @test "a zombie that nobody waits for keeps no pod" {
 	local container zombie
 	needs_userns
@@ -104,7 +105,10 @@ tree() {
 	make_bundle a namespaces='{"type":"user"},{"type":"network"},{"type":"ipc"},{"type":"uts"}'
 	create a "$CHILD" --namespaces user,net,ipc,uts
 	# shellcheck disable=SC2016
-	sleeper bash -c 'nsenter --target "$0" --user --net true & echo $! >"$1"; exec "${@:2}"' "$container" "$T/zombie"
+	sleeper bash -c '
+		nsenter --target "$0" --user --net sh -c '\''until grep -qx sleep "/proc/$PPID/comm"; do :; done'\'' &
+		echo $! >"$1"
+		exec "${@:2}"' "$container" "$T/zombie"
 	zombie=$(<"$T/zombie")
 	wait_for grep -q '^State:.Z' "/proc/$zombie/status"
 	equal "$(podns pids web)" "$container"
