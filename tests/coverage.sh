@@ -39,6 +39,7 @@ if [ "$(id -u)" = 0 ]; then
 	tail -n 1 "$TOP/run.log"
 else
 	echo "# not root: the unit tests alone"
+	copy_sources "$TOP/src"
 	build "$BUILD" gcc --enable-coverage CFLAGS='-Og -g' || {
 		tail -n 40 "$BUILD/build.log" >&2
 		exit 1
@@ -46,7 +47,7 @@ else
 	make -C "$BUILD" check >"$TOP/run.log" 2>&1 </dev/null || failed=yes
 	[ -z "$failed" ] || tail -n 40 "$TOP/run.log" >&2
 fi
-gcovr --root "$SRC" --object-directory "$BUILD" --exclude "$SRC/tests/" --exclude-unreachable-branches \
+gcovr --root "$TOP/src" --object-directory "$BUILD" --exclude "$TOP/src/tests/" --exclude-unreachable-branches \
 	--json-summary "$TOP/summary.json" --html-details "$TOP/index.html" "$BUILD" >/dev/null
 jq -r --arg core "${CORE[*]}" --arg rooms "${ROOMS[*]}" '
 	def percent(a; b): if b == 0 then "-" else "\(a * 1000 / b | round / 10) %" end;

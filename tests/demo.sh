@@ -247,6 +247,7 @@ trap 'exit 130' INT TERM
 have_packages
 BUILD=${BUILD_DIR:-$SCRATCH/build}
 echo "# building"
+copy_sources "$BUILD/src"
 if ! build "$BUILD/gcc" gcc; then
 	tail -n 40 "$BUILD/gcc/build.log" >&2
 	exit 1

@@ -569,7 +569,7 @@ of_libc() {
 # An instrumented build is one already.
 build_without_scratch() {
 	[ -z "${PODNS_MODE-}" ] || return 0
-	SRC=$PODNS_SRC build "$BATS_FILE_TMPDIR/build" gcc CPPFLAGS=-DPODNS_NO_SCRATCH || {
+	build "$BATS_FILE_TMPDIR/build" gcc CPPFLAGS=-DPODNS_NO_SCRATCH || {
 		tail -n 40 "$BATS_FILE_TMPDIR/build/build.log"
 		return 1
 	}

@@ -96,7 +96,7 @@ valid_hook() {
 	local dest=$BATS_TEST_TMPDIR/dest
 	mkdir "$BATS_TEST_TMPDIR/build"
 	cd "$BATS_TEST_TMPDIR/build"
-	"$PODNS_SRC/configure" --quiet --prefix=/opt/podns --libexecdir=/opt/podns/lib >/dev/null
+	"$PODNS_SOURCES/configure" --quiet --prefix=/opt/podns --libexecdir=/opt/podns/lib >/dev/null
 	make install-nodist_ocihooksDATA DESTDIR="$dest" >/dev/null
 	equal "$(jq -r .hook.path <"$dest/opt/podns/share/containers/oci/hooks.d/oci-podns.json")" \
 		/opt/podns/lib/oci/hooks.d/oci-podns-hook

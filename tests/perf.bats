@@ -20,7 +20,7 @@ setup_file() {
 	export COST=$BATS_FILE_TMPDIR/cost
 	# run.sh has built it where it runs all files.
 	if [ ! -x "$PODNS_STATIC" ]; then
-		SRC=$PODNS_SRC build "${PODNS_STATIC%/hook/oci-podns-hook}" gcc --enable-static
+		build "${PODNS_STATIC%/hook/oci-podns-hook}" gcc --enable-static
 	fi
 	gcc -std=gnu17 -D_GNU_SOURCE -O2 -static -o "$COST" "$PODNS_SRC/tests/bench/cost.c"
 }

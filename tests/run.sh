@@ -392,6 +392,7 @@ PODNS_TEST_RUN=${SCRATCH##*.}
 export PODNS_TEST_RUN PODNS_BUILD=$BUILD/${mode:-gcc} PODNS_MODE=$mode PODNS_SRC=$SRC TMPDIR=$SCRATCH
 
 have_packages
+copy_sources "$BUILD/src" || exit 2
 state_dir_begin || exit 2
 host_state >"$SCRATCH/host.before"
 

@@ -21,14 +21,15 @@ packages() {
 		/usr/include/stdio.h libc6-dev
 		/usr/include/seccomp.h libseccomp-dev
 		/usr/include/yajl/yajl_parse.h libyajl-dev
-		/usr/share/doc/libclang-rt-14-dev libclang-rt-14-dev
 		/usr/lib/podman/aardvark-dns aardvark-dns
 		/usr/lib/podman/netavark netavark
 		getfattr attr
 		ip iproute2
+		iptables iptables
 		jq jq
 		make make
 		musl-gcc musl-tools
+		nft nftables
 		newuidmap uidmap
 		nsenter util-linux
 		podman podman
@@ -92,6 +93,23 @@ missing_packages() {
 		*) command -v "$probe" >/dev/null ;;
 		esac || echo "$package"
 	done < <(packages)
+	clang_links_fuzzers || clang_rt_package
+}
+
+# clang names the library itself, wherever it has it.
+clang_links_fuzzers() {
+	local library
+	library=$(clang -fsanitize=fuzzer -### -x c /dev/null -o /dev/null 2>&1 |
+		grep -o '"[^"]*libclang_rt\.fuzzer[^"]*\.a"' | head -n 1 | tr -d '"')
+	[ -n "$library" ] && [ -e "$library" ]
+}
+
+# The package has clang's version in its name: that of the clang that is there, else of the one that apt would install.
+clang_rt_package() {
+	local version
+	version=$(clang -dumpversion 2>/dev/null) ||
+		version=$(apt-cache depends clang 2>/dev/null | sed -n 's/^ *Depends: clang-\([0-9]\)/\1/p')
+	echo "libclang-rt-${version%%.*}-dev"
 }
 
 # Install what is missing, on Debian and its kin; elsewhere say what it is.
@@ -104,9 +122,16 @@ have_packages() {
 		echo "install them with your distribution's tools, then run this again" >&2
 		exit 2
 	fi
-	echo "# installing ${missing[*]}"
 	export DEBIAN_FRONTEND=noninteractive
-	if ! { apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } \
+	if ! apt-get update -q >"$SCRATCH/apt.log" 2>&1 </dev/null; then
+		cat "$SCRATCH/apt.log" >&2
+		echo "apt-get could not update its lists" >&2
+		exit 2
+	fi
+	# Now apt knows which clang it has.
+	mapfile -t missing < <(missing_packages)
+	echo "# installing ${missing[*]}"
+	if ! apt-get install -q -y --no-install-recommends "${missing[@]}" \
 		>"$SCRATCH/apt.log" 2>&1 </dev/null; then
 		cat "$SCRATCH/apt.log" >&2
 		echo "apt-get could not install: ${missing[*]}" >&2
@@ -119,13 +144,43 @@ have_packages() {
 	fi
 }
 
-# Where it is not there; another run may make it just now.
+# Every source in $SRC, each with a NUL behind: all files but what autogen.sh, configure and make leave there.
+# A release has no list of its sources, and git is not everywhere.
+sources() {
+	find . \( -path ./.git -o -path ./autom4te.cache -o -path './build*' -o -path './oci-podns-*' \
+		-o -name .deps -o -samefile "$1" \) -prune \
+		-o \( -path ./configure -o -path './configure~' -o -path ./aclocal.m4 -o -path './config.*' \
+		-o -path ./Makefile -o -path ./Makefile.in -o -name .dirstamp -o -name '*.o' -o -name '*.a' \
+		-o -name '*.gc??' -o -name '*.log' -o -name '*.trs' -o -name '*.tmp' -o -name '*~' \
+		-o -path ./hook/oci-podns-hook -o -path ./cli/podns -o -path ./sandbox/generate \
+		-o -path ./sandbox/program.h -o -path './hooks.d/*' ! -name '*.in' \
+		-o -path ./units/podns-gc.service -o -path './tests/unit/test_*' ! -name '*.*' \
+		-o -path './tests/fuzz/replay_*' ! -name '*.*' \) -o ! -type d -print0
+}
+
+# copy_sources DIR: builds are made from a copy, $PODNS_SOURCES, because neither configure nor make works outside of
+# a source tree that somebody has built in. Times stay, and so does what autogen.sh made in DIR: make does only what is
+# to be done.
+copy_sources() {
+	local dir=$1 made
+	rm -rf "$dir.new" && mkdir -p "$dir.new" || return
+	dir=$(realpath "$dir.new") && dir=${dir%.new} || return
+	(cd "$SRC" && sources "${dir%/*}" | tar --null --no-recursion -T - -c) |
+		tar -C "$dir.new" --no-same-owner -x || return
+	for made in aclocal.m4 autom4te.cache build-aux configure Makefile.in; do
+		[ ! -e "$dir/$made" ] || mv "$dir/$made" "$dir.new/" || return
+	done
+	rm -rf "$dir" && mv "$dir.new" "$dir" || return
+	export PODNS_SOURCES=$dir
+}
+
+# Where it is not there; another build may make it just now.
 make_configure() {
-	flock 9 && { [ -x "$SRC/configure" ] || "$SRC/autogen.sh"; }
-} 9<"$SRC"
+	flock 9 && { [ -x "$PODNS_SOURCES/configure" ] || "$PODNS_SOURCES/autogen.sh"; }
+} 9<"$PODNS_SOURCES"
 
 # build DIR CC [CONFIGURE OPTION...]: configure where that was not done yet,
-# then make. What it prints goes to DIR/build.log.
+# then make. What it prints goes to DIR/build.log. Two files of tests may want the same build.
 build() {
 	local dir=$1 cc=$2
 	shift 2
@@ -137,14 +192,14 @@ build() {
 	fi
 	mkdir -p "$dir" || return 1
 	{
-		make_configure || return 1
+		flock 8 && make_configure || return 1
 		cd "$dir" || return 1
-		if [ ! -e config.status ]; then
-			"$SRC/configure" --quiet CC="$cc" --enable-werror --prefix=/usr \
+		if ! grep -qsx "srcdir='$PODNS_SOURCES'" config.status; then
+			"$PODNS_SOURCES/configure" --quiet CC="$cc" --enable-werror --prefix=/usr \
 				--sysconfdir=/etc --localstatedir=/var "$@" || return 1
 		fi
 		make -j"$(nproc)" all || return 1
-	} >"$dir/build.log" 2>&1 </dev/null
+	} >"$dir/build.log" 2>&1 </dev/null 8<"$dir"
 }
 
 # make_rootfs DIR: what a container can have as its root: busybox.

@@ -179,6 +179,7 @@ trap 'exit 130' INT TERM
 export SCRATCH
 have_packages
 mkdir "$SCRATCH/work"
+copy_sources "$SCRATCH/src"
 gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$SCRATCH/steps" "$BENCH/steps.c"
 build_apart glibc gcc --enable-static
 build_apart musl musl-gcc --enable-static

@@ -375,6 +375,7 @@ done
 	mkdir -p "$BUILD"
 	BUILD=$(realpath "$BUILD")
 	echo "# building" >&2
+	copy_sources "$BUILD/src"
 	for name in "${BUILDS[@]}"; do
 		cc=${CC:-gcc} options=(--enable-static)
 		case $name in
