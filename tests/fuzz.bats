@@ -11,11 +11,6 @@ TARGETS=(config plan state record text options)
 
 # All of them are built first, then run, as many at once as there are processors.
 setup_file() {
-	local runtime
-	runtime=$(clang -print-runtime-dir 2>/dev/null)
-	if ! compgen -G "$runtime/libclang_rt.fuzzer*.a" >/dev/null; then
-		return 0
-	fi
 	"$PODNS_SRC/tests/fuzz/run.sh" "$FUZZ" 0
 	run_all >/dev/null 2>&1 3>&- &
 	echo "$!" >"$BATS_FILE_TMPDIR/pid"
@@ -61,7 +56,6 @@ teardown() {
 # fuzz TARGET: how its run ended.
 fuzz() {
 	local out=$BATS_FILE_TMPDIR/$1
-	[ -x "$FUZZ/fuzz_$1" ] || skip "clang has no fuzzer here: libclang-rt-14-dev is missing"
 	wait_for [ -e "$out.status" ]
 	# It did something: a target that runs nothing finds nothing.
 	if [ "$(cat "$out.status")" != 0 ] || ! grep -q '^stat::number_of_executed_units: [1-9]' "$out.log"; then

@@ -10,6 +10,7 @@
 
 bats_require_minimum_version 1.5.0
 load setup
+load skips
 
 : "${PODNS_SRC:=$(cd "$BATS_TEST_DIRNAME/.." && pwd -P)}"
 : "${PODNS_BUILD:?run the tests by tests/run.sh}"
@@ -63,15 +64,6 @@ common_teardown() {
 	unmount_below "$ROOT"
 	unmount_below /run/netns
 	rm -rf /run/{net,ipc,uts,user,cgroup,time,mnt}ns /run/podns
-}
-
-needs_userns() {
-	unshare --user true 2>/dev/null || skip "no user namespace can be made here, as in a chroot"
-}
-
-# needs_plain_build REASON: for a test that says nothing about an instrumented build.
-needs_plain_build() {
-	[ -z "${PODNS_MODE-}" ] || skip "--$PODNS_MODE: $1"
 }
 
 # What a person wants to see of a test that failed.
@@ -563,6 +555,16 @@ of_libc() {
 	else
 		echo "$1"
 	fi
+}
+
+# other_build NAME CC [CONFIGURE OPTION...]: one beside the build that is tested; its directory is in $OTHER_BUILD.
+# tests/run.sh has made it where it runs all files.
+other_build() {
+	OTHER_BUILD=${PODNS_BUILD%/*}/$1
+	build "$OTHER_BUILD" "${@:2}" || {
+		tail -n 40 "$OTHER_BUILD/build.log"
+		return 1
+	}
 }
 
 # build_without_scratch: for the tests of a file that look at each allocation of memory: base/scratch.h.

@@ -36,6 +36,11 @@ teardown() {
 	equal "$(grep -lE '\b(unshare|setns|mount|umount2|clone3?)\(' {base,oci,plan,pod,stage,hook}/*.c || true)" ''
 }
 
+@test "tests are skipped by skips.bash alone" {
+	equal "$(grep -nE '(^|[;&|{(]|then|else|do)[[:space:]]*skip(_unless)?([[:space:]]|$)' tests/*.bash tests/*.bats |
+		grep -vE '^tests/(skips[.]bash|run[.]bats):' || true)" ''
+}
+
 @test "each test that SECURITY.md names is there" {
 	local name file=''
 	# In the last column of the table a file's name stands before the titles of its tests.

@@ -6,13 +6,9 @@
 load helpers
 load podman
 
+# crun 1.8 refuses hosts with cgroups of both versions; tests/run.sh has put those out of sight.
 setup_file() {
 	RUNTIME=crun podman_file_setup
-	[ ! -e "$PM/cannot" ] || return 0
-	# crun 1.8 refuses hosts with cgroups of both versions; tests/run.sh has put those out of sight.
-	podman_options
-	pm run --rm --network none "$IMAGE" true >"$PM/try.log" 2>&1 ||
-		cannot "podman with crun runs nothing here: $(tail -n 1 "$PM/try.log")" || true
 }
 
 @test "podman with crun: two containers in one pod" {

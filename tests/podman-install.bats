@@ -9,7 +9,6 @@ load helpers
 load podman
 
 setup_file() {
-	need podman conmon runc || return 0
 	mount --make-shared /run
 	mkdir -p "$PM/dest" "$PM/work"
 	make -C "$PODNS_BUILD" install DESTDIR="$PM/dest" >"$PM/install.log" 2>&1
@@ -22,17 +21,17 @@ setup_file() {
 		graphroot = "$PM/storage"
 		runroot = "$PM/run"
 	CONF
-	if ! mount -t overlay -o "ro,lowerdir=$PM/dest/usr:/usr" overlay /usr ||
-		! mount -t overlay -o "lowerdir=/etc,upperdir=$PM/dest/etc,workdir=$PM/work" overlay /etc; then
-		cannot "no overlay can be mounted here" || return 0
-	fi
+	# bats knows no skip here: setup does that.
+	T=$PM overlay_on_usr || return 0
+	mount -t overlay -o "ro,lowerdir=$PM/dest/usr:/usr" overlay /usr
+	mount -t overlay -o "lowerdir=/etc,upperdir=$PM/dest/etc,workdir=$PM/work" overlay /etc
 	unset CONTAINERS_CONF
-	tar -C "$PM/rootfs" -c . | timeout -k 5 "$LIMIT" podman "${IMPORT[@]}" >/dev/null 2>"$PM/import.log" 3>&- ||
-		cannot "podman does not run in the scratch system: $(tail -n 1 "$PM/import.log")" || true
+	tar -C "$PM/rootfs" -c . | timeout -k 5 "$LIMIT" podman "${IMPORT[@]}" >/dev/null 3>&-
 }
 
 setup() {
 	podman_setup
+	mountpoint -q /usr || needs_overlay_on_usr
 	unset CONTAINERS_CONF
 }
 
@@ -101,13 +100,13 @@ has_lines() {
 
 @test "installed: it would not with precreate in a directory that builds read" {
 	# Why the JSON file for precreate lies elsewhere. Builds read these two, whatever hooks_dir says.
-	local built=yes
+	local status=0
 	mkdir -p "$T/context" /etc/containers/oci/hooks.d
 	cp /usr/share/oci-podns/hooks.d/*.json /etc/containers/oci/hooks.d/
 	printf 'FROM %s\nRUN echo built >/built\n' "$IMAGE" >"$T/context/Containerfile"
-	pm build --network none -t localhost/built "$T/context" >"$T/build.out" 2>&1 || built=''
+	pm build --network none -t localhost/built "$T/context" >"$T/build.out" 2>&1 || status=$?
 	rm -r /etc/containers/oci
-	[ -z "$built" ] || skip "this podman builds with such a stage"
+	needs_failed_build "$status"
 	contains "$(cat "$T/build.out")" precreate
 }
 
@@ -127,7 +126,6 @@ has_lines() {
 }
 
 @test "installed: podns check is content" {
-	command -v podns >/dev/null || skip "podns is not installed"
 	podns check
 }
 

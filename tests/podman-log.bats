@@ -47,7 +47,7 @@ end_other_network() {
 }
 
 @test "podman: a refused container says why in the log and in syslog, and podman does not" {
-	command -v busybox >/dev/null && busybox --list | grep -qx syslogd || skip "busybox has no syslogd"
+	needs_syslogd
 	start_syslog
 	other_network
 	lacks "$(cat "$T/b.err")" "io.podns"
@@ -92,7 +92,6 @@ end_other_network() {
 }
 
 @test "podman: podns log prints it" {
-	[ -x "$PODNS_BUILD/cli/podns" ] || skip "podns is not built"
 	other_network
 	contains "$("$PODNS_BUILD/cli/podns" log)" "pod web: the config's network namespace"
 	end_other_network

@@ -276,7 +276,6 @@ failing_precreate() {
 }
 
 @test "podman: what those leave goes with podns gc" {
-	[ -x "$PODNS_BUILD/cli/podns" ] || skip "podns is not built"
 	failing_precreate
 	pod_fails a --network none --annotation fail=yes
 	fails pm run --name b --annotation "$POD_LABEL=web" --network none "$IMAGE" /no/such/program >"$T/b.out" 2>&1

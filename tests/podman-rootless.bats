@@ -11,10 +11,10 @@ USER_ID=64242
 RUN_USER=/run/user/$USER_ID
 USER_HOME=$PM/home
 
-# A user of the tests' own, in an /etc that only this file sees.
+# A user of the tests' own, in an /etc that only this file sees; somebody with its uid is not in there.
 make_user() {
-	[ -z "$(getent passwd "$USER_ID")" ] || cannot "uid $USER_ID is somebody's" || return 1
 	cp -a /etc "$PM/etc"
+	sed -i "/^[^:]*:[^:]*:$USER_ID:/d" "$PM/etc/passwd" "$PM/etc/group"
 	mount --bind "$PM/etc" /etc
 	echo "$USER_NAME:x:$USER_ID:$USER_ID::$USER_HOME:/bin/sh" >>/etc/passwd
 	echo "$USER_NAME:x:$USER_ID:" >>/etc/group
@@ -35,17 +35,21 @@ pm() {
 }
 
 import_image() {
-	make_user || return 1
+	make_user
 	tar -C "$PM/rootfs" -c . | as_user podman "${IMPORT[@]}" >/dev/null 2>"$PM/import.log"
 }
 
+# bats knows no skip here: setup does that, unless the host has what podman needs.
 setup_file() {
-	need newuidmap newgidmap setpriv || return 0
-	unshare --user true || cannot "no user namespace can be made here, as in a chroot" || return 0
-	NETWORKS_D=$USER_HOME/networks podman_file_setup
+	! NETWORKS_D=$USER_HOME/networks podman_file_setup || touch "$PM/imported"
 }
 
 setup() {
+	if [ ! -e "$PM/imported" ]; then
+		needs_userns_of_users
+		echo "podman as an ordinary user did not import the image: $(cat "$PM/import.log")"
+		return 1
+	fi
 	podman_setup
 	ROOT=$RUN_USER
 	# The user cannot write in $T.

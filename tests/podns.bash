@@ -58,25 +58,6 @@ sleeper() {
 	wait_for program_is "$CHILD" sleep
 }
 
-# where_mounts_bind COMMAND...: on a CPU where the kernel lets a new mount namespace be bound in
-# ours. Linux 6.18 numbers them a batch for each CPU, and takes one with a lower number for a loop.
-where_mounts_bind() {
-	local cpu
-	mkdir -p "$T/probe"
-	mount --bind "$T/probe" "$T/probe"
-	mount --make-private "$T/probe"
-	touch "$T/probe/mnt"
-	for cpu in $(seq 0 $(($(nproc) - 1))); do
-		if taskset -c "$cpu" unshare --mount="$T/probe/mnt" true; then
-			umount "$T/probe/mnt" "$T/probe"
-			taskset -c "$cpu" "$@"
-			return
-		fi
-	done
-	umount "$T/probe"
-	skip "the kernel lets no mount namespace be bound in ours"
-}
-
 # run_sweep MODE SCENARIO TAMPER [WRAPPER...]: sweep.bash, run by the wrapper.
 run_sweep() {
 	HOOK=$HOOK PODNS=$PODNS TAMPER=$3 "${@:4}" bash "$PODNS_SRC/tests/sweep.bash" "$1" "$2" "$T/w" 3>&-

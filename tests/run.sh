@@ -16,7 +16,8 @@
 #
 # Each bats file runs in a mount namespace of its own, with a /run of its own,
 # so that a test that fails leaves no pin on the host. At the end the host is
-# compared with what it was. The last line is "N passed, N failed, N skipped".
+# compared with what it was. The last line is "N passed, N failed, N skipped". A test is skipped only for
+# what the host has been shown to lack (tests/skips.bash); any other skip is a failure.
 
 set -u -o pipefail
 
@@ -63,8 +64,14 @@ fail() {
 	echo "not ok - $1"
 }
 
+# may_skip REASON: one of skips.bash, which has probed what the host lacks, or of this kind of build.
+may_skip() {
+	[[ $1 == 'host: '* || (-n $mode && $1 == "--$mode: "*) ]]
+}
+
 # tap NAME FILE: count the TAP in FILE. Tests that were planned and never told
-# of are failures, and so is a plan without tests or no plan.
+# of are failures, and so is a plan without tests or no plan, and a test that was skipped for any other reason than those
+# of skips.bash: the tests themselves are its cause.
 tap() {
 	local name=$1 file=$2 line planned='' seen=0
 	while IFS= read -r line; do
@@ -73,9 +80,14 @@ tap() {
 			planned=${line#1..}
 			planned=${planned%%[!0-9]*}
 			;;
-		'ok '*' # skip'* | 'ok '*' # SKIP'*)
-			seen=$((seen + 1)) skipped=$((skipped + 1))
-			reasons+=("$name: ${line#ok }")
+		'ok '*' # '[sS][kK][iI][pP]*)
+			seen=$((seen + 1))
+			if may_skip "${line#*' # '[sS][kK][iI][pP] }"; then
+				skipped=$((skipped + 1))
+				reasons+=("$name: ${line#ok }")
+			else
+				fail "$name: skipped for no reason of the host's: ${line#ok }"
+			fi
 			;;
 		'ok '*)
 			seen=$((seen + 1)) passed=$((passed + 1))
@@ -182,7 +194,7 @@ unit_tests() {
 left_out() {
 	case $mode:${1##*/} in
 	:*) return 1 ;;
-	*:analyse.bats | *:lint.bats) echo "it reads code" ;;
+	*:analyse.bats | *:lint.bats | *:run.bats) echo "it runs none of the programs" ;;
 	*:fuzz.bats) echo "it has a build of its own, with sanitizers" ;;
 	*:perf.bats) echo "it counts what a plain build costs" ;;
 	*:valgrind.bats) echo "it is another tool of this kind" ;;
@@ -353,6 +365,15 @@ clean_up() {
 }
 
 long='' mode='' files=()
+
+# For the tests of this file.
+if [ "${1-}" = --count ]; then
+	tap "$2" "$2"
+	summary
+	[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+	exit
+fi
+
 while [ $# -gt 0 ]; do
 	case $1 in
 	--long)

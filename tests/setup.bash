@@ -191,6 +191,7 @@ build() {
 			"YAJL_LIBS=$(gcc -print-file-name=libyajl_s.a)" "$@"
 	fi
 	mkdir -p "$dir" || return 1
+	# shellcheck disable=SC2094 # a lock on the directory is no read of its files
 	{
 		flock 8 && make_configure || return 1
 		cd "$dir" || return 1

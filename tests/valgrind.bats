@@ -12,7 +12,6 @@ setup_file() {
 
 setup() {
 	T=$BATS_TEST_TMPDIR
-	command -v valgrind >/dev/null || skip "there is no valgrind here"
 	use_build_without_scratch
 	# One in so many rounds of what is random: a round takes fifty times as long.
 	export UNIT_ROUNDS_DIVISOR=50

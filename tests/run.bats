@@ -1,0 +1,83 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# What tests/run.sh makes of a test that is skipped, and what it builds.
+
+load helpers
+
+setup() {
+	T=$BATS_TEST_TMPDIR
+}
+
+teardown() {
+	:
+}
+
+# count BODY: run.sh counts a file of two tests; the first has this body, the second passes. They know nothing of the
+# bats that runs this.
+count() {
+	local PATH=${PATH//"$BATS_LIBEXEC:"/}
+	printf '%s\n' "load $PODNS_SRC/tests/skips" '@test "first" {' "$1" '}' '@test "second" {' : '}' >"$T/two.bats"
+	env -i PATH="$PATH" TMPDIR="$T" bats --tap "$T/two.bats" >"$T/two.tap" || true
+	env -i PATH="$PATH" "$PODNS_SRC/tests/run.sh" --count "$T/two.tap" >"$T/counted"
+}
+
+@test "run.sh: a skip without a probe is a failure, and its reason is told" {
+	run ! count 'skip "there is no podman here"'
+	contains "$(cat "$T/counted")" 'skipped for no reason of the host'
+	contains "$(cat "$T/counted")" 'there is no podman here'
+	equal "$(tail -n 1 "$T/counted")" '1 passed, 1 failed, 0 skipped'
+	run ! count skip
+	equal "$(tail -n 1 "$T/counted")" '1 passed, 1 failed, 0 skipped'
+}
+
+@test "run.sh: where the probe fails a test is skipped; where it succeeds the test goes on" {
+	count 'skip_unless "it lacks this" false; false'
+	contains "$(cat "$T/counted")" 'host: it lacks this'
+	equal "$(tail -n 1 "$T/counted")" '1 passed, 0 failed, 1 skipped'
+	run ! count 'skip_unless "it lacks this" true; false'
+	equal "$(tail -n 1 "$T/counted")" '1 passed, 1 failed, 0 skipped'
+}
+
+@test "run.sh: a reason of an instrumented build is none for a plain one" {
+	run ! count 'PODNS_MODE=sanitizers needs_plain_build "it measures time"'
+	contains "$(cat "$T/counted")" 'it measures time'
+	equal "$(tail -n 1 "$T/counted")" '1 passed, 1 failed, 0 skipped'
+}
+
+@test "run.sh: what a unit test skips is judged, too" {
+	printf '%s\n' 'ok 1 - one # SKIP root may write anywhere' 'ok 2 - two # SKIP host: no user attributes' \
+		'ok 3 - three' '1..3' >"$T/unit.tap"
+	run ! "$PODNS_SRC/tests/run.sh" --count "$T/unit.tap"
+	contains "$output" '1 passed, 1 failed, 1 skipped'
+}
+
+# --- what is built -------------------------------------------------------------------
+
+# files_of DIR: what is in it, with what is in the files.
+files_of() {
+	(cd "$1" && find . -type f ! -name .git -print0 | sort -z | xargs -0 sha256sum)
+}
+
+@test "run.sh: a tree in which somebody has built is built from its sources alone" {
+	SRC=$T/tree
+	cp -a "$PODNS_SOURCES" "$SRC"
+	rm -rf "$SRC"/{aclocal.m4,autom4te.cache,build-aux,configure,Makefile.in}
+	files_of "$SRC" >"$T/before"
+	(cd "$SRC" && { ./autogen.sh && ./configure CFLAGS=-O0 &&
+		make -j"$(nproc)" all tests/unit/test_base tests/fuzz/replay_state; } >"$T/make.log" 2>&1 </dev/null)
+	[ -x "$SRC/hook/oci-podns-hook" ]
+	# Twice: what is no source any more goes, and what autogen.sh made stays.
+	copy_sources "$T/build/src"
+	touch "$T/build/src/gone.c" "$T/build/src/configure"
+	copy_sources "$T/build/src"
+	rm "$T/build/src/configure"
+	files_of "$T/build/src" | diff "$T/before" -
+	files_of "$SRC" >"$T/before"
+	build "$T/build/gcc" gcc CFLAGS=-O0 || {
+		tail -n 40 "$T/build/gcc/build.log"
+		return 1
+	}
+	[ -x "$T/build/gcc/hook/oci-podns-hook" ]
+	files_of "$SRC" | diff "$T/before" -
+}

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # podman.bash sets $PM
+#
+# All reasons for which tests are skipped; nothing else calls skip. What the host lacks is not believed but probed, without
+# the programs under test and without podman: where the probe succeeds the test goes on, and fails if it cannot run.
+# What apt can bring is no reason: tests/setup.bash installs it. tests/run.sh counts a skip that does not come from here
+# as a failure.
+
+# skip_unless REASON PROBE...: the probe is a command that fails where the host lacks what the reason says.
+skip_unless() {
+	"${@:2}" >/dev/null 2>&1 || skip "host: $1"
+}
+
+# needs_plain_build REASON: for a test that says nothing about an instrumented build.
+needs_plain_build() {
+	[ -z "${PODNS_MODE-}" ] || skip "--$PODNS_MODE: $1"
+}
+
+# --- namespaces ----------------------------------------------------------------
+
+needs_userns() {
+	skip_unless "no user namespace can be made here, as in a chroot" unshare --user true
+}
+
+# As rootless podman does it.
+needs_userns_of_users() {
+	skip_unless "an ordinary user can make no user namespace with a /proc of its own here" \
+		setpriv --reuid 65534 --regid 65534 --clear-groups env --chdir=/ \
+		unshare --user --map-root-user --pid --fork --mount-proc true
+}
+
+needs_initial_pidns() {
+	skip_unless "this is not the initial pid namespace" \
+		[ "$(stat -L -c %i /proc/self/ns/pid)" = 4026531836 ]
+}
+
+needs_choice_of_pid() {
+	skip_unless "this kernel has no ns_last_pid: no pid can be chosen" [ -e /proc/sys/kernel/ns_last_pid ]
+}
+
+# The kernel gives out the lowest free number.
+inode_is_used_again() {
+	local i ino
+	touch "$T/probe.uts"
+	for ((i = 0; i < 50; i++)); do
+		unshare --uts="$T/probe.uts" true || return
+		ino=$(stat -L -c %i "$T/probe.uts")
+		umount "$T/probe.uts"
+		unshare --uts="$T/probe.uts" true || return
+		[ "$(stat -L -c %i "$T/probe.uts")" != "$ino" ] || i=100
+		umount "$T/probe.uts"
+	done
+	[ "$i" -gt 100 ]
+}
+
+needs_inodes_used_again() {
+	skip_unless "the kernel does not use a namespace's inode number again" inode_is_used_again
+}
+
+# Linux 6.18 numbers mount namespaces a batch for each CPU, and takes one with a lower number for a loop. What it finds is in
+# $MOUNTS_CPU.
+cpu_that_binds_mounts() {
+	local found=1
+	mkdir -p "$T/probe"
+	mount --bind "$T/probe" "$T/probe"
+	mount --make-private "$T/probe"
+	touch "$T/probe/mnt"
+	for MOUNTS_CPU in $(seq 0 $(($(nproc --all) - 1))); do
+		if taskset -c "$MOUNTS_CPU" unshare --mount="$T/probe/mnt" true; then
+			umount "$T/probe/mnt"
+			found=0
+			break
+		fi
+	done
+	umount "$T/probe"
+	return "$found"
+}
+
+# where_mounts_bind COMMAND...: on a CPU where the kernel lets a new mount namespace be bound in ours.
+where_mounts_bind() {
+	skip_unless "the kernel lets no mount namespace be bound in ours" cpu_that_binds_mounts
+	taskset -c "$MOUNTS_CPU" "$@"
+}
+
+# --- network ---------------------------------------------------------------------
+
+needs_veth() {
+	skip_unless "this kernel has no veth" unshare --net ip link add veth-a type veth peer name veth-b
+}
+
+# What a bridge of podman's is made of.
+bridge_with_nat() {
+	unshare --net bash -e -c '
+		ip link add bridge0 type bridge
+		ip link add veth-a master bridge0 type veth peer name veth-b
+		iptables -w -t nat -A POSTROUTING -m comment --comment probe -s 192.0.2.0/24 -j MASQUERADE'
+}
+
+needs_bridge() {
+	skip_unless "this kernel has no bridge, veth or NAT" bridge_with_nat
+}
+
+# --- files and control groups -------------------------------------------------------
+
+has_user_attributes() {
+	touch "$T/probe.xattr"
+	setfattr -n user.probe -v x "$T/probe.xattr"
+}
+
+needs_user_attributes() {
+	skip_unless "the file system of $T has no user attributes (TMPDIR=DIR has the tests work elsewhere)" has_user_attributes
+}
+
+overlay_on_usr() {
+	mkdir -p "$T/probe.overlay"
+	mount -t overlay -o "ro,lowerdir=$T/probe.overlay:/usr" overlay "$T/probe.overlay" && umount "$T/probe.overlay"
+}
+
+needs_overlay_on_usr() {
+	skip_unless "no overlay can be mounted on /usr here" overlay_on_usr
+}
+
+# Version 2 always has one.
+needs_freezer() {
+	skip_unless "no control group can be frozen here" \
+		grep -qE ' - cgroup2 | - cgroup .*[ ,]freezer' /proc/self/mountinfo
+}
+
+# --- programs --------------------------------------------------------------------------
+
+busybox_has_syslogd() {
+	busybox --list | grep -qx syslogd
+}
+
+needs_syslogd() {
+	skip_unless "this busybox has no syslogd" busybox_has_syslogd
+}
+
+# needs_tools RECORDED: another compiler or C library makes other numbers.
+needs_tools() {
+	local now
+	now=$(tools_version)
+	skip_unless "the bounds are of $1, this is $now" [ "$1" = "$now" ]
+}
+
+# needs_failed_build STATUS: of a podman build in whose way a hook was.
+needs_failed_build() {
+	skip_unless "this podman builds with a precreate stage there" [ "$1" != 0 ]
+}
