@@ -106,11 +106,12 @@ tree() {
 	create a "$CHILD" --namespaces user,net,ipc,uts
 	# shellcheck disable=SC2016
 	sleeper bash -c '
-		nsenter --target "$0" --user --net sh -c '\''until grep -qx sleep "/proc/$PPID/comm"; do :; done'\'' &
+		nsenter --target "$0" --user --net --preserve-credentials sh -c '\''until grep -qx sleep "/proc/$PPID/comm"; do :; done'\'' &
 		echo $! >"$1"
 		exec "${@:2}"' "$container" "$T/zombie"
 	zombie=$(<"$T/zombie")
 	wait_for grep -q '^State:.Z' "/proc/$zombie/status"
+	equal "$(ns_ino "/proc/$zombie/ns/user")" "$(ns_ino "/proc/$container/ns/user")"
 	equal "$(podns pids web)" "$container"
 	kill -KILL "$container"
 	wait "$container" || true
