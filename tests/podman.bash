@@ -79,7 +79,7 @@ podman_setup() {
 }
 
 podman_teardown() {
-	local pid name
+	local pid name tries=3
 	if [ -z "${BATS_TEST_COMPLETED-}" ]; then
 		podman_tell_all
 	fi
@@ -87,11 +87,12 @@ podman_teardown() {
 		kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
-	# podman is slow to say that there is nothing; its store tells at once.
-	if grep -qs '"id"' "$PM/storage/overlay-containers/containers.json"; then
+	# podman is slow to say that there is nothing; its store tells at once. podman may first fail to remove a container
+	# whose conmon was killed: it waits for an exit status that nobody writes.
+	while ((tries-- > 0)) && grep -qs '"id"' "$PM/storage/overlay-containers/containers.json"; do
 		pm pod rm -a -f -t 0 >/dev/null 2>&1 || true
 		pm rm -a -f -t 0 >/dev/null 2>&1 || true
-	fi
+	done
 	for name in /run/{net,ipc,uts,user}ns /run/podns; do
 		unmount_below "$name"
 	done
