@@ -143,7 +143,7 @@ static int set_option(struct pinns *p, int option, char *value, struct error *e)
 		p->name = value;
 		return 0;
 	case 's':
-		if (sysctl_check_pair(value, true, &p->arena, &p->sysctls[p->sysctl_count], e) < 0)
+		if (sysctl_check_pair(value, false, &p->arena, &p->sysctls[p->sysctl_count], e) < 0)
 			return -1;
 		p->sysctl_count++;
 		return 0;

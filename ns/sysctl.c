@@ -71,7 +71,7 @@ static const struct {
 #define IPC_AND_UTS "kernel.{msgmax,msgmnb,msgmni,msg_next_id,sem,sem_next_id,shmall,shmmax," \
 	"shmmni,shm_next_id,shm_rmid_forced}, fs.mqueue.* and kernel.domainname"
 
-static const char hint_config[] = "a config may set net.{core,ipv4,ipv6,unix,mptcp,sctp}.*, "
+static const char hint_config[] = "accepted are net.{core,ipv4,ipv6,unix,mptcp,sctp}.*, "
 	"net.netfilter.nf_conntrack_*, " IPC_AND_UTS;
 static const char hint_option[] = "--sysctl takes net.*, user.*, " IPC_AND_UTS;
 
@@ -133,13 +133,13 @@ static bool matches(const char *path, const char *pattern)
 static int refuse_in_config(const struct sysctl *s, bool global, struct error *e)
 {
 	if (global) {
-		error_set(e, 0, "sysctl %s: is not accepted from a config, it would change the "
-			  "host", s->key);
+		error_set(e, 0, "sysctl %s: is accepted neither from a config nor by pinns, since it "
+			  "would change the host", s->key);
 		return error_hint(e, "the kernel has one value of it for all namespaces: set it on "
 				  "the host");
 	}
-	error_set(e, 0, "sysctl %s: is not accepted from a config, but from --sysctl alone (an "
-		  "option of oci-podns-hook and podns)", s->key);
+	error_set(e, 0, "sysctl %s: is accepted neither from a config nor by pinns, but from the "
+		  "--sysctl of oci-podns-hook and podns alone", s->key);
 	return error_hint(e, "%s", hint_config);
 }
 

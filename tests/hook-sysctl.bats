@@ -193,14 +193,14 @@ refused() {
 	for key in net.netfilter.nf_hooks_lwtunnel net/netfilter/nf_hooks_lwtunnel net.nothing.there \
 		net.bridge.bridge-nf-call-iptables net.netfilter.nf_log.2; do
 		make_bundle a sysctl="\"$key\": \"0\""
-		fails_with "sysctl $key: is not accepted from a config, but from --sysctl alone" create a ''
-		contains "$(<"$T/stderr")" 'a config may set net.{core,ipv4,'
+		fails_with "sysctl $key: is accepted neither from a config nor by pinns, but from the --sysctl" create a ''
+		contains "$(<"$T/stderr")" 'accepted are net.{core,ipv4,'
 		assert_untouched a
 		assert_nothing_left
 	done
 	for key in net.netfilter.nf_conntrack_{max,buckets,expect_max}; do
 		make_bundle a sysctl="\"$key\": \"\""
-		fails_with "sysctl $key: is not accepted from a config, it would change the host" create a ''
+		fails_with "sysctl $key: is accepted neither from a config nor by pinns, since it would change the host" create a ''
 		contains "$(<"$T/stderr")" 'set it on the host'
 		assert_untouched a
 		assert_nothing_left

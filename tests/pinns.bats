@@ -183,6 +183,15 @@ crio_removes() {
 	equal "$(cat /proc/sys/kernel/core_pattern)" "$before"
 }
 
+@test "a sysctl that changes the host from a namespace: refused, since pod authors choose what CRI-O passes" {
+	local key
+	for key in net.netfilter.nf_hooks_lwtunnel net.netfilter.nf_conntrack_max net.bridge.bridge-nf-call-iptables \
+		user.max_user_namespaces; do
+		pinns_fails "sysctl $key: is accepted neither from a config nor by pinns" -d "$ROOT" -f pod -n -i -u -s "$key=1"
+		equal "$(find "$ROOT" -mindepth 1)" ''
+	done
+}
+
 @test "CVE-2022-0811: a + in a value is a part of the value" {
 	local before
 	before=$(cat /proc/sys/kernel/core_pattern)
