@@ -93,17 +93,21 @@ static uint32_t skip_space(const char *text, uint32_t at)
 /*
  * Widen the span of a member to the comma that goes with it: the one before it if a member that
  * stays stands before that, else the one after it. taken is the end of the splice before, which may
- * have removed the member before and the comma between the two.
+ * have removed the member before and the comma between the two. last is the byte that what remains
+ * comes after: space there serves for the next member, whose own goes; else that stays.
  */
-static void widen_to_comma(const char *text, struct splice *m, uint32_t taken)
+static void widen_to_comma(const char *text, struct splice *m, uint32_t taken, char last)
 {
 	uint32_t before = back_over_space(text, m->start);
 	uint32_t behind = skip_space(text, m->end);
 
-	if (text[before - 1] == ',' && m->start != taken)
+	if (text[before - 1] == ',' && before > taken) {
 		m->start = back_over_space(text, before - 1);
-	else if (text[behind] == ',')
-		m->end = skip_space(text, behind + 1);
+	} else if (text[behind] == ',') {
+		m->end = behind + 1;
+		if (strchr(" \t\r\n", last))
+			m->end = skip_space(text, m->end);
+	}
 }
 
 int splice_write(struct splices *s, const struct json *doc, struct buf *out)
@@ -120,7 +124,9 @@ int splice_write(struct splices *s, const struct json *doc, struct buf *out)
 		struct splice *next = &s->list[i];
 
 		if (next->member)
-			widen_to_comma(doc->text, next, at);
+			widen_to_comma(doc->text, next, at,
+				       next->start > at ? doc->text[next->start - 1] :
+							  out->data[out->len - 1]);
 		if (buf_add(out, doc->text + at, next->start - at) < 0 ||
 		    buf_add(out, next->text, next->text_len) < 0)
 			return -1;

@@ -32,7 +32,10 @@ int splice_replace(struct splices *s, struct json *doc, uint32_t node, const cha
 /* The same for text in a buf, which is copied. */
 int splice_replace_with(struct splices *s, struct json *doc, uint32_t node, const struct buf *text);
 
-/* Take the member whose value is `node` out, with its key and one comma. */
+/*
+ * Take the member whose value is `node` out, with its key and one comma: the exact reverse of
+ * inserting it after a brace or a value.
+ */
 int splice_remove(struct splices *s, struct json *doc, uint32_t node);
 
 /*
