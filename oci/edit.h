@@ -35,8 +35,8 @@ struct edit {
 /*
  * Apply an edit. Places that hold the wanted value already are no change; *changed says whether
  * any was made, and *out (an empty buf) is then the whole new document; else it is left empty.
- * Refused: a namespace path for a type that has no entry, a value that is not UTF-8, a result
- * larger than CONFIG_SIZE_MAX.
+ * Refused: a namespace path for a type that has no entry, a value that is not UTF-8, a claim in
+ * place of one that is no string or there twice, a result larger than CONFIG_SIZE_MAX.
  */
 int edit_apply(struct config *c, const struct edit *edit, bool *changed, struct buf *out,
 	       struct error *e);
@@ -57,8 +57,9 @@ enum revert_how {
  * Take an edit out of the document `now` (len bytes) into *out (an empty buf): a merge of three
  * texts. Where now is the text after the edit, out is the text before it. Otherwise each place that
  * still holds the value that the edit put there gets the value back that it had before, or is
- * removed if it had none; every other byte stays. On failure (a text that config_parse() refuses, no
- * memory) *out is empty.
+ * removed if it had none; every other byte stays, but for the comma and space beside a member that
+ * is removed. The HOSTNAME= strings are told apart by their order. On failure (a text that
+ * config_parse() refuses, no memory) *out is empty.
  */
 int edit_revert(const struct edit_texts *texts, const char *now, size_t len, struct buf *out,
 		enum revert_how *how, struct error *e);
@@ -66,7 +67,8 @@ int edit_revert(const struct edit_texts *texts, const char *now, size_t len, str
 /*
  * Take out of c what points to the pins of a pod, where no text from before the edit is known: each
  * namespace path that is ns_path[T], a /dev/shm mount whose source is shm_source (it becomes the
- * tmpfs that `runc spec` writes), and any claim. *changed and *out as for edit_apply().
+ * tmpfs that `runc spec` writes), and any claim; one that is no string or there twice is refused.
+ * *changed and *out as for edit_apply().
  */
 int edit_remove_pins(struct config *c, const char *const ns_path[NS_TYPES], const char *shm_source,
 		     bool *changed, struct buf *out, struct error *e);

@@ -128,9 +128,16 @@ static int count_children(const struct json *doc, uint32_t node)
 	return n;
 }
 
+/*
+ * A claim that is no string, or is there twice, is none of ours: edit_apply() replaces no such one.
+ * It must not keep the rest from going back.
+ */
 static int claim_place(struct config *c, struct place *place, struct error *e)
 {
-	return config_annotation(c, ANNOTATION_CLAIM, &place->value, &place->node, e);
+	if (config_annotation(c, ANNOTATION_CLAIM, &place->value, &place->node, e) == 0)
+		return 0;
+	*place = (struct place){ .node = JSON_NONE };
+	return e->num ? -1 : 0;
 }
 
 /* Annotations that the edit added go with the claim if nobody added another one. */
@@ -210,7 +217,7 @@ int edit_remove_pins(struct config *c, const char *const ns_path[NS_TYPES], cons
 	struct place claim;
 
 	*changed = false;
-	if (claim_place(c, &claim, e) < 0)
+	if (config_annotation(c, ANNOTATION_CLAIM, &claim.value, &claim.node, e) < 0)
 		return -1;
 	for (int t = 0; t < NS_TYPES; t++)
 		if (c->ns[t].path && is_same(c->ns[t].path, ns_path[t]) &&
