@@ -248,16 +248,11 @@ int lock_own_dir(int dir_fd, const char *name, mode_t make, const char *path,
 		 struct lock_wait *wait, struct error *e)
 {
 	for (int tries = 0; tries < LOCK_TRIES; tries++) {
-		bool made;
-		cleanup_close int fd = open_own_dir(dir_fd, name, make, path, &made, e);
+		cleanup_close int fd = open_own_dir(dir_fd, name, make, path, NULL, e);
 
-		if (fd < 0)
+		/* One that we made stays: who holds its lock may be about to fill it. */
+		if (fd < 0 || lock_bounded(fd, path, wait, e) < 0)
 			return -1;
-		if (lock_bounded(fd, path, wait, e) < 0) {
-			if (made)
-				unlinkat(dir_fd, name, AT_REMOVEDIR);
-			return -1;
-		}
 		if (is_still_there(dir_fd, name, fd))
 			return take_fd(&fd);
 	}
@@ -268,8 +263,12 @@ int remove_own_dir(int dir_fd, const char *name, int fd, const char *leftover)
 {
 	int r = unlinkat(dir_fd, name, AT_REMOVEDIR);
 
-	if (r < 0 && errno == ENOTEMPTY && unlinkat(fd, leftover, 0) == 0)
-		r = unlinkat(dir_fd, name, AT_REMOVEDIR);
+	if (r < 0 && errno == ENOTEMPTY) {
+		if (unlinkat(fd, leftover, 0) == 0)
+			r = unlinkat(dir_fd, name, AT_REMOVEDIR);
+		else
+			errno = ENOTEMPTY;	/* not that there is no leftover */
+	}
 	return r < 0 && errno != ENOENT ? -1 : 0;
 }
 

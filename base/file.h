@@ -37,7 +37,8 @@ int read_file_at(int dir_fd, const char *name, size_t max, struct buf *out);
  * Put n bytes in place of the file `name` of a directory, mode 0600: a temporary file
  * called ".<name>.new", then rename. sync: file and directory are synced, so that it is there after a
  * power cut; run-time state, which does not outlive a boot, does without. 0, or -1 with errno and
- * nothing left.
+ * the old file, but for one failure: where only the directory could not be synced, the new file is in
+ * its place.
  */
 int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n, bool sync);
 
@@ -70,7 +71,8 @@ int lock_bounded(int fd, const char *what, struct lock_wait *wait, struct error 
 /*
  * Open the directory `name` below dir_fd as open_own_dir() does, and lock it until the descriptor is
  * closed. Who removes such a directory holds its lock, so that once it is locked the path is looked
- * up again: the descriptor is of the directory that is there.
+ * up again: the descriptor is of the directory that is there. One that was made and could not be
+ * locked stays.
  */
 int lock_own_dir(int dir_fd, const char *name, mode_t make, const char *path,
 		 struct lock_wait *wait, struct error *e);
@@ -78,7 +80,7 @@ int lock_own_dir(int dir_fd, const char *name, mode_t make, const char *path,
 /*
  * Remove the directory `name` of dir_fd, which fd is open on and holds the lock of, and which may
  * hold one more file, `leftover`: what a killed run left. Gone already is no error. 0, or -1 with
- * errno.
+ * errno: ENOTEMPTY where another file is in it.
  */
 int remove_own_dir(int dir_fd, const char *name, int fd, const char *leftover);
 
