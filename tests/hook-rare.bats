@@ -106,7 +106,7 @@ refused_in_other_time() {
 
 @test "a live pod, seen from another time namespace: nobody takes its containers for dead" {
 	local json
-	unshare --time true 2>/dev/null || skip "this kernel has no time namespaces"
+	needs_timens
 	in_new_namespaces --net --ipc --uts
 	make_bundle a
 	make_bundle b
@@ -130,7 +130,7 @@ refused_in_other_time() {
 }
 
 @test "a claim, seen from another time namespace: it has not expired" {
-	unshare --time true 2>/dev/null || skip "this kernel has no time namespaces"
+	needs_timens
 	make_bundle a
 	hook precreate <"$T/a.orig" >"$T/a/config.json"
 	refused_in_other_time "$PODNS" --root "$ROOT" gc

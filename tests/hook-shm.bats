@@ -150,7 +150,7 @@ engine_shm() {
 }
 
 @test "linux.mountLabel on a host that takes none: the error says what it may be" {
-	[ ! -e /sys/fs/selinux/enforce ] || skip "this host has SELinux"
+	needs_no_selinux
 	tmpfs_config a nosuid
 	edit_config a '.linux.mountLabel = "system_u:object_r:container_file_t:s0:c1,c2"'
 	fails_with 'mount a tmpfs at' hook precreate <"$T/a/config.json"

@@ -157,7 +157,7 @@ refused() {
 }
 
 @test "the ids of the next objects of ipc" {
-	[ -e /proc/sys/kernel/shm_next_id ] || skip "this kernel has no kernel.shm_next_id"
+	needs_next_id
 	make_bundle a sysctl='"kernel.msg_next_id": "11", "kernel.sem_next_id": "12", "kernel.shm_next_id": "13"'
 	create a ''
 	equal "$(in_pin ipc web cat /proc/sys/kernel/{msg,sem,shm}_next_id)" $'11\n12\n13'

@@ -83,6 +83,18 @@ where_mounts_bind() {
 	taskset -c "$MOUNTS_CPU" "$@"
 }
 
+needs_timens() {
+	skip_unless "this kernel has no time namespaces" unshare --time true
+}
+
+needs_next_id() {
+	skip_unless "this kernel has no kernel.shm_next_id" [ -e /proc/sys/kernel/shm_next_id ]
+}
+
+needs_no_selinux() {
+	skip_unless "this host has SELinux" [ ! -e /sys/fs/selinux/enforce ]
+}
+
 # --- network ---------------------------------------------------------------------
 
 needs_veth() {

@@ -323,7 +323,7 @@ static void check_walk(void)
 	}
 	printf("# %zu of %zu written\n", written, file_count);
 	if (!written) {
-		unit_skip("nothing in /proc/sys can be written here");
+		unit_skip("host: nothing in /proc/sys can be written here");
 		return;
 	}
 	/* The walk found its way: where the host has these, the child has written them. */
@@ -340,7 +340,7 @@ static void leaves_the_host_alone(void)
 	list_files();
 	status = change_in_child();
 	if (status == 77) {
-		unit_skip("no network and ipc namespaces can be made here");
+		unit_skip("host: no network and ipc namespaces can be made here");
 	} else {
 		CHECK(status == 0);
 		check_walk();
