@@ -4,9 +4,8 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-#include "base/scratch.h"
 
 int buf_reserve(struct buf *b, size_t n)
 {
@@ -23,7 +22,7 @@ int buf_reserve(struct buf *b, size_t n)
 	cap = b->cap ? b->cap * 2 : 256;
 	if (cap < need)
 		cap = need;
-	data = scratch_resize(b->data, b->cap, cap);
+	data = realloc(b->data, cap);
 	if (!data)
 		return -1;
 	b->data = data;
@@ -73,7 +72,7 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 
 void buf_free(struct buf *b)
 {
-	scratch_free(b->data, b->cap);
+	free(b->data);
 	memset(b, 0, sizeof(*b));
 }
 
@@ -83,6 +82,12 @@ struct arena_chunk {
 	size_t size;
 	max_align_t data[];
 };
+
+/* n rounded up, so that what lies after n bytes is aligned for any object. */
+static size_t aligned(size_t n)
+{
+	return (n + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+}
 
 /* Chunks begin small, since most arenas hold little and each page is a fault, and double. */
 #define ARENA_FIRST 1008
@@ -98,12 +103,12 @@ void *arena_alloc(struct arena *a, size_t n)
 		errno = ENOMEM;
 		return NULL;
 	}
-	n = scratch_aligned(n);
+	n = aligned(n);
 	if (!c || c->size - c->used < n) {
 		size = !c ? ARENA_FIRST : c->size < ARENA_MOST ? 2 * c->size : ARENA_MOST;
 		if (size < n)
 			size = n;
-		c = scratch_resize(NULL, 0, sizeof(*c) + size);
+		c = malloc(sizeof(*c) + size);
 		if (!c)
 			return NULL;
 		c->used = 0;
@@ -133,7 +138,7 @@ void arena_free(struct arena *a)
 
 	for (; c; c = next) {
 		next = c->next;
-		scratch_free(c, sizeof(*c) + c->size);
+		free(c);
 	}
 	a->chunks = NULL;
 }

@@ -24,12 +24,6 @@ size_t control_length(const char *s);
 void make_one_line(char *s);
 
 /*
- * For a function with an error of its own that seldom runs: so much stack is then no part of
- * its caller's frame, whose pages would be touched for nothing.
- */
-#define seldom __attribute__((noinline, cold))
-
-/*
  * Set *e to the formatted line; where num is not 0, ": strerror(num)" is
  * added. Control characters in the text are replaced by '?', so that hostile
  * input cannot forge a second line. A hint is cleared. Returns -1, so that

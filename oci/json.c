@@ -23,7 +23,6 @@
 #include <yajl/yajl_parse.h>
 
 #include "base/cleanup.h"
-#include "base/scratch.h"
 #include "base/utf8.h"
 
 /*
@@ -228,7 +227,7 @@ static bool make_room(struct json *doc)
 	if (doc->count < doc->cap)
 		return true;
 	cap = doc->cap ? 2 * doc->cap : 32 + (uint32_t)(doc->len / 128);
-	nodes = scratch_resize(doc->nodes, doc->cap * sizeof(*nodes), cap * sizeof(*nodes));
+	nodes = realloc(doc->nodes, cap * sizeof(*nodes));
 	if (!nodes)
 		return false;
 	doc->nodes = nodes;
@@ -525,7 +524,7 @@ int json_parse(struct json *doc, const char *what, const char *text, size_t len,
 
 void json_free(struct json *doc)
 {
-	scratch_free(doc->nodes, doc->cap * sizeof(*doc->nodes));
+	free(doc->nodes);
 	arena_free(&doc->arena);
 	doc->nodes = NULL;
 	doc->count = doc->cap = 0;

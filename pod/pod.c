@@ -370,7 +370,7 @@ int pod_drop_dead(struct pod *p, struct error *e)
 }
 
 /* Of several errors the first is told; the others are logged. */
-static seldom void keep_first(bool *failed, struct error *first, const struct error *next)
+static void keep_first(bool *failed, struct error *first, const struct error *next)
 {
 	if (*failed)
 		log_error(LOG_LEVEL_WARN, next);
@@ -479,7 +479,7 @@ static bool is_visible(const struct pod *p, enum ns_type t)
 }
 
 /* A pin that a mount hides: who takes that away later would find it, with no record to tell of it. */
-static seldom int check_hidden(struct pod *p, enum ns_type t, struct error *e)
+static int check_hidden(struct pod *p, enum ns_type t, struct error *e)
 {
 	cleanup_mounts struct mounts m = { 0 };
 	const char *path = pod_pin_path(p, t, e);
@@ -506,7 +506,7 @@ static int check_all_hidden(struct pod *p, struct error *e)
 	return 0;
 }
 
-static seldom void save_what_stays(struct pod *p)
+static void save_what_stays(struct pod *p)
 {
 	struct error e;
 

@@ -176,7 +176,7 @@ struct store_name store_bundle_name(const char *bundle)
 	return name;
 }
 
-static seldom char *read_long_link(int dir_fd, const char *name)
+static char *read_long_link(int dir_fd, const char *name)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(dir_fd, name, target, sizeof(target) - 1);

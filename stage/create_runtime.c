@@ -147,7 +147,7 @@ static int steps(struct run *r, struct error *e)
 }
 
 /* After a failure the container will not come: nothing waits for it any more. */
-static seldom void fail(struct run *r)
+static void fail(struct run *r)
 {
 	struct share *s = &r->share;
 	struct error e;
@@ -162,7 +162,7 @@ static seldom void fail(struct run *r)
 }
 
 /* The same for one whose process has died: which claim was its is yet to be read. */
-static seldom void give_up(struct run *r)
+static void give_up(struct run *r)
 {
 	struct error ignored;
 

@@ -659,7 +659,7 @@ void share_undo(struct share *s)
 		log_error(LOG_LEVEL_WARN, &e);
 }
 
-static seldom void end_empty(struct share *s)
+static void end_empty(struct share *s)
 {
 	struct error e;
 

@@ -567,23 +567,6 @@ other_build() {
 	}
 }
 
-# build_without_scratch: for the tests of a file that look at each allocation of memory: base/scratch.h.
-# An instrumented build is one already.
-build_without_scratch() {
-	[ -z "${PODNS_MODE-}" ] || return 0
-	build "$BATS_FILE_TMPDIR/build" gcc CPPFLAGS=-DPODNS_NO_SCRATCH || {
-		tail -n 40 "$BATS_FILE_TMPDIR/build/build.log"
-		return 1
-	}
-}
-
-use_build_without_scratch() {
-	[ -z "${PODNS_MODE-}" ] || return 0
-	PODNS_BUILD=$BATS_FILE_TMPDIR/build
-	# shellcheck disable=SC2034 # of podns.bash
-	HOOK=$PODNS_BUILD/hook/oci-podns-hook PODNS=$PODNS_BUILD/cli/podns
-}
-
 # build_tamper PROGRAM: storm/tamper.c, for programs as they were built here.
 build_tamper() {
 	cc -O2 -D_GNU_SOURCE ${PODNS_MODE:+"-DPODNS_${PODNS_MODE^^}"} -o "$1" \

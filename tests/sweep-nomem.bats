@@ -1,19 +1,16 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 #
-# Each allocation of memory fails, once: then all is undone, or all is as it should be. With programs
-# that have all memory from the C library: base/scratch.h.
+# Each allocation of memory fails, once: then all is undone, or all is as it should be.
 
 load helpers
 load podns
 
 setup_file() {
-	build_without_scratch
 	cc -O2 -shared -fPIC -o "$BATS_FILE_TMPDIR/nomem.so" "$PODNS_SRC/tests/storm/nomem.c"
 }
 
 sweep() {
-	use_build_without_scratch
 	run_sweep nomem "$1" "$BATS_FILE_TMPDIR/nomem.so"
 }
 

@@ -6,13 +6,8 @@
 
 load helpers
 
-setup_file() {
-	build_without_scratch
-}
-
 setup() {
 	T=$BATS_TEST_TMPDIR
-	use_build_without_scratch
 	# One in so many rounds of what is random: a round takes fifty times as long.
 	export UNIT_ROUNDS_DIVISOR=50
 }

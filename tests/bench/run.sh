@@ -144,7 +144,6 @@ count_stages() {
 		for stage in "${STAGES[@]}"; do
 			row "${told[$stage]}, instructions in millions, $name" "$(divide "$(counted "$stage" 2)" 1000000)" "" \
 				"$(divide "$(counted "$stage" 2)" 1000000)" 0.6
-			row "— on pages of code" "$(counted "$stage" 3)"
 		done
 		rm "$WORK/counted"
 	done
@@ -274,9 +273,8 @@ record() {
 	{
 		echo "# What each stage cost when this was recorded by \`tests/bench/run.sh --record\`, in the static build,"
 		echo "# with $(tools_version)"
-		echo "# stage instructions system-calls KiB code-pages"
-		paste -d ' ' <(cut -d ' ' -f 1,2 "$WORK/counted") <(cut -d ' ' -f 2- "$WORK/costs") \
-			<(cut -d ' ' -f 3 "$WORK/counted")
+		echo "# stage instructions system-calls KiB"
+		paste -d ' ' "$WORK/counted" <(cut -d ' ' -f 2- "$WORK/costs")
 	} >"$BENCH/bounds"
 	cat "$BENCH/bounds"
 }

@@ -99,18 +99,15 @@ tools_version() {
 
 # --- wrappers ------------------------------------------------------------------
 
-# instructions FILE STAGE PROGRAM...: as many as it needs in user space, exactly, and on how many pages
-# of 4 KiB these lie. PROGRAM is a static one. Valgrind knows no seccomp(2), so without.
+# instructions FILE STAGE PROGRAM...: as many as it needs in user space, exactly. PROGRAM is a static
+# one. Valgrind knows no seccomp(2), so without.
 instructions() {
 	local file=$1 stage=$2
 	shift 2
-	env -i PATH=/usr/bin:/bin valgrind -q --tool=callgrind --dump-instr=yes \
-		--compress-pos=no --log-file="$file.valgrind" --callgrind-out-file="$file.callgrind" \
+	env -i PATH=/usr/bin:/bin valgrind -q --tool=callgrind \
+		--log-file="$file.valgrind" --callgrind-out-file="$file.callgrind" \
 		"$@" --no-sandbox || return 1
-	awk -v stage="$stage" '
-		/^summary: / { count = $2 }
-		/^0x/ && !seen[substr($1, 1, length($1) - 3)]++ { pages++ }
-		END { print stage, count, pages }' "$file.callgrind" >>"$file"
+	awk -v stage="$stage" '/^summary: / { print stage, $2 }' "$file.callgrind" >>"$file"
 	rm -f "$file.callgrind" "$file.valgrind"
 }
 

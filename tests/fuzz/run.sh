@@ -25,7 +25,7 @@ shift 2
 : "${CLANG:=clang}"
 
 FLAGS=(-std=gnu17 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all "-I$SRC"
-	-D_GNU_SOURCE -DPODNS_NO_SCRATCH '-DPACKAGE_VERSION="fuzz"')
+	-D_GNU_SOURCE '-DPACKAGE_VERSION="fuzz"')
 
 # compile OBJECT SOURCE SANITIZERS
 compile() {

@@ -2,7 +2,6 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/scratch.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -68,82 +67,6 @@ static void arenas_keep_whole_texts(void)
 		arena_free(&a);
 	}
 }
-
-#define PIECES 24
-
-struct piece {
-	unsigned char *at;
-	size_t size;
-	unsigned char mark;
-};
-
-static bool is_whole(const struct piece *p, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if (p->at[i] != p->mark)
-			return false;
-	return true;
-}
-
-/* Whatever the order in which pieces come, grow, shrink and go: none has another's bytes. */
-static void scratch_pieces_keep_their_bytes(void)
-{
-	struct piece pieces[PIECES] = { 0 };
-	uint64_t seed = 1;
-
-	for (unsigned round = 0; round < unit_rounds(20000); round++) {
-		struct piece *p = &pieces[unit_pick(&seed, PIECES)];
-		/* Mostly small; together more than there is room. */
-		unsigned most = unit_pick(&seed, 16) ? 2000 : 60000;
-		size_t size = 1 + unit_pick(&seed, most);
-
-		CHECK(!p->at || is_whole(p, p->size));
-		if (p->at && unit_pick(&seed, 3) == 0) {
-			scratch_free(p->at, p->size);
-			*p = (struct piece){ 0 };
-			continue;
-		}
-		p->at = scratch_resize(p->at, p->size, size);
-		CHECK(p->at && (uintptr_t)p->at % _Alignof(max_align_t) == 0);
-		CHECK(is_whole(p, p->size < size ? p->size : size));
-		p->size = size;
-		p->mark = (unsigned char)round;
-		memset(p->at, p->mark, size);
-	}
-	for (size_t i = 0; i < PIECES; i++) {
-		CHECK(!pieces[i].at || is_whole(&pieces[i], pieces[i].size));
-		scratch_free(pieces[i].at, pieces[i].size);
-	}
-}
-
-#ifndef PODNS_NO_SCRATCH
-static void scratch_is_used_again(void)
-{
-	char *first = scratch_resize(NULL, 0, 1000), *second = scratch_resize(NULL, 0, 1000), *large;
-
-	CHECK(second == first + 1008);
-	CHECK(scratch_resize(second, 1000, 9000) == second);
-	/* Not the last one: it moves, and the room it had waits for the others. */
-	large = scratch_resize(first, 1000, 2000);
-	CHECK(large == second + 9008);
-	scratch_free(large, 2000);
-	CHECK(scratch_resize(NULL, 0, 10) == large);
-	scratch_free(large, 10);
-	scratch_free(second, 9000);
-	CHECK(scratch_resize(NULL, 0, 10) == first);
-	/* As large as it gets, and larger. */
-	second = scratch_resize(NULL, 0, 256 * 1024 - 16);
-	CHECK(second == first + 16);
-	large = scratch_resize(NULL, 0, 1);
-	CHECK(large && (large < first || large >= first + 256 * 1024));
-	scratch_free(large, 1);
-	large = scratch_resize(second, 256 * 1024 - 16, 256 * 1024);
-	CHECK(large && (large < first || large >= first + 256 * 1024));
-	scratch_free(large, 256 * 1024);
-	CHECK(!scratch_resize(first, 10, SIZE_MAX / 2));
-	scratch_free(first, 10);
-}
-#endif
 
 static void strings_are_put_behind_each_other(void)
 {
@@ -462,10 +385,6 @@ static void run_on_files(void)
 int main(void)
 {
 	RUN(arenas_keep_whole_texts);
-	RUN(scratch_pieces_keep_their_bytes);
-#ifndef PODNS_NO_SCRATCH
-	RUN(scratch_is_used_again);
-#endif
 	RUN(times_are_those_of_gmtime);
 	RUN(strings_are_put_behind_each_other);
 	RUN(numbers_are_those_of_printf);
