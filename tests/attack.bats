@@ -272,7 +272,7 @@ number_used_again() {
 		rm) podns rm --force web ;;
 		gc)
 			contains "$(of_pod web .reason)" "$ROOT/utsns/web is another uts namespace than the pod's"
-			sed -i 's/^waiting [0-9]*/waiting 1/' "$ROOT/podns/web/record"
+			expire_claims "$ROOT"
 			podns gc
 			;;
 		esac
@@ -283,6 +283,24 @@ number_used_again() {
 		assert_untouched a
 		assert_nothing_left
 	done
+}
+
+@test "a claim that a document's author made up lets nobody in, and drops nobody's" {
+	local claim
+	make_bundle a
+	hook precreate <"$T/a.orig" >"$T/a/config.json"
+	claim=$(jq -r '.annotations["io.podns.claim"]' <"$T/a/config.json")
+	for claim in 00112233445566778899aabbccddeeff "${claim:0:31}" "${claim}0" "${claim^^} " ''; do
+		make_bundle evil annotations=", \"io.podns.claim\": \"$claim\""
+		fails_with 'unknown or expired' create evil ''
+		poststop evil
+		equal "$(grep -c '^claim ' "$ROOT/podns/web/record")" 1
+		# precreate puts a claim of its own in its place.
+		hook precreate <"$T/evil.orig" >"$T/new.json"
+		differ "$(jq -r '.annotations["io.podns.claim"]' <"$T/new.json")" "$claim"
+		sed -i '$d' "$ROOT/podns/web/record"
+	done
+	equal "$(grep -c '^claim ' "$ROOT/podns/web/record")" 1
 }
 
 # --- odd files and odd strings --------------------------------------------------------
@@ -469,7 +487,7 @@ is_locked() {
 	make_bundle a
 	state_doc a '' creating '{"io.podns.pod":"web","\u0069o.podns.pod":"evil"}' >"$T/state"
 	fails_with io.podns.pod hook createRuntime <"$T/state"
-	make_bundle a pod= annotations=", \"io.kubernetes.cri.sandbox-id\": \"$SANDBOX\", \"io.kubernetes.cri.sandbox\u002did\": \"$SANDBOX\""
+	make_bundle a pod= annotations=", \"io.kubernetes.cri.sandbox-id\": \"$SANDBOX_ID\", \"io.kubernetes.cri.sandbox\u002did\": \"$SANDBOX_ID\""
 	fails_with sandbox-id hook precreate <"$T/a/config.json"
 	assert_untouched a
 	assert_nothing_left
@@ -489,22 +507,4 @@ is_locked() {
 	create a '' --namespaces uts 2>"$T/stderr" || true
 	[ -s "$T/stderr" ]
 	fails grep -qaP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$T/stderr"
-}
-
-@test "a claim that a document's author made up lets nobody in, and drops nobody's" {
-	local claim
-	make_bundle a
-	hook precreate <"$T/a.orig" >"$T/a/config.json"
-	claim=$(jq -r '.annotations["io.podns.claim"]' <"$T/a/config.json")
-	for claim in 00112233445566778899aabbccddeeff "${claim:0:31}" "${claim}0" "${claim^^} " ''; do
-		make_bundle evil annotations=", \"io.podns.claim\": \"$claim\""
-		fails_with 'unknown or expired' create evil ''
-		poststop evil
-		equal "$(grep -c '^claim ' "$ROOT/podns/web/record")" 1
-		# precreate puts a claim of its own in its place.
-		hook precreate <"$T/evil.orig" >"$T/new.json"
-		differ "$(jq -r '.annotations["io.podns.claim"]' <"$T/new.json")" "$claim"
-		sed -i '$d' "$ROOT/podns/web/record"
-	done
-	equal "$(grep -c '^claim ' "$ROOT/podns/web/record")" 1
 }

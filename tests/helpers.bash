@@ -18,7 +18,8 @@ load skips
 HOOK=$PODNS_BUILD/hook/oci-podns-hook
 ROOTFS=/run/podns-test-rootfs
 TYPES=(net ipc uts)	# what a pod shares unless told otherwise
-SANDBOX=$(printf 'c0ffee%058d' 0)	# the id of a CRI engine's sandbox
+# shellcheck disable=SC2034 # of some files
+SANDBOX_ID=$(printf 'c0ffee%058d' 0)	# the id of a CRI engine's sandbox
 LIMIT=30		# seconds for any one command
 
 # --- set-up and the end ------------------------------------------------------
@@ -390,6 +391,14 @@ poststop() {
 # under_strace ARGUMENT...: strace(1). The leak sanitizer cannot work in its hands.
 under_strace() {
 	ASAN_OPTIONS=detect_leaks=0 timeout -k 5 "$LIMIT" strace "$@"
+}
+
+# expire_claims ROOT: as if the time of all that are on their way in were over.
+expire_claims() {
+	local record
+	for record in "$1"/podns/*/record; do
+		[ ! -e "$record" ] || sed -i -E 's/^(claim|waiting) [0-9]+/\1 1/' "$record"
+	done
 }
 
 # --- waiting -----------------------------------------------------------------

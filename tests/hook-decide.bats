@@ -254,7 +254,7 @@ load helpers
 }
 
 @test "a path to another namespace: a CRI engine's pod leaves it" {
-	local sandbox=", \"io.kubernetes.cri-o.SandboxID\": \"$SANDBOX\""
+	local sandbox=", \"io.kubernetes.cri-o.SandboxID\": \"$SANDBOX_ID\""
 	make_bundle a pod= annotations="$sandbox"
 	create a ''
 	in_new_namespaces --net
@@ -262,7 +262,7 @@ load helpers
 		namespaces="$(entry network "/proc/$CHILD/ns/net"), $(entry ipc)"
 	create b ''
 	equal "$(ns_path b network)" "/proc/$CHILD/ns/net"
-	equal "$(ns_path b ipc)" "$ROOT/ipcns/$SANDBOX"
+	equal "$(ns_path b ipc)" "$ROOT/ipcns/$SANDBOX_ID"
 	poststop a
 	poststop b
 	assert_untouched b

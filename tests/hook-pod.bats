@@ -5,8 +5,8 @@
 
 load helpers
 
-CRI=", \"io.kubernetes.cri.sandbox-id\": \"$SANDBOX\""
-CRIO=", \"io.kubernetes.cri-o.SandboxID\": \"$SANDBOX\""
+CRI=", \"io.kubernetes.cri.sandbox-id\": \"$SANDBOX_ID\""
+CRIO=", \"io.kubernetes.cri-o.SandboxID\": \"$SANDBOX_ID\""
 
 pod_is() {
 	assert_pinned "$1" net ipc uts
@@ -54,11 +54,11 @@ pod_is() {
 @test "a CRI engine's sandbox is the pod, whatever the pod's author wrote" {
 	make_bundle a pod=evil annotations="$CRI"
 	create a ''
-	pod_is "$SANDBOX"
+	pod_is "$SANDBOX_ID"
 	poststop a
 	make_bundle b pod=evil annotations="$CRIO"
 	create b ''
-	pod_is "$SANDBOX"
+	pod_is "$SANDBOX_ID"
 	poststop b
 	assert_untouched a
 	assert_untouched b
@@ -68,8 +68,8 @@ pod_is() {
 @test "under a CRI engine no io.podns annotation counts" {
 	make_bundle a pod= annotations="$CRI"', "io.podns.namespaces": "net", "io.podns.hostname": "evil"'
 	create a ''
-	pod_is "$SANDBOX"
-	equal "$(in_pin uts "$SANDBOX" hostname)" first
+	pod_is "$SANDBOX_ID"
+	equal "$(in_pin uts "$SANDBOX_ID" hostname)" first
 }
 
 @test "under a CRI engine a pod cannot be joined by its name" {
@@ -79,9 +79,9 @@ pod_is() {
 	net=$(ns_ino "$ROOT/netns/web")
 	make_bundle b pod=web annotations="$CRI"
 	create b ''
-	assert_pinned "$SANDBOX" net ipc uts
-	differ "$(ns_ino "$ROOT/netns/$SANDBOX")" "$net"
-	equal "$(ns_path b network)" "$ROOT/netns/$SANDBOX"
+	assert_pinned "$SANDBOX_ID" net ipc uts
+	differ "$(ns_ino "$ROOT/netns/$SANDBOX_ID")" "$net"
+	equal "$(ns_path b network)" "$ROOT/netns/$SANDBOX_ID"
 }
 
 @test "--trust-annotations lifts that" {
@@ -113,8 +113,8 @@ pod_is() {
 @test "--trust-annotations lets them count beside --pod-annotation" {
 	make_bundle a pod= annotations="$CRI"', "io.podns.hostname": "shop"'
 	create a '' --pod-annotation org.example/pod --trust-annotations
-	pod_is "$SANDBOX"
-	equal "$(in_pin uts "$SANDBOX" hostname)" shop
+	pod_is "$SANDBOX_ID"
+	equal "$(in_pin uts "$SANDBOX_ID" hostname)" shop
 }
 
 # joins_not VICTIM ANNOTATIONS: whoever writes these annotations does not get into the pod VICTIM.
@@ -139,8 +139,8 @@ joins_not() {
 @test "io.podns.pod reaches no sandbox's pod" {
 	make_bundle a pod= annotations="$CRI"
 	create a ''
-	joins_not "$SANDBOX" ", \"io.podns.pod\": \"$SANDBOX\"" '64 hexadecimal digits'
-	make_bundle evil pod= annotations=", \"org.example/pod\": \"$SANDBOX\""
+	joins_not "$SANDBOX_ID" ", \"io.podns.pod\": \"$SANDBOX_ID\"" '64 hexadecimal digits'
+	make_bundle evil pod= annotations=", \"org.example/pod\": \"$SANDBOX_ID\""
 	fails_with '64 hexadecimal digits' hook --pod-annotation org.example/pod precreate <"$T/evil.orig"
 	poststop a
 	assert_nothing_left
@@ -149,7 +149,7 @@ joins_not() {
 @test "annotations that are in config.json alone count" {
 	make_bundle a annotations="$CRI"
 	state_doc a '' creating '{}' | hook createRuntime
-	pod_is "$SANDBOX"
+	pod_is "$SANDBOX_ID"
 }
 
 bad_pod() {
@@ -196,7 +196,7 @@ bad_pod() {
 
 @test "a sandbox annotation that is no sandbox's id: refused by its name" {
 	local id
-	for id in ../evil '' "${SANDBOX^^}" "${SANDBOX}0" "${SANDBOX%0}" "${SANDBOX%0}g"; do
+	for id in ../evil '' "${SANDBOX_ID^^}" "${SANDBOX_ID}0" "${SANDBOX_ID%0}" "${SANDBOX_ID%0}g"; do
 		make_bundle a annotations=", \"io.kubernetes.cri.sandbox-id\": \"$id\""
 		fails_with "annotation io.kubernetes.cri.sandbox-id: '$id' is not the id of a sandbox" create a ''
 		assert_untouched a

@@ -82,7 +82,7 @@ in_other_pidns() {
 @test "a container that never came is dropped by gc when its time is over" {
 	make_bundle a
 	create a ''
-	of_record web 's/^waiting [0-9]*/waiting 1/'
+	expire_claims "$ROOT"
 	"$PODNS" --root "$ROOT" gc >"$T/gc"
 	contains "$(cat "$T/gc")" "container $(id_of a) of pod web: it never came"
 	assert_untouched a
@@ -148,18 +148,18 @@ refused_in_other_time() {
 }
 
 @test "under a CRI engine createRuntime may run twice, and a claim may expire inside the pins" {
-	local name sandbox=", \"io.kubernetes.cri-o.SandboxID\": \"$SANDBOX\""
+	local name sandbox=", \"io.kubernetes.cri-o.SandboxID\": \"$SANDBOX_ID\""
 	for name in a b; do
 		make_bundle "$name" annotations="$sandbox"
 		hook precreate <"$T/$name.orig" >"$T/$name/config.json"
 	done
-	sleeper_in_pins "$SANDBOX"
+	sleeper_in_pins "$SANDBOX_ID"
 	create a "$CHILD"
 	create a "$CHILD"
-	of_record "$SANDBOX" 's/^claim [0-9]*/claim 1/'
-	sleeper_in_pins "$SANDBOX"
+	of_record "$SANDBOX_ID" 's/^claim [0-9]*/claim 1/'
+	sleeper_in_pins "$SANDBOX_ID"
 	create b "$CHILD"
-	equal "$(grep -c '^member ' "$ROOT/podns/$SANDBOX/record")" 2
+	equal "$(grep -c '^member ' "$ROOT/podns/$SANDBOX_ID/record")" 2
 }
 
 # sleeper_in_pins POD: a process that is in the pod's pins; its pid is in $CHILD.

@@ -108,7 +108,7 @@ empty_mount_point() {
 	# The record names the pins still, as after a kill between the mount point and the mount.
 	empty_mount_point "$ROOT/netns/web"
 	empty_mount_point "$ROOT/utsns/web"
-	sed -i 's/^waiting [0-9]*/waiting 1/' "$ROOT/podns/web/record"
+	expire_claims "$ROOT"
 	create b ''
 	assert_pinned web net ipc uts
 	poststop b

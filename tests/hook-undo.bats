@@ -261,7 +261,7 @@ lock_by() {
 		make_bundle "$name"
 		create "$name" ''
 	done
-	sed -i 's/^waiting [0-9]*/waiting 1/' "$ROOT/podns/web/record"
+	expire_claims "$ROOT"
 	for name in "$ROOT"/podns/bundle@*; do
 		lock_by "$name"
 	done

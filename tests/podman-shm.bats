@@ -229,6 +229,7 @@ runtime_shares_shm() {
 
 # A container with a read-only tmpfs beside one with a tmpfs that can be written to.
 runtime_keeps_read_only() {
+	# shellcheck disable=SC2034 # rt() has it
 	RUNTIME=$1
 	ids_begin_with "podns-$$-$BATS_TEST_NUMBER"
 	shm_bundle a

@@ -236,12 +236,14 @@ succeeded() {
 	esac
 }
 
-# Claims have expired: by a clock of its own. A child that was not waited for is in the pod for a
-# moment yet: "kept".
+# Claims have expired. A child that was not waited for is in the pod for a moment yet: "kept".
 gc_later() {
-	local i
+	local i record
+	for record in "$R"/podns/*/record; do
+		[ ! -e "$record" ] || sed -i -E 's/^(claim|waiting) [0-9]+/\1 1/' "$record"
+	done
 	for ((i = 0; i < 100; i++)); do
-		unshare --time --boottime 100000 "$PODNS" --root "$R" gc >"$W/gc" 2>"$W/err" || bad "gc fails"
+		"$PODNS" --root "$R" gc >"$W/gc" 2>"$W/err" || bad "gc fails"
 		[[ $(<"$W/gc") == *"kept pod"* ]] || return 0
 		sleep 0.02
 	done
@@ -273,9 +275,9 @@ picture() {
 # A picture without what differs from run to run.
 normal() {
 	sed -E 's/:\[[0-9]+\]/:[N]/; s/^(  pin [a-z]+) .*/\1/; s/^(  member) [0-9]+ [0-9]+/\1/; s/^(  waiting|  claim) .*/\1/
-		s/"io.podns.undo":"[0-9a-f]{16}/"io.podns.undo":"SUM/; s/[0-9a-f]{32}/TOKEN/g; s/^mounted \/[^ ]* /mounted /' <<<"$1"
+		s/[0-9a-f]{32}/TOKEN/g; s/^mounted \/[^ ]* /mounted /' <<<"$1"
 	case $SCENARIO in
-	new | user | join) sed -E 's/"io.podns.undo":"[0-9a-f]{16}/"io.podns.undo":"SUM/; s/[0-9a-f]{32}/TOKEN/g' "$W/out" ;;
+	new | user | join) sed -E 's/[0-9a-f]{32}/TOKEN/g' "$W/out" ;;
 	esac
 }
 
