@@ -248,11 +248,17 @@ int lock_own_dir(int dir_fd, const char *name, mode_t make, const char *path,
 		 struct lock_wait *wait, struct error *e)
 {
 	for (int tries = 0; tries < LOCK_TRIES; tries++) {
-		cleanup_close int fd = open_own_dir(dir_fd, name, make, path, NULL, e);
+		bool made;
+		cleanup_close int fd = open_own_dir(dir_fd, name, make, path, &made, e);
 
-		/* One that we made stays: who holds its lock may be about to fill it. */
-		if (fd < 0 || lock_bounded(fd, path, wait, e) < 0)
+		if (fd < 0)
 			return -1;
+		if (lock_bounded(fd, path, wait, e) < 0) {
+			/* After a timeout somebody else holds the lock, and may be about to fill it. */
+			if (made && e->num != ETIMEDOUT)
+				unlinkat(dir_fd, name, AT_REMOVEDIR);
+			return -1;
+		}
 		if (is_still_there(dir_fd, name, fd))
 			return take_fd(&fd);
 	}

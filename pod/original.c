@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "pod/name.h"
 
@@ -92,6 +94,14 @@ static int open_dir(struct original *o, bool make, struct error *e)
 	return o->fd < 0 ? -1 : 0;
 }
 
+/* A file that is there, or may be, is nobody's leftover. */
+static bool may_have_copy(const struct original *o)
+{
+	struct stat st;
+
+	return fstatat(o->fd, COPY, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
 static int open_name(struct original *o, struct store *store, const char *name, bool make,
 		     struct error *e)
 {
@@ -110,7 +120,7 @@ static int open_name(struct original *o, struct store *store, const char *name, 
 	if (load(o, e) == 0)
 		return 0;
 	/* What cannot be read stays, for root to look at. */
-	o->there = true;
+	o->there = may_have_copy(o);
 	original_close(o);
 	return -1;
 }
@@ -136,8 +146,9 @@ int original_open_name(struct original *o, struct store *store, const char *name
 void original_close(struct original *o)
 {
 	/* While we hold its lock nobody else is between making the directory and filling it. */
-	if (o->fd >= 0 && !o->there)
-		remove_own_dir(o->store->bundles_fd, o->name.s, o->fd, "." COPY ".new");
+	if (o->fd >= 0 && !o->there && remove_own_dir(o->store->bundles_fd, o->name.s, o->fd,
+						      "." COPY ".new") < 0)
+		log_warn("remove %s: %s", o->path, strerror(errno));
 	cleanup_closep(&o->fd);
 	buf_free(&o->file);
 	free(o->path);
