@@ -35,10 +35,10 @@ int read_file_at(int dir_fd, const char *name, size_t max, struct buf *out);
 
 /*
  * Put n bytes in place of the file `name` of a directory, mode 0600: a temporary file
- * called ".<name>.new", then rename. sync: file and directory are synced, so that it is there after a
- * power cut; run-time state, which does not outlive a boot, does without. 0, or -1 with errno and
- * the old file, but for one failure: where only the directory could not be synced, the new file is in
- * its place.
+ * called ".<name>.new", then rename. sync: file and directory are synced, so that it is there after
+ * a power cut; run-time state, which does not outlive a boot, does without. 0, or -1 with errno and
+ * the old file, but for one failure: where only the directory could not be synced, the new file is
+ * in its place.
  */
 int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n, bool sync);
 

@@ -55,6 +55,8 @@ static void fill(struct record *r, const char *at, const char *end)
 
 static void check_same(const struct record *a, const struct record *b)
 {
+	MUST(ns_same(a->mntns, b->mntns) && ns_same(a->pidns, b->pidns) &&
+	     ns_same(a->timens, b->timens));
 	MUST(a->entrant_count == b->entrant_count);
 	MUST(a->bundle_count == b->bundle_count && a->sysctl_count == b->sysctl_count);
 	for (size_t i = 0; i < a->entrant_count; i++) {
@@ -79,6 +81,9 @@ static void check_strings(const char *at, const char *end)
 	struct record r = { 0 }, again;
 	struct error e;
 
+	r.mntns = (struct ns_id){ .dev = 1, .ino = 2 };
+	r.pidns = (struct ns_id){ .dev = 3, .ino = 4 };
+	r.timens = (struct ns_id){ .dev = 5, .ino = UINT64_MAX };
 	fill(&r, at, end);
 	MUST(record_format(&r, &text, &e) == 0);
 	MUST(strlen(text.data) == text.len);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The promises of oci/edit.h: an edit changes nothing but its places and leaves no other trace; taking
- * it back gives the text before, byte for byte or, where somebody else edited the document too, place
- * by place; and no document that an edit is taken out of is damaged, whatever it is.
+ * The promises of oci/edit.h: an edit changes nothing but its places and leaves no other trace;
+ * taking it back gives the text before, byte for byte or, where somebody else edited the document
+ * too, place by place; and no document that an edit is taken out of is damaged, whatever it is.
  */
 #include "oci/edit.h"
 
@@ -53,7 +53,7 @@ static struct buf apply(const struct buf *text, const struct edit *edit)
 	return out;
 }
 
-/* Take the edit that made `after` out of `before` out of `now`; an empty buf if nothing is left of it. */
+/* Take the edit that made `after` of `before` out of `now`. An empty buf: nothing is left of it. */
 static struct buf revert(const struct buf *before, const struct buf *after, const struct buf *now,
 			 enum revert_how expected)
 {
@@ -246,7 +246,8 @@ static void check_pins_removed(const struct buf *text, const struct edit *edit)
 
 	if (!parse(&before, text))
 		return;
-	if (!CHECK(edit_remove_pins(&before, edit->ns_path, edit->shm_source, &changed, &out, &e) == 0))
+	if (!CHECK(edit_remove_pins(&before, edit->ns_path, edit->shm_source, &changed, &out,
+				    &e) == 0))
 		printf("#   %s\n", e.text);
 	CHECK(changed == (out.len > 0));
 	if (!changed || !parse(&c, &out)) {
@@ -290,6 +291,7 @@ static void check_promises(const struct buf *text, const struct edit *edit)
 	cleanup_buf struct buf back = revert(text, &edited, &edited, REVERT_EXACT);
 	check_bytes(&back, text);
 	cleanup_buf struct buf nothing = revert(text, &edited, text, REVERT_NOTHING);
+	CHECK(!nothing.len);
 
 	/* Each other byte stays where one was added, and no space is lost around what goes. */
 	cleanup_buf struct buf longer = with_newline(&edited), expected = with_newline(text);
@@ -301,6 +303,7 @@ static void check_promises(const struct buf *text, const struct edit *edit)
 	cleanup_buf struct buf values = revert(text, &edited, &anew, REVERT_VALUES);
 	check_alike(&values, text);
 	cleanup_buf struct buf done = revert(text, &edited, &values, REVERT_NOTHING);
+	CHECK(!done.len);
 }
 
 static const struct edit everything = {
@@ -487,7 +490,7 @@ static void refuses_what_it_cannot_write(void)
 		{ { .ns_path = { [NS_NET] = "relative" } }, "network namespace path 'relative'" },
 		{ { .ns_path = { [NS_NET] = "/a\xff" } }, "config.json: edit: " },
 		{ { .hostname = "\xed\xa0\x80" }, "config.json: edit: " },
-		{ { .claim = "c" }, "config.json: annotations[io.podns.claim]: is a number, not a string" },
+		{ { .claim = "c" }, "annotations[io.podns.claim]: is a number, not a string" },
 	};
 	cleanup_buf struct buf text = text_of(
 		"{\"annotations\":{\"io.podns.claim\":1}," NAMESPACES "}");
@@ -571,14 +574,21 @@ static void respects_the_edits_of_others(void)
 		{ ",\"path\":\"/run/netns/web\"", "", "\"network\"", "\"network\"" },
 		{ ",\"path\":\"/run/netns/web\"", ",\"path\":null", "\"network\"",
 		  "\"network\",\"path\":null" },
-		{ "{\"type\":\"ipc\",\"path\":\"/run/ipcns/web\"},", "", "{\"type\":\"ipc\"},", "" },
+		{ "{\"type\":\"ipc\",\"path\":\"/run/ipcns/web\"},", "", "{\"type\":\"ipc\"},",
+		  "" },
 		{ "\"source\":\"/run/podns/web/shm\"", "\"source\":\"/mine\"",
 		  "{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\"}",
-		  "{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"/mine\",\"options\":"
+		  "{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"/mine\","
+		  "\"options\":"
 		  "[\"bind\",\"rprivate\",\"nosuid\",\"noexec\",\"nodev\"]}" },
+		{ "\"type\":\"bind\",\"source\":\"/run/podns/web/shm\",\"options\":[\"bind\",",
+		  "\"type\":\"tmpfs\",\"source\":\"/run/podns/web/shm\",\"options\":[",
+		  "\"type\":\"tmpfs\"}", "\"type\":\"tmpfs\",\"source\":\"/run/podns/web/shm\","
+		  "\"options\":[\"rprivate\",\"nosuid\",\"noexec\",\"nodev\"]}" },
 		{ "\"nodev\"]}", "\"nodev\"]},{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\"}",
 		  "{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\"}",
-		  "{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"/run/podns/web/shm\","
+		  "{\"destination\":\"/dev/shm\",\"type\":\"bind\","
+		  "\"source\":\"/run/podns/web/shm\","
 		  "\"options\":[\"bind\",\"rprivate\",\"nosuid\",\"noexec\",\"nodev\"]},"
 		  "{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\"}" },
 		{ "\"annotations\":{", "\"annotations\":{\"a\":\"b\",", "{\"hostname\"",
@@ -620,7 +630,8 @@ static void takes_members_out_cleanly(void)
 		{ "{\"a\":1}", "{\"hostname\":\"web\", " OURS ", \"a\":1}", "{ \"a\":1}" },
 		{ "{\"a\":1}", "{\"hostname\":\"web\" , " OURS " ,\"a\":1}", "{ \"a\":1}" },
 		{ "{\"a\":1}", "{" OURS ",\"a\":1,\"hostname\":\"web\"}", "{\"a\":1}" },
-		{ "{\"a\":1}", "{\"x\":0,\"hostname\":\"web\"," OURS ",\"a\":1}", "{\"x\":0,\"a\":1}" },
+		{ "{\"a\":1}", "{\"x\":0,\"hostname\":\"web\"," OURS ",\"a\":1}",
+		  "{\"x\":0,\"a\":1}" },
 		{ "{}", "{\n  \"hostname\": \"web\",\n  " OURS ",\n  \"a\": 1\n}\n",
 		  "{\n  \"a\": 1\n}\n" },
 		{ "{}", "{\n  \"a\": 1,\n  \"hostname\": \"web\",\n  " OURS "\n}\n",
@@ -631,7 +642,8 @@ static void takes_members_out_cleanly(void)
 		{ "{}", "{" OURS ",\"hostname\":\"web\"} ", "{} " },
 		{ "{}", "{" OURS ",  \"hostname\":\"web\"}", "{  }" },
 		{ "{\"annotations\":{\"k\":\"v\"}}",
-		  "{\"hostname\":\"web\",\"annotations\":{\"k\":\"v\" , \"io.podns.claim\":\"c\" }}",
+		  "{\"hostname\":\"web\","
+		  "\"annotations\":{\"k\":\"v\" , \"io.podns.claim\":\"c\" }}",
 		  "{\"annotations\":{\"k\":\"v\" }}" },
 		{ "{\"annotations\":{\"k\":\"v\"}}",
 		  "{\"annotations\":{\"a\":\"b\",\"io.podns.claim\":\"c\",\"k\":\"v\"},"
@@ -666,7 +678,8 @@ static void takes_paths_out_cleanly(void)
 		{ "{\"path\":\"/n\",\"type\":\"network\"}", "{\"type\":\"network\"}" },
 		{ "{ \"path\" : \"/n\" , \"type\":\"network\"}", "{ \"type\":\"network\"}" },
 		{ "{\"type\":\"network\" ,\t\"path\":\"/n\" }", "{\"type\":\"network\" }" },
-		{ "{\"a\":1,\"path\":\"/n\",\"type\":\"network\"}", "{\"a\":1,\"type\":\"network\"}" },
+		{ "{\"a\":1,\"path\":\"/n\",\"type\":\"network\"}",
+		  "{\"a\":1,\"type\":\"network\"}" },
 	};
 	const struct edit edit = { .ns_path = { [NS_NET] = "/n" } };
 
@@ -695,7 +708,7 @@ static void takes_paths_out_cleanly(void)
 static void leaves_alone_what_it_did_not_change(void)
 {
 	static const struct {
-		const char *before, *now, *back;	/* NULL: nothing is left of the edit in it */
+		const char *before, *now, *back;	/* NULL: nothing is left of it */
 	} rows[] = {
 		/* The hostname was web already. */
 		{ "{\"hostname\":\"web\"}", "{\"hostname\":\"web\",\"annotations\":"
@@ -716,10 +729,13 @@ static void leaves_alone_what_it_did_not_change(void)
 		  "{\"process\":{\"env\":[\"HOSTNAME=b\",\"HOSTNAME=web\"]}}",
 		  "{\"process\":{\"env\":[\"HOSTNAME=b\",\"HOSTNAME=a\"]}}" },
 		/* /dev/shm was bound from there already. */
-		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"/s\"}]}",
-		  "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"/s\"}],"
+		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\","
+		  "\"source\":\"/s\"}]}",
+		  "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\","
+		  "\"source\":\"/s\"}],"
 		  "\"hostname\":\"web\"}",
-		  "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"/s\"}]}" },
+		  "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\","
+		  "\"source\":\"/s\"}]}" },
 		/* The domain name is only replaced, so one that is there now is not ours. */
 		{ "{\"a\":1}", "{\"domainname\":\"pod\"}", NULL },
 		{ "{\"a\":1}", "{\"process\":{\"env\":[\"HOSTNAME=web\"]}}", NULL },
@@ -747,10 +763,13 @@ static void gives_each_kind_of_shm_back(void)
 	static const struct {
 		const char *before, *now, *back;	/* the mount */
 	} rows[] = {
-		{ "{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\",\"x\":[1.0]}",
+		{ "{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\","
+		  "\"x\":[1.0]}",
 		  OURS,
-		  "{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\",\"x\":[1.0]}" },
-		{ "{ \"destination\" : \"/dev/shm\" }", OURS, "{ \"destination\" : \"/dev/shm\" }" },
+		  "{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\","
+		  "\"x\":[1.0]}" },
+		{ "{ \"destination\" : \"/dev/shm\" }", OURS,
+		  "{ \"destination\" : \"/dev/shm\" }" },
 		/* A bind mount without a source is none that could keep its options. */
 		{ "{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":null}", OURS,
 		  "{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":null}" },
@@ -781,7 +800,7 @@ static void gives_each_kind_of_shm_back(void)
 static void gives_each_kind_of_annotations_back(void)
 {
 	static const struct {
-		const char *before, *now, *back;	/* NULL: nothing is left of the edit in it */
+		const char *before, *now, *back;	/* NULL: nothing is left of it */
 	} rows[] = {
 		{ "{}", "{\"annotations\":{\"io.podns.claim\":\"c\"}} ", "{} " },
 		{ "{}", "{\"annotations\":{\"a\":\"b\",\"io.podns.claim\":\"c\"}}",
@@ -790,7 +809,8 @@ static void gives_each_kind_of_annotations_back(void)
 		{ "{}", "{\"annotations\":{\"io.podns.claim\":\"d\"}}", NULL },
 		{ "{\"annotations\":null}", "{\"annotations\":{\"io.podns.claim\":\"c\"}} ",
 		  "{\"annotations\":null} " },
-		{ "{\"annotations\":null}", "{\"annotations\":{\"io.podns.claim\":\"c\",\"a\":\"b\"}}",
+		{ "{\"annotations\":null}",
+		  "{\"annotations\":{\"io.podns.claim\":\"c\",\"a\":\"b\"}}",
 		  "{\"annotations\":{\"a\":\"b\"}}" },
 		{ "{\"annotations\":{}}", "{\"annotations\":{\"io.podns.claim\":\"c\"}} ",
 		  "{\"annotations\":{}} " },
@@ -832,7 +852,8 @@ static void is_not_stopped_by_a_strange_claim(void)
 	for (size_t i = 0; i < sizeof(documents_with_one) / sizeof(*documents_with_one); i++) {
 		cleanup_buf struct buf text = text_of(documents_with_one[i]), out = { 0 };
 		cleanup_buf struct buf edited = apply(&text, &edit);
-		cleanup_buf struct buf longer = with_newline(&edited), expected = with_newline(&text);
+		cleanup_buf struct buf longer = with_newline(&edited);
+		cleanup_buf struct buf expected = with_newline(&text);
 		struct config c;
 		bool changed;
 
@@ -852,7 +873,8 @@ static void is_not_stopped_by_a_strange_claim(void)
 static void reverts_no_unrelated_document(void)
 {
 	static const char *const unrelated[] = { "{}", " {\"a\":[]} ", "{\"hostname\":\"x\"}",
-						 "{\"annotations\":null,\"linux\":{},\"mounts\":[]}" };
+						 "{\"annotations\":null,\"linux\":{},"
+		  "\"mounts\":[]}" };
 	cleanup_buf struct buf text = text_of(documents[14]);
 	cleanup_buf struct buf edited = apply(&text, &everything);
 
@@ -861,6 +883,7 @@ static void reverts_no_unrelated_document(void)
 
 		unit_row(unrelated[i]);
 		cleanup_buf struct buf back = revert(&text, &edited, &now, REVERT_NOTHING);
+		CHECK(!back.len);
 	}
 }
 
@@ -913,9 +936,11 @@ static void removes_pins_exactly(void)
 		  "{\"linux\":{\"namespaces\":[{\"type\":\"network\"},"
 		  "{\"type\":\"ipc\",\"path\":\"/run/ipcns/other\"},{\"type\":\"uts\"}]}}" },
 		/* The pin of another type is not where this type's would be. */
-		{ "{\"linux\":{\"namespaces\":[{\"type\":\"ipc\",\"path\":\"/run/netns/web\"}]}}", NULL },
+		{ "{\"linux\":{\"namespaces\":[{\"type\":\"ipc\","
+		  "\"path\":\"/run/netns/web\"}]}}", NULL },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\","
-		  "\"source\":\"/run/podns/web/shm\",\"options\":[\"ro\"]} ]}", "{\"mounts\":[" SHM " ]}" },
+		  "\"source\":\"/run/podns/web/shm\",\"options\":[\"ro\"]} ]}",
+		  "{\"mounts\":[" SHM " ]}" },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"options\":[\"rbind\"],"
 		  "\"source\":\"/run/podns/web/shm\"}]}", "{\"mounts\":[" SHM "]}" },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\","
@@ -935,8 +960,8 @@ static void removes_pins_exactly(void)
 		unit_row(rows[i].text);
 		if (!parse(&c, &text))
 			continue;
-		CHECK(edit_remove_pins(&c, everything.ns_path, everything.shm_source, &changed, &out,
-				       &e) == 0);
+		CHECK(edit_remove_pins(&c, everything.ns_path, everything.shm_source, &changed,
+				       &out, &e) == 0);
 		CHECK(changed == (rows[i].result != NULL));
 		CHECK_STR(out.data, rows[i].result);
 		config_free(&c);

@@ -414,6 +414,39 @@ static void refuses_a_file_that_was_changed(void)
 	}
 }
 
+/* The same without writing anything. */
+static void knows_a_file_that_was_changed(void)
+{
+	cleanup_buf struct buf out = { 0 };
+	struct stat st, other;
+
+	put("config.json", "old", 0600);
+	CHECK(reads(&out, &st));
+	CHECK(bundle_config_is(bundle, &st));
+	other = st;
+	other.st_mtim.tv_nsec ^= 1;
+	CHECK(!bundle_config_is(bundle, &other));
+	put("other", "old", 0600);
+	CHECK(renameat(bundle, "other", bundle, "config.json") == 0);
+	CHECK(!bundle_config_is(bundle, &st));
+	clear();
+	CHECK(!bundle_config_is(bundle, &st));
+}
+
+static void removes_a_leftover(void)
+{
+	put("config.json", "old", 0600);
+	bundle_remove_temporary(bundle);
+	put(TEMPORARY, "left by a run that was killed", 0600);
+	bundle_remove_temporary(bundle);
+	check_config("old");
+	/* A link goes, and not what it leads to. */
+	CHECK(symlinkat("config.json", bundle, TEMPORARY) == 0);
+	bundle_remove_temporary(bundle);
+	check_config("old");
+	clear();
+}
+
 static void refuses_a_file_that_is_gone(void)
 {
 	cleanup_buf struct buf out = { 0 };
@@ -511,6 +544,8 @@ int main(void)
 	RUN(keeps_extended_attributes);
 	RUN(overwrites_a_leftover);
 	RUN(refuses_a_file_that_was_changed);
+	RUN(knows_a_file_that_was_changed);
+	RUN(removes_a_leftover);
 	RUN(refuses_a_file_that_is_gone);
 	RUN(leaves_the_old_file_when_writing_fails);
 	RUN(leaves_the_old_file_when_the_temporary_cannot_be);

@@ -30,35 +30,90 @@ static void checks_pod_names(void)
 	CHECK(pod_check_name(name, &e) < 0);
 }
 
+/* Ids of sandboxes, and what looks like one. */
+#define DIGITS_60 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab"
+#define ID DIGITS_60 "cdef"
+#define OTHER_ID DIGITS_60 "cdee"
+
 static void chooses_the_pod(void)
 {
 	static const struct {
 		const char *row;
 		struct pod_clues clues;
 		const char *name;
-		bool named, cri;
+		bool named, cri, annotations;
 	} rows[] = {
-		{ "annotation", { .annotation = "web", .id = "c1" }, "web", true, false },
-		{ "none but the id", { .id = "c1" }, "c1", false, false },
-		{ "nothing at all", { 0 }, NULL, false, false },
-		{ "a CRI engine's sandbox", { .sandbox = "s1", .annotation = "web", .id = "c1" },
-		  "s1", false, true },
-		{ "trusted annotation", { .sandbox = "s1", .annotation = "web", .id = "c1",
-					  .trust_annotations = true }, "web", true, false },
-		{ "trusted, but none", { .sandbox = "s1", .id = "c1", .trust_annotations = true },
-		  "s1", false, false },
+		{ "annotation", { .annotation = "web", .id = "c1" }, "web", true, false, true },
+		{ "none but the id", { .id = "c1" }, "c1", false, false, true },
+		{ "an engine's own id", { .id = ID }, ID, false, false, true },
+		{ "nothing at all", { 0 }, NULL, false, false, true },
+		{ "a CRI engine's sandbox", { .sandbox = ID, .annotation = "web", .id = "c1" },
+		  ID, false, true, false },
+		{ "a sandbox, and an annotation that looks like another",
+		  { .sandbox = ID, .annotation = OTHER_ID, .id = "c1" }, ID, false, true, false },
+		{ "trusted annotation", { .sandbox = ID, .annotation = "web", .id = "c1",
+					  .trust_annotations = true }, "web", true, false, true },
+		{ "trusted, but none", { .sandbox = ID, .id = "c1", .trust_annotations = true },
+		  ID, false, false, true },
+		{ "an annotation of root's own",
+		  { .annotation = "web", .id = "c1", .own_key = true }, "web", true, false, false },
+		{ "that is not there", { .id = "c1", .own_key = true }, "c1", false, false, false },
+		{ "root's own, and all are trusted",
+		  { .annotation = "web", .id = "c1", .own_key = true, .trust_annotations = true },
+		  "web", true, false, true },
+		{ "63 digits", { .annotation = DIGITS_60 "cde" }, DIGITS_60 "cde", true, false,
+		  true },
+		{ "65 digits", { .annotation = ID "0" }, ID "0", true, false, true },
+		{ "64, not all digits", { .annotation = DIGITS_60 "cdeg" }, DIGITS_60 "cdeg",
+		  true, false, true },
 	};
-	struct pod_clues bad = { .annotation = "../etc", .id = "c1" };
-	struct pod_choice choice;
-	struct error e;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct pod_choice choice;
+		struct error e;
+
 		unit_row(rows[i].row);
 		CHECK(pod_choose(&rows[i].clues, &choice, &e) == 0);
 		CHECK_STR(choice.name, rows[i].name);
 		CHECK(choice.named == rows[i].named && choice.cri == rows[i].cri);
+		CHECK(choice.annotations == rows[i].annotations);
 	}
-	CHECK(pod_choose(&bad, &choice, &e) < 0);
+}
+
+static void refuses_a_choice(void)
+{
+	static const struct {
+		struct pod_clues clues;
+		const char *says;
+	} rows[] = {
+		{ { .annotation = "../etc", .id = "c1" }, "pod name '../etc' is not made of" },
+		{ { .annotation = "", .id = "c1" }, "the pod name is empty" },
+		{ { .id = "a/b" }, "pod name 'a/b' is not made of" },
+		/* Nobody is to join a pod that is known by its id by writing an annotation. */
+		{ { .annotation = ID, .id = "c1" }, "64 hexadecimal digits are the id of an" },
+		{ { .annotation = ID, .id = ID }, "64 hexadecimal digits are the id of an" },
+		{ { .annotation = ID, .sandbox = ID, .trust_annotations = true },
+		  "64 hexadecimal digits are the id of an" },
+		{ { .annotation = ID, .own_key = true },
+		  "64 hexadecimal digits are the id of an" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct pod_choice choice;
+		struct error e;
+
+		unit_row(rows[i].says);
+		CHECK(pod_choose(&rows[i].clues, &choice, &e) < 0);
+		CHECK_HAS(e.text, rows[i].says);
+	}
+}
+
+static void knows_when_a_sandbox_counts(void)
+{
+	CHECK(pod_sandbox_counts("io.podns.pod", false));
+	CHECK(pod_sandbox_counts("io.podns.pod", true));
+	CHECK(!pod_sandbox_counts("org.example.pod", false));
+	CHECK(pod_sandbox_counts("org.example.pod", true));
 }
 
 /* A stand-in for a document: the two annotations by which CRI engines name a sandbox. */
@@ -75,14 +130,25 @@ static void finds_the_sandbox(void)
 {
 	static const struct {
 		const char *containerd, *crio, *sandbox;
-		bool good;
+		const char *says;	/* NULL: good */
 	} rows[] = {
-		{ NULL, NULL, NULL, true },
-		{ "s1", NULL, "s1", true },
-		{ NULL, "s1", "s1", true },
-		{ "s1", "s1", "s1", true },
+		{ NULL, NULL, NULL, NULL },
+		{ ID, NULL, ID, NULL },
+		{ NULL, ID, ID, NULL },
+		{ ID, ID, ID, NULL },
 		/* A pod author wrote the one that his engine does not use. */
-		{ "victim", "s1", NULL, false },
+		{ OTHER_ID, ID, NULL, "name different sandboxes" },
+		/* What is no id of a sandbox could be the name of a pod. */
+		{ "victim", NULL, NULL, "io.kubernetes.cri.sandbox-id: 'victim' is not the id" },
+		{ NULL, "victim", NULL, "io.kubernetes.cri-o.SandboxID: 'victim' is not the id" },
+		{ ID, "victim", NULL, "'victim' is not the id" },
+		{ "victim", ID, NULL, "'victim' is not the id" },
+		{ "", NULL, NULL, "'' is not the id" },
+		{ DIGITS_60 "cde", NULL, NULL, "is not the id" },
+		{ ID "0", NULL, NULL, "is not the id" },
+		{ DIGITS_60 "cdeF", NULL, NULL, "is not the id" },
+		{ DIGITS_60 "cde ", NULL, NULL, "is not the id" },
+		{ DIGITS_60 "cde\n", NULL, NULL, "is not the id" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -90,9 +156,12 @@ static void finds_the_sandbox(void)
 		struct error e;
 		int r = pod_find_sandbox(get_sandbox, values, &sandbox, &e);
 
-		CHECK((r == 0) == rows[i].good);
+		unit_row(rows[i].containerd);
+		CHECK((r == 0) == !rows[i].says);
 		if (r == 0)
 			CHECK_STR(sandbox, rows[i].sandbox);
+		else
+			CHECK_HAS(e.text, rows[i].says);
 	}
 }
 
@@ -107,6 +176,7 @@ static void fill(struct record *r)
 	r->created = 12345;
 	r->mntns = (struct ns_id){ .dev = 4, .ino = 4026531840 };
 	r->pidns = (struct ns_id){ .dev = 4, .ino = 4026531836 };
+	r->timens = (struct ns_id){ .dev = 4, .ino = 4026531834 };
 	r->pin[NS_NET] = (struct record_pin){ true, { 4, 4026532000, 12 } };
 	r->pin[NS_USER] = (struct record_pin){ true, { 4, 4026532001, 13 } };
 	CHECK(record_add_entrant(r, &member, &e) == 0);
@@ -129,6 +199,9 @@ static void writes_and_reads_a_record(void)
 	CHECK(record_parse(&b, one.data, &e) == 0);
 	CHECK(record_format(&b, &two, &e) == 0);
 	CHECK_STR(two.data, one.data);
+	CHECK(b.mntns.ino == 4026531840 && b.pidns.ino == 4026531836);
+	CHECK(b.timens.dev == 4 && b.timens.ino == 4026531834);
+	CHECK_HAS(one.data, "\ntimens 4 4026531834\n");
 	CHECK(b.bundle_count == 1 && b.sysctl_count == 1 && b.entrant_count == 3);
 	CHECK_STR(record_sysctl(&b, "net/x"), "4 5");
 	CHECK(record_sysctl(&b, "net/y") == NULL);
@@ -154,6 +227,8 @@ static void refuses_a_damaged_record(void)
 		HEAD "member 1 2 c1\n", HEAD "member 99999999999 2 c1 /b\n", HEAD "claim 1\n",
 		HEAD "bundle %4\n", HEAD "bundle %00\n", HEAD "bundle %zz\n", HEAD "held x\n",
 		HEAD "\n", HEAD "mntns 4 18446744073709551616\n",
+		HEAD "timens\n", HEAD "timens 4\n", HEAD "timens 4 5 6\n", HEAD "timens x 5\n",
+		HEAD "timens 4 -5\n", HEAD "timens 4 5",
 	};
 	struct record r;
 	struct error e;
@@ -162,6 +237,17 @@ static void refuses_a_damaged_record(void)
 		unit_row(bad[i]);
 		CHECK(record_parse(&r, bad[i], &e) < 0);
 	}
+}
+
+/* One that was written before time namespaces were recorded: unknown. */
+static void reads_a_record_without_a_time_namespace(void)
+{
+	struct record r;
+	struct error e;
+
+	CHECK(record_parse(&r, HEAD "mntns 4 5\npidns 4 6\ncreated 7\n", &e) == 0);
+	CHECK(r.pidns.ino == 6 && r.timens.dev == 0 && r.timens.ino == 0);
+	record_free(&r);
 }
 
 static void keeps_many_entrants(void)
@@ -243,9 +329,12 @@ int main(void)
 {
 	RUN(checks_pod_names);
 	RUN(chooses_the_pod);
+	RUN(refuses_a_choice);
+	RUN(knows_when_a_sandbox_counts);
 	RUN(finds_the_sandbox);
 	RUN(writes_and_reads_a_record);
 	RUN(refuses_a_damaged_record);
+	RUN(reads_a_record_without_a_time_namespace);
 	RUN(keeps_many_entrants);
 	RUN(parses_sets_of_types);
 	RUN(compares_mappings);
