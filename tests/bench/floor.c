@@ -13,12 +13,12 @@
  *   floor create POD PID BUNDLE    reads the document; is the process in the three pins; the sysctl,
  *                                  inside; index and record
  *   floor adopt POD PID BUNDLE     reads the document; hostname and sysctl, inside; a record, three
- *                                  binds, index; notes the bundle, fsync; a new config.json, fsync,
- *                                  rename, fsync
+ *                                  binds, index; a copy of the document, fsync; a new config.json,
+ *                                  fsync, rename, fsync
  *   floor leave POD                of a pod that lives on: index and record
  *   floor poststop POD             four umounts, what they were mounted on, index, record
  *   floor revert POD BUNDLE        the same for an adopted pod, which has no tmpfs; reads the document
- *                                  and puts it back as adopt did
+ *                                  and its copy, and puts that back as adopt did
  *   floor hook ROOT POD BUNDLE       adopt without hostname and sysctl, or revert, as a runtime's
  *                                  state on standard input says
  *   floor pinns NAME               unshare, raise lo, hostname, one sysctl, three binds
@@ -142,11 +142,15 @@ static void write_record(const char *pod)
 	close(fd);
 }
 
-static void note_bundle(const char *pod, const char *bundle)
+/* What the document was, for revert: it must be there before the document changes. */
+static void keep_copy(const char *pod, size_t n)
 {
 	int fd;
 
-	must(symlinkat(bundle, AT_FDCWD, path("podns", pod, "@bundle").s));
+	must(fd = open(path("podns", pod, "@bundle").s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+	must(write(fd, document, n));
+	must(fsync(fd));
+	close(fd);
 	must(fd = open("podns", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	must(fsync(fd));
 	close(fd);
@@ -303,7 +307,7 @@ static void take_in(const char *pod, const char *pid, const char *bundle, bool s
 	write_record(pod);
 	bind_pins(pod, paths);
 	must(symlinkat(pod, AT_FDCWD, path("podns", pod, "@index").s));
-	note_bundle(pod, bundle);
+	keep_copy(pod, n);
 	write_config(dir, n);
 }
 
@@ -334,11 +338,14 @@ static void poststop(char **arg)
 
 static void give_back(const char *pod, const char *bundle)
 {
-	int dir;
+	int dir, copy;
 	size_t n;
 
 	must(dir = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	n = read_config(dir);
+	read_config(dir);
+	must(copy = open(path("podns", pod, "@bundle").s, O_RDONLY | O_CLOEXEC));
+	n = read_fd(copy);
+	close(copy);
 	write_config(dir, n);
 	must(unlinkat(AT_FDCWD, path("podns", pod, "@bundle").s, 0));
 	must(unlinkat(AT_FDCWD, path("podns", pod, "@index").s, 0));
