@@ -289,6 +289,15 @@ static void close_stream(DIR **dir)
 
 #define cleanup_dir __attribute__((cleanup(close_stream)))
 
+/* As store_bundle_name() makes it. */
+static bool is_bundle_name(const char *name)
+{
+	size_t n = strlen(BUNDLE_PREFIX);
+
+	return !strncmp(name, BUNDLE_PREFIX, n) && strlen(name) == n + HEX64_DIGITS &&
+	       strspn(name + n, "0123456789abcdef") == HEX64_DIGITS;
+}
+
 int store_each_bundle(struct store *s, int (*fn)(void *arg, const char *name, struct error *e),
 		      void *arg, struct error *e)
 {
@@ -302,7 +311,7 @@ int store_each_bundle(struct store *s, int (*fn)(void *arg, const char *name, st
 	if (!dir)
 		return -1;
 	while (!r && (entry = read_entry(dir)))
-		if (!strncmp(entry->d_name, BUNDLE_PREFIX, strlen(BUNDLE_PREFIX)))
+		if (is_bundle_name(entry->d_name))
 			r = fn(arg, entry->d_name, e);
 	return r ? r : at_end(s->bundles, e);
 }
