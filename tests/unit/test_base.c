@@ -300,7 +300,8 @@ static void a_locked_directory_is_that_of_the_name(void)
 	/* And it is not tried for ever. */
 	before_lock = remove_it;
 	CHECK(lock(0700) == -1 && e.num == EBUSY && locks == 1000);
-	CHECK_STR(e.text, "lock /path/d: Device or resource busy");
+	CHECK_HAS(e.text, "lock /path/d: ");
+	CHECK_HAS(e.text, strerror(EBUSY));	/* C libraries differ */
 	before_lock = NULL;
 	CHECK(!is_there("d"));
 }

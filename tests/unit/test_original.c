@@ -391,9 +391,13 @@ static void refuses_a_cut_copy(void)
 
 static void refuses_what_is_no_file(void)
 {
-	static const char *const says[] = { "Too many levels of symbolic links", "Is a directory",
-					    NO_COPY, "Permission denied", "File too large" };
+	/* By strerror(3): C libraries differ. */
+	static const int nums[] = { ELOOP, EISDIR, 0, EACCES, EFBIG };
+	char says[5][80];
 
+	for (int kind = 0; kind < 5; kind++)
+		snprintf(says[kind], sizeof(says[kind]), "%s",
+			 nums[kind] ? strerror(nums[kind]) : NO_COPY);
 	for (int kind = 0; kind < 5; kind++) {
 		char *dir = dir_of(bundle), *path = concat(dir, "/" ORIGINAL_COPY, NULL);
 
