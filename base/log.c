@@ -26,8 +26,9 @@ static struct {
 	int file_fd;
 	int keep_dir_fd;
 	int syslog_fd;
+	bool leaves_stderr;
 	char context[320];
-} logger = { "podns", LOG_LEVEL_WARN, -1, -1, -1, "" };
+} logger = { "podns", LOG_LEVEL_WARN, -1, -1, -1, false, "" };
 
 static const struct {
 	const char *name;
@@ -120,6 +121,11 @@ void log_context(const char *what, const char *pod)
 	concat_in(logger.context, sizeof(logger.context), what, pod ? ": pod " : NULL, pod, NULL);
 }
 
+void log_leave_stderr(void)
+{
+	logger.leaves_stderr = true;
+}
+
 void log_keep_in(int dir_fd)
 {
 	int copy = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
@@ -181,7 +187,7 @@ static void emit(enum log_level level, const char *text)
 	if (buf_addf(&line, "%s%s%s%s", logger.context, *logger.context ? ": " : "",
 		     level == LOG_LEVEL_WARN ? "warning: " : "", text) < 0)
 		return;
-	if (level <= logger.level)
+	if (level <= logger.level && !logger.leaves_stderr)
 		dprintf(STDERR_FILENO, "%s: %s\n", logger.program, line.data);
 	if (logger.syslog_fd >= 0 && level <= LOG_LEVEL_WARN)
 		send_syslog(level, line.data);

@@ -25,6 +25,9 @@ int log_level_by_name(const char *name);
 int log_begin(const char *program, enum log_level level, const char *file, bool syslog,
 	      struct error *e);
 
+/* Write nothing to standard error from now on; syslog and the files have it still. */
+void log_leave_stderr(void);
+
 /*
  * What stands before each message from now on: "createRuntime: pod web", or `what` alone where
  * pod is NULL. Copied, cut where too long.

@@ -29,6 +29,22 @@ static int to_stdout(void *arg, const char *text, size_t len, struct error *e)
 	return 0;
 }
 
+/*
+ * crun appends a hook's messages to the file that the annotation run.oci.hooks.stderr names, any file
+ * of the host's. Images and pods' authors can write that annotation, and shape the words of a message
+ * too: a name in it may be a line of shell. Then nothing is written but to a pipe or a socket, as an
+ * engine has it. Whatever the annotation's name is part of counts as the annotation.
+ */
+static void distrust_stderr(const struct buf *doc)
+{
+	static const char annotation[] = "run.oci.hooks.std";
+	struct stat st;
+
+	if (memmem(doc->data, doc->len, annotation, sizeof(annotation) - 1) &&
+	    (fstat(STDERR_FILENO, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))))
+		log_leave_stderr();
+}
+
 static int tell_stage(struct hook_options *o, const struct buf *doc, struct error *e)
 {
 	struct state state;
@@ -73,8 +89,10 @@ static int run(struct hook_options *o, struct error *e)
 
 	log_context(hook_stage_name(o->which), NULL);
 	if (read_document(STDIN_FILENO, "standard input",
-			  config ? CONFIG_SIZE_MAX : STATE_SIZE_MAX, &doc, e) < 0 ||
-	    tell_stage(o, &doc, e) < 0)
+			  config ? CONFIG_SIZE_MAX : STATE_SIZE_MAX, &doc, e) < 0)
+		return -1;
+	distrust_stderr(&doc);
+	if (tell_stage(o, &doc, e) < 0)
 		return -1;
 	return run_stage(o, &doc, e);
 }

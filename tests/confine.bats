@@ -74,6 +74,24 @@ open_descriptors() {
 	assert_pinned web net ipc uts
 }
 
+# crun opens the file that this annotation names, and authors of images write it.
+@test "a document that sends the hook's messages to a file: nothing is written to a file, and all to a pipe" {
+	local stage
+	make_bundle a annotations=', "run.oci.hooks.stderr": "/etc/profile.d/evil.sh", "io.podns.hostname": "$(evil) x"'
+	for stage in precreate createRuntime; do
+		if [ "$stage" = precreate ]; then
+			cat "$T/a.orig"
+		else
+			state_doc a ''
+		fi >"$T/$stage.in"
+		fails hook "$stage" <"$T/$stage.in" >"$T/stdout" 2>>"$T/appended"
+		equal "$(cat "$T/stdout" "$T/appended")" ''
+		contains "$(hook "$stage" <"$T/$stage.in" 2>&1 >/dev/null | cat)" '$(evil) x'
+	done
+	contains "$(tail -n 1 "$ROOT/podns/log")" '$(evil) x'
+	assert_untouched a
+}
+
 @test "--no-sandbox is what it says" {
 	make_bundle a
 	waiting "$HOOK" --no-syslog --no-sandbox --root "$ROOT" createRuntime

@@ -80,3 +80,16 @@ FORGED='987532b9d0c70810[1,"0000000000000000",1000,"m",0,null,[["shm-source",10,
 		nothing_left
 	done
 }
+
+# crun appends what a hook says to the file that this annotation names. The line has to be a shell's, say, to do more
+# than lie there; the message quotes the claim, which is no claim of the record's. cgroup is shared with nobody before
+# createRuntime, so precreate leaves the claim alone.
+@test "an image that has crun write the hook's messages to a file of the host gets nothing written" {
+	podman_conf crun "$HOOKS_D" >"$T/containers.conf"
+	evil_image io.podns.pod=x io.podns.namespaces=cgroup "run.oci.hooks.stderr=$T/profile" \
+		"io.podns.claim='\$(>evil) #"
+	CONTAINERS_CONF=$T/containers.conf pm run --rm --cgroupns private --network none "$EVIL" true >"$T/run.out" 2>&1 || true
+	[ ! -e /run/podns/log ] || contains "$(cat /run/podns/log)" '>evil'
+	equal "$(cat "$T/profile" 2>/dev/null)" ''
+	nothing_left
+}
