@@ -80,22 +80,22 @@ void json_free(struct json *doc);
 #define cleanup_json __attribute__((cleanup(json_free)))
 
 /*
- * Would Go's encoding/json take this key for `name`? Letters of either case are
- * one, and so are 's' and U+017F, 'k' and U+212A. What a json_want_fn must ask,
- * so that json_member() gets to see the look-alikes.
+ * Would a runtime take this key for `name`? To Go's encoding/json letters of either case are one, and
+ * so are 's' and U+017F, 'k' and U+212A. To crun, which is written in C, a key ends before a NUL.
+ * What a json_want_fn must ask, so that json_member() gets to see the look-alikes.
  */
 bool json_key_folds(const char *key, size_t key_len, const char *name);
 
 /*
  * The member `name` of object node obj: its index in *node, or JSON_NONE where there is
  * none. Refuses a second member of that name, and one that differs from it in case
- * alone (Unicode's simple folds of 's' and 'k' included).
+ * alone (Unicode's simple folds of 's' and 'k' included) or has a NUL behind it.
  */
 int json_member(const struct json *doc, uint32_t obj, const char *name, uint32_t *node,
 		struct error *e);
 
-/* As json_member, for maps with free keys (annotations, sysctl): case matters, only a
- * true duplicate is refused. */
+/* As json_member, for maps with free keys (annotations, sysctl): case matters. A true
+ * duplicate is refused, and one with a NUL behind it. */
 int json_map_member(const struct json *doc, uint32_t map, const char *name, uint32_t *node,
 		    struct error *e);
 

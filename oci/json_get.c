@@ -80,7 +80,7 @@ bool json_key_folds(const char *key, size_t key_len, const char *name)
 		key += n;
 		key_len -= n;
 	}
-	return !key_len;
+	return !key_len || !*key;
 }
 
 static int require_type(const struct json *doc, uint32_t node, enum json_type type,
@@ -92,24 +92,43 @@ static int require_type(const struct json *doc, uint32_t node, enum json_type ty
 			  type_names[type]);
 }
 
+/* Is the key the name, a NUL and more? Then a runtime in C reads it as the name. */
+static bool has_nul_behind(const struct json_node *n, const char *name)
+{
+	size_t len = strlen(name);
+
+	return n->key_len > len && !n->key[len] && !memcmp(n->key, name, len);
+}
+
+static int check_lookalike(const struct json *doc, uint32_t node, const char *name, bool fold,
+			   struct error *e)
+{
+	const struct json_node *n = &doc->nodes[node];
+
+	if (has_nul_behind(n, name))
+		return json_error(doc, node, e, "has a NUL in its name, and runtimes would take it for "
+				  "\"%s\"", name);
+	if (!fold || !json_key_folds(n->key, n->key_len, name))
+		return 0;
+	return json_error(doc, node, e, "differs from \"%s\" only in case, and runtimes would take it "
+			  "for that", name);
+}
+
 static int find_member(const struct json *doc, uint32_t obj, const char *name, bool fold,
 		       uint32_t *node, struct error *e)
 {
-	const struct json_node *n;
-
 	*node = JSON_NONE;
 	if (require_type(doc, obj, JSON_OBJECT, e) < 0)
 		return -1;
 	for (uint32_t i = json_first(doc, obj); i != JSON_NONE; i = json_next(doc, i)) {
-		n = &doc->nodes[i];
-		if (json_key_is(doc, i, name)) {
-			if (*node != JSON_NONE)
-				return json_error(doc, i, e, "is there twice");
-			*node = i;
-		} else if (fold && json_key_folds(n->key, n->key_len, name)) {
-			return json_error(doc, i, e, "differs from \"%s\" only in case, and "
-					  "runtimes would take it for that", name);
+		if (!json_key_is(doc, i, name)) {
+			if (check_lookalike(doc, i, name, fold, e) < 0)
+				return -1;
+			continue;
 		}
+		if (*node != JSON_NONE)
+			return json_error(doc, i, e, "is there twice");
+		*node = i;
 	}
 	return 0;
 }

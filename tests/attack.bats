@@ -493,6 +493,23 @@ is_locked() {
 	assert_nothing_left
 }
 
+# crun reads strings as C does. It takes "linux\u0000" for "linux", and ran a container of this config
+# in the host's UTS namespace (tried).
+@test "a member with a NUL in its name, which crun takes for another: refused in config and state" {
+	make_bundle a
+	sed -i 's/^"mounts"/"linux\\u0000": { "namespaces": [] },\n&/' "$T/a/config.json"
+	keep_original a
+	fails_with 'NUL in its name' hook precreate <"$T/a/config.json"
+	fails_with 'NUL in its name' create a ''
+	assert_untouched a
+	make_bundle a annotations=', "io.podns.namespaces\u0000": "net"'
+	fails_with 'NUL in its name' hook precreate <"$T/a/config.json"
+	make_bundle a
+	state_doc a '' creating '{"io.podns.pod\u0000":"web"}' >"$T/state"
+	fails_with 'NUL in its name' hook createRuntime <"$T/state"
+	assert_nothing_left
+}
+
 # A container with CAP_SYS_ADMIN can call sethostname(2): what it sets comes to people's terminals.
 @test "a hostname with control characters, C1 in UTF-8 too, moves nobody's cursor" {
 	local evil=$'a\e[31m\xc2\x9b31m\x07'

@@ -303,6 +303,30 @@ static void unicode_lookalikes(void)
 	CHECK_HAS(e.text, "only in case");
 }
 
+/* crun 1.8.1 takes the first of these for the one that it looks like. */
+static void nul_lookalikes(void)
+{
+	static const char *const rows[] = {
+		"{\"linux\\u0000\":{},\"linux\":{}}",
+		"{\"hostname\\u0000x\":\"a\"}",
+		"{\"linux\":{\"namespaces\":[{\"type\\u0000\":\"pid\",\"type\":\"uts\"}]}}",
+		"{\"mounts\":[{\"destination\":\"/a\",\"destination\\u0000\":\"/dev/shm\"}]}",
+	};
+	const char *value;
+	struct config c;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		CHECK(parse(&c, rows[i]) == -1);
+		CHECK_HAS(e.text, "has a NUL in its name");
+	}
+	CHECK(parse(&c, "{\"annotations\":{\"a\\u0000b\":\"x\",\"a\":\"y\",\"b\":\"z\"}}") == 0);
+	CHECK(config_annotation(&c, "a", &value, NULL, &e) == -1);
+	CHECK_HAS(e.text, "has a NUL in its name");
+	CHECK(config_annotation(&c, "b", &value, NULL, &e) == 0);
+	CHECK_STR(value, "z");
+	config_free(&c);
+}
+
 static void sees_through_paths(void)
 {
 	static const struct {
@@ -469,6 +493,7 @@ int main(void)
 	RUN(refuses);
 	RUN(refuses_duplicates_and_lookalikes);
 	RUN(unicode_lookalikes);
+	RUN(nul_lookalikes);
 	RUN(sees_through_paths);
 	RUN(looks_at_all_mounts);
 	RUN(the_last_of_two_shms);
