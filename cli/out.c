@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/utf8.h"
 #include "oci/json.h"
 
 static void add(struct json_out *j, int r)
@@ -156,8 +157,15 @@ struct age_text age_text(uint64_t created)
 
 void print_safe(const char *s)
 {
-	for (size_t n; *s; s += n ? n : 1) {
+	const char *valid = s + utf8_valid_prefix(s, strlen(s));
+
+	for (size_t n; *s; s += n) {
 		n = control_length(s);
+		if (!n && s == valid) {	/* alone, 0x9b is a control character to some terminals */
+			valid = s + 1 + utf8_valid_prefix(s + 1, strlen(s + 1));
+			n = 1;
+		}
 		putchar(n ? '?' : *s);
+		n = n ? n : 1;
 	}
 }

@@ -50,8 +50,8 @@ struct age_text {
 struct age_text age_text(uint64_t created);
 
 /*
- * Print s with '?' for control characters: other programs' strings must not move a
- * terminal's cursor.
+ * Print s with '?' for control characters and for what is not UTF-8: other programs' strings must
+ * not move a terminal's cursor.
  */
 void print_safe(const char *s);
 
