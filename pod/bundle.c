@@ -2,9 +2,13 @@
 #include "pod/bundle.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "oci/file.h"
 
@@ -47,6 +51,20 @@ int bundle_refresh(struct bundle *b, bool *again, struct error *e)
 	return *again ? read_config(b, e) : 0;
 }
 
+/* Where the descriptor of the directory leads, without links. */
+static int find_dir(const struct bundle *b, char path[PATH_MAX], struct original_dir *dir,
+		    struct error *e)
+{
+	ssize_t n = readlink(fd_path(b->fd).text, path, PATH_MAX - 1);
+	struct stat st;
+
+	if (n < 0 || fstat(b->fd, &st) < 0)
+		return error_set(e, errno, "find the directory of bundle %s", b->path);
+	path[n] = '\0';
+	*dir = (struct original_dir){ .path = path, .ino = st.st_ino };
+	return 0;
+}
+
 int bundle_rewrite(struct bundle *b, const char *pod, const char *text, size_t len,
 		   struct error *e)
 {
@@ -54,9 +72,12 @@ int bundle_rewrite(struct bundle *b, const char *pod, const char *text, size_t l
 		.before = b->text.data, .before_len = b->text.len,
 		.after = text, .after_len = len,
 	};
+	struct original_dir dir;
+	char path[PATH_MAX];
 	struct error why;
 
-	if (original_save(&b->original, pod, b->path, &texts, e) < 0)
+	if (find_dir(b, path, &dir, e) < 0 ||
+	    original_save(&b->original, pod, b->path, &dir, &texts, e) < 0)
 		return -1;
 	if (bundle_write_config(b->fd, b->path, &b->st, text, len, e) == 0)
 		return 0;
@@ -65,16 +86,47 @@ int bundle_rewrite(struct bundle *b, const char *pod, const char *text, size_t l
 	return -1;
 }
 
-/* What is on disk now becomes what it was before the edit. Nothing is done where nothing of it is left. */
-static int revert(struct bundle *b, enum revert_how *how, struct error *e)
+/* --- back -------------------------------------------------------------------------- */
+
+/* Is it the directory whose config.json was rewritten? */
+static bool is_the_edited(int fd, const struct original *o)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == o->dir.ino;
+}
+
+/* Nothing is done where nothing of the edit is left. */
+static int revert(struct bundle *b, const struct edit_texts *texts, enum revert_how *how,
+		  struct error *e)
 {
 	cleanup_buf struct buf out = { 0 };
 
-	if (edit_revert(&b->original.texts, b->text.data, b->text.len, &out, how, e) < 0)
+	bundle_remove_temporary(b->fd);
+	if (edit_revert(texts, b->text.data, b->text.len, &out, how, e) < 0)
 		return error_prefix(e, "%s", b->path);
 	if (*how == REVERT_NOTHING)
 		return 0;
 	return bundle_write_config(b->fd, b->path, &b->st, out.data, out.len, e);
+}
+
+/*
+ * The bundle's path leads to another directory now. The one that was edited may still be where it was;
+ * else the other one gets the text before only if it is the text after, byte for byte: a bundle that
+ * was restored, say. Value by value it might be another bundle, whose paths are its author's.
+ */
+static int revert_elsewhere(struct bundle *b, enum revert_how *how, struct error *e)
+{
+	const struct original *o = &b->original;
+	cleanup_bundle struct bundle real = BUNDLE_NONE;
+	struct error ignored;
+
+	if (bundle_load(&real, o->dir.path, &ignored) == 0 && is_the_edited(real.fd, o))
+		return revert(&real, &o->texts, how, e);
+	if (b->text.len != o->texts.after_len ||
+	    memcmp(b->text.data, o->texts.after, b->text.len))
+		return 0;
+	return revert(b, &o->texts, how, e);
 }
 
 int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e)
@@ -86,39 +138,51 @@ int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e)
 	*how = REVERT_NOTHING;
 	if (!b->original.there)
 		return 0;
-	if (read_config(b, e) < 0 || revert(b, how, e) < 0 || original_drop(&b->original, e) < 0)
+	if (read_config(b, e) < 0 ||
+	    (is_the_edited(b->fd, &b->original) ? revert(b, &b->original.texts, how, e) :
+	     revert_elsewhere(b, how, e)) < 0 ||
+	    original_drop(&b->original, e) < 0)
 		return -1;
 	return *how == REVERT_NOTHING ? 0 : read_config(b, e);
 }
 
-static int end_held(struct bundle *b, enum revert_how *how, struct error *e)
+/* Is what open(2) or read(2) said that there is no such bundle, or none of its kind? */
+static bool is_absent(const struct error *e)
 {
-	b->fd = bundle_open(b->path, e);
-	if (b->fd < 0)
-		return e->num == ENOENT || e->num == ENOTDIR ? 0 : -1;
-	bundle_remove_temporary(b->fd);
-	if (read_config(b, e) < 0)
-		return e->num == ENOENT ? 0 : -1;
-	return revert(b, how, e);
+	return e->num == ENOENT || e->num == ENOTDIR;
 }
 
-int bundle_end(struct store *store, const char *pod, const char *path, enum revert_how *how,
-	       struct error *e)
+static int end_held(struct bundle *b, enum revert_how *how, bool *absent, struct error *e)
+{
+	b->fd = bundle_open(b->path, e);
+	if ((b->fd < 0 || read_config(b, e) < 0) && !is_absent(e))
+		return -1;
+	if (is_the_edited(b->fd, &b->original)) {
+		*absent = !b->text.len;
+		return *absent ? 0 : revert(b, &b->original.texts, how, e);
+	}
+	*absent = b->fd < 0;
+	return revert_elsewhere(b, how, e);
+}
+
+int bundle_end(struct store *store, const char *pod, const char *path, time_t patience,
+	       enum revert_how *how, struct error *e)
 {
 	cleanup_bundle struct bundle b = BUNDLE_NONE;
-	enum revert_how done;
+	bool absent = false;
 	struct error why;
 	int r;
 
-	if (!how)
-		how = &done;
 	*how = REVERT_NOTHING;
 	b.path = path;
 	if (bundle_hold(&b, store, false, e) < 0)
 		return -1;
 	if (!b.original.there || strcmp(b.original.pod, pod))
 		return 0;
-	r = end_held(&b, how, e);
+	r = end_held(&b, how, &absent, e);
+	if (r == 0 && absent && *how == REVERT_NOTHING &&
+	    clock_seconds(CLOCK_REALTIME) - b.original.kept < patience)
+		return 0;
 	/* An error without a number is about the document. */
 	if ((r == 0 || !e->num) && original_drop(&b.original, &why) < 0) {
 		*e = why;

@@ -46,10 +46,13 @@ int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e);
 
 /*
  * The same at the end of the pod, and for `podns gc`. A bundle that is gone, or that has no copy for
- * this pod (it was rewritten for another pod since), is no error. A copy goes too where trying again
- * cannot help: config.json is no config any more.
+ * this pod (it was rewritten for another pod since), is no error. The copy of one that is gone is
+ * kept until it is `patience` seconds old (0: not at all): after a boot the bundle's file system may
+ * be mounted later. A copy goes too where trying again cannot help: config.json is no config any
+ * more.
  */
-int bundle_end(struct store *store, const char *pod, const char *path, enum revert_how *how,
-	       struct error *e);
+#define BUNDLE_PATIENCE ((time_t)7 * 24 * 3600)
+int bundle_end(struct store *store, const char *pod, const char *path, time_t patience,
+	       enum revert_how *how, struct error *e);
 
 #endif

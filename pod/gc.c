@@ -352,7 +352,7 @@ static int revert(struct gc *g, const struct record *rec, const void *arg, struc
 
 	if (record_has_bundle(rec, k->bundle))
 		return 0;
-	if (bundle_end(g->store, k->pod, k->bundle, &how, e) < 0)
+	if (bundle_end(g->store, k->pod, k->bundle, BUNDLE_PATIENCE, &how, e) < 0)
 		return -1;
 	if (how != REVERT_NOTHING)
 		tell(g, GC_REVERT, "%s: its pod %s is gone", k->bundle, k->pod);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file: a line with the version, a line with the lengths of what follows, the pod, the bundle,
- * each with a newline after it, the text before, the text after.
+ * The file: a line with the version; a line with the inode of the bundle's directory and the lengths
+ * of what follows; the pod, the bundle and the directory's path, each with a newline after it; the
+ * text before; the text after.
  */
 #include "pod/original.h"
 
@@ -18,7 +19,8 @@
 
 #define COPY ORIGINAL_COPY
 #define VERSION "podns-original 1\n"
-#define COPY_MAX (2 * CONFIG_SIZE_MAX + 8192)
+#define COPY_MAX (2 * CONFIG_SIZE_MAX + 16384)
+#define NUMBERS 6
 
 static int damaged(const struct original *o, struct error *e)
 {
@@ -38,12 +40,12 @@ static char *cut(char **rest, const char *end, uint64_t len)
 	return s;
 }
 
-static bool read_lengths(char *line, uint64_t len[4])
+static bool read_numbers(char *line, uint64_t n[NUMBERS])
 {
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < NUMBERS; i++) {
 		char *number = strsep(&line, " ");
 
-		if (!number || !parse_u64(number, COPY_MAX, &len[i]))
+		if (!number || !parse_u64(number, i ? COPY_MAX : UINT64_MAX, &n[i]))
 			return false;
 	}
 	return !line;
@@ -52,7 +54,7 @@ static bool read_lengths(char *line, uint64_t len[4])
 static bool parse(struct original *o)
 {
 	char *rest = o->file.data, *end = rest + o->file.len, *line;
-	uint64_t len[4];
+	uint64_t n[NUMBERS];
 	struct error ignored;
 
 	if (strncmp(rest, VERSION, strlen(VERSION)))
@@ -60,26 +62,34 @@ static bool parse(struct original *o)
 	rest += strlen(VERSION);
 	line = strchr(rest, '\n');
 	line = line ? cut(&rest, end, (uint64_t)(line - rest)) : NULL;
-	if (!line || !read_lengths(line, len))
+	if (!line || !read_numbers(line, n))
 		return false;
-	o->pod = cut(&rest, end, len[0]);
-	o->bundle = o->pod ? cut(&rest, end, len[1]) : NULL;
-	if (!o->bundle || *o->bundle != '/' || pod_check_name(o->pod, &ignored) < 0 || !len[2] ||
-	    !len[3] || (uint64_t)(end - rest) != len[2] + len[3])
+	o->dir.ino = n[0];
+	o->pod = cut(&rest, end, n[1]);
+	o->bundle = o->pod ? cut(&rest, end, n[2]) : NULL;
+	o->dir.path = o->bundle ? cut(&rest, end, n[3]) : NULL;
+	if (!o->dir.path || *o->bundle != '/' || *o->dir.path != '/' ||
+	    pod_check_name(o->pod, &ignored) < 0 || !n[4] || !n[5] ||
+	    (uint64_t)(end - rest) != n[4] + n[5])
 		return false;
 	o->texts = (struct edit_texts){
-		.before = rest, .before_len = (size_t)len[2],
-		.after = rest + len[2], .after_len = (size_t)len[3],
+		.before = rest, .before_len = (size_t)n[4],
+		.after = rest + n[4], .after_len = (size_t)n[5],
 	};
 	return true;
 }
 
 static int load(struct original *o, struct error *e)
 {
+	struct stat st;
+
 	if (read_file_at(o->fd, COPY, COPY_MAX, &o->file) < 0)
 		return errno == ENOENT ? 0 : error_set(e, errno, "read %s/" COPY, o->path);
 	if (!parse(o))
 		return damaged(o, e);
+	if (fstatat(o->fd, COPY, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_set(e, errno, "stat %s/" COPY, o->path);
+	o->kept = st.st_mtim.tv_sec;
 	o->there = true;
 	return 0;
 }
@@ -132,7 +142,7 @@ int original_open(struct original *o, struct store *store, const char *bundle, b
 		return -1;
 	if (!o->there || !strcmp(o->bundle, bundle))
 		return 0;
-	/* The hash is of 64 bits, so this is next to impossible. */
+	/* The hash resists no adversary: a path that was made to collide with another is refused. */
 	error_set(e, 0, "%s holds the copy of another bundle, %s", o->path, o->bundle);
 	original_close(o);
 	return -1;
@@ -156,14 +166,15 @@ void original_close(struct original *o)
 }
 
 int original_save(struct original *o, const char *pod, const char *bundle,
-		  const struct edit_texts *texts, struct error *e)
+		  const struct original_dir *dir, const struct edit_texts *texts, struct error *e)
 {
 	cleanup_buf struct buf text = { 0 };
 
 	if (buf_reserve(&text, texts->before_len + texts->after_len + 256) < 0 ||
-	    buf_concat(&text, VERSION, decimal(strlen(pod)).text, " ", decimal(strlen(bundle)).text,
-		       " ", decimal(texts->before_len).text, " ", decimal(texts->after_len).text,
-		       "\n", pod, "\n", bundle, "\n", NULL) < 0 ||
+	    buf_concat(&text, VERSION, decimal(dir->ino).text, " ", decimal(strlen(pod)).text, " ",
+		       decimal(strlen(bundle)).text, " ", decimal(strlen(dir->path)).text, " ",
+		       decimal(texts->before_len).text, " ", decimal(texts->after_len).text, "\n",
+		       pod, "\n", bundle, "\n", dir->path, "\n", NULL) < 0 ||
 	    buf_add(&text, texts->before, texts->before_len) < 0 ||
 	    buf_add(&text, texts->after, texts->after_len) < 0)
 		return error_nomem(e);

@@ -20,6 +20,16 @@
 /* The file in the directory. */
 #define ORIGINAL_COPY "copy"
 
+/*
+ * Which directory a bundle's path led to when its config.json was rewritten: the path goes through
+ * links, and who owns a part of it can have it lead elsewhere later. The device's number is not kept,
+ * since that may be another after a boot.
+ */
+struct original_dir {
+	const char *path;	/* without symbolic links */
+	uint64_t ino;
+};
+
 struct original {
 	struct store *store;	/* borrowed */
 	char *path;		/* of the directory, for messages */
@@ -28,6 +38,8 @@ struct original {
 	bool there;		/* it holds a copy: */
 	struct buf file;	/* the file, which what follows points into */
 	const char *pod, *bundle;
+	struct original_dir dir;
+	time_t kept;		/* since when, by CLOCK_REALTIME */
 	struct edit_texts texts;
 };
 
@@ -49,7 +61,7 @@ void original_close(struct original *o);
 
 /* Keep these texts for the bundle, synced. The directory is open. */
 int original_save(struct original *o, const char *pod, const char *bundle,
-		  const struct edit_texts *texts, struct error *e);
+		  const struct original_dir *dir, const struct edit_texts *texts, struct error *e);
 
 /* Remove the copy. */
 int original_drop(struct original *o, struct error *e);

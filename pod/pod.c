@@ -385,16 +385,18 @@ static void keep_first(bool *failed, struct error *first, const struct error *ne
  */
 static void revert_bundles(struct pod *p)
 {
+	enum revert_how how;
 	struct error e;
 
 	for (size_t i = 0; i < p->rec.bundle_count; i++)
-		if (bundle_end(p->store, p->name, p->rec.bundles[i], NULL, &e) < 0)
+		if (bundle_end(p->store, p->name, p->rec.bundles[i], 0, &how, &e) < 0)
 			log_error(LOG_LEVEL_WARN, &e);
 	p->rec.bundle_count = 0;
 }
 
 void pod_forget_bundles(struct pod *p)
 {
+	enum revert_how how;
 	struct error e;
 	struct stat st;
 
@@ -406,7 +408,7 @@ void pod_forget_bundles(struct pod *p)
 			continue;
 		}
 		/* It is not there, so that only its copy goes. */
-		if (bundle_end(p->store, p->name, bundle, NULL, &e) < 0) {
+		if (bundle_end(p->store, p->name, bundle, 0, &how, &e) < 0) {
 			log_error(LOG_LEVEL_WARN, &e);
 			i++;
 			continue;

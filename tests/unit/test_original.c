@@ -96,6 +96,17 @@ static void put_copy(const void *bytes, size_t n)
 	free(dir);
 }
 
+/* What the bundle is, for original_save(). */
+static const struct original_dir *dir_now(void)
+{
+	static struct original_dir now;
+	struct stat st = { 0 };
+
+	CHECK(stat(bundle, &st) == 0);
+	now = (struct original_dir){ bundle, st.st_ino };
+	return &now;
+}
+
 /* What a test made, by hand. */
 static void remove_dir(void)
 {
@@ -140,7 +151,7 @@ static void keep(const char *pod)
 	cleanup_original struct original o = ORIGINAL_NONE;
 
 	if (opens(&o, true))
-		CHECK(original_save(&o, pod, bundle, &texts, &e) == 0);
+		CHECK(original_save(&o, pod, bundle, dir_now(), &texts, &e) == 0);
 }
 
 static void drop(void)
@@ -182,7 +193,7 @@ static void keeps_both_texts(void)
 
 		if (opens(&o, true)) {
 			CHECK(!o.there && o.fd >= 0);
-			CHECK(original_save(&o, "web", bundle, &rows[i], &e) == 0);
+			CHECK(original_save(&o, "web", bundle, dir_now(), &rows[i], &e) == 0);
 			check_original(&o, &rows[i]);
 		}
 		original_close(&o);
@@ -211,7 +222,7 @@ static void keeps_large_texts(void)
 	memset(text, 'x', CONFIG_SIZE_MAX);
 	large.before = large.after = text;
 	if (opens(&o, true))
-		CHECK(original_save(&o, "web", bundle, &large, &e) == 0);
+		CHECK(original_save(&o, "web", bundle, dir_now(), &large, &e) == 0);
 	original_close(&o);
 	if (opens(&o, false))
 		check_original(&o, &large);
@@ -321,39 +332,43 @@ static void refuses_a_damaged_copy(void)
 	} rows[] = {
 		{ "x", 0 }, { "\n", 0 }, { "podns-original 2\n3 2 1 1\nweb\n/b\nxy", 0 },
 		{ VERSION, 0 }, { VERSION "\n", 0 }, { VERSION "\n\n\n\n", 0 },
-		{ VERSION "3 2 1 1\nweb\n/b\nxyz", 0 },		/* too much */
-		{ VERSION "3 2 1 1\nweb\n/b\nx", 0 },		/* too little */
-		{ VERSION "3 2 1 1\nweb\n/b\n", 0 }, { VERSION "3 2 1 1\nweb\n/b", 0 },
-		{ VERSION "3 2 1 1\nweb\n", 0 }, { VERSION "3 2 1 1\nweb", 0 },
-		{ VERSION "3 2 1 1\nweb\n/bxxy", 0 }, { VERSION "2 2 1 1\nweb\n/b\nxy", 0 },
-		{ VERSION "4 2 1 1\nweb\n/b\nxy", 0 }, { VERSION "3 3 1 1\nweb\n/b\nxy", 0 },
-		{ VERSION "3 2 1\nweb\n/b\nx", 0 }, { VERSION "3 2 1 1 1\nweb\n/b\nxyz", 0 },
-		{ VERSION "3 2 1 1 \nweb\n/b\nxy", 0 }, { VERSION " 3 2 1 1\nweb\n/b\nxy", 0 },
-		{ VERSION "3  2 1 1\nweb\n/b\nxy", 0 }, { VERSION "3 2 1 1", 0 },
-		{ VERSION "3 2 -1 3\nweb\n/b\nxy", 0 }, { VERSION "3 2 +1 1\nweb\n/b\nxy", 0 },
-		{ VERSION "3 2 0x1 1\nweb\n/b\nxy", 0 }, { VERSION "3 2 1 1\r\nweb\n/b\nxy", 0 },
+		{ VERSION "7 3 2 2 1 1\nweb\n/b\n/d\nxyz", 0 },		/* too much */
+		{ VERSION "7 3 2 2 1 1\nweb\n/b\n/d\nx", 0 },		/* too little */
+		{ VERSION "7 3 2 2 1 1\nweb\n/b\n/d\n", 0 }, { VERSION "7 3 2 2 1 1\nweb\n/b", 0 },
+		{ VERSION "7 3 2 2 1 1\nweb\n", 0 }, { VERSION "7 3 2 2 1 1\nweb", 0 },
+		{ VERSION "7 3 2 2 1 1\nweb\n/bx/d\nxy", 0 }, { VERSION "7 2 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 4 2 2 1 1\nweb\n/b\n/d\nxy", 0 }, { VERSION "7 3 3 2 1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 1\nweb\n/b\n/d\nx", 0 }, { VERSION "7 3 2 2 1 1 1\nweb\n/b\n/d\nxyz", 0 },
+		{ VERSION "7 3 2 2 1 1 \nweb\n/b\n/d\nxy", 0 }, { VERSION " 7 3 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3  2 2 1 1\nweb\n/b\n/d\nxy", 0 }, { VERSION "7 3 2 2 1 1", 0 },
+		{ VERSION "7 3 2 2 -1 3\nweb\n/b\n/d\nxy", 0 }, { VERSION "7 3 2 2 +1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 0x1 1\nweb\n/b\n/d\nxy", 0 }, { VERSION "7 3 2 2 1 1\r\nweb\n/b\n/d\nxy", 0 },
 		/* Sums that come round. */
-		{ VERSION "3 2 18446744073709551615 3\nweb\n/b\nxy", 0 },
-		{ VERSION "3 2 18446744073709551617 1\nweb\n/b\nxy", 0 },
-		{ VERSION "18446744073709551615 2 1 1\nweb\n/b\nxy", 0 },
-		{ VERSION "33554432 2 1 1\nweb\n/b\nxy", 0 },
+		{ VERSION "7 3 2 2 18446744073709551615 3\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 18446744073709551617 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 18446744073709551615 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 33554432 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
 		/* No texts, no pod, no bundle. */
-		{ VERSION "3 2 0 2\nweb\n/b\nxy", 0 }, { VERSION "3 2 2 0\nweb\n/b\nxy", 0 },
-		{ VERSION "0 2 1 1\n\n/b\nxy", 0 }, { VERSION "3 0 1 1\nweb\n\nxy", 0 },
-		{ VERSION "2 2 1 1\n..\n/b\nxy", 0 }, { VERSION "3 2 1 1\na/b\n/b\nxy", 0 },
-		{ VERSION "3 2 1 1\nlog\n/b\nxy", 0 }, { VERSION "3 2 1 1\nweb\nbb\nxy", 0 },
+		{ VERSION "7 3 2 2 0 2\nweb\n/b\n/d\nxy", 0 }, { VERSION "7 3 2 2 2 0\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 0 2 2 1 1\n\n/b\n/d\nxy", 0 }, { VERSION "7 3 0 2 1 1\nweb\n\n/d\nxy", 0 },
+		{ VERSION "7 3 2 0 1 1\nweb\n/b\n\nxy", 0 },
+		{ VERSION "7 2 2 2 1 1\n..\n/b\n/d\nxy", 0 }, { VERSION "7 3 2 2 1 1\na/b\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 1 1\nlog\n/b\n/d\nxy", 0 }, { VERSION "7 3 2 2 1 1\nweb\nbb\n/d\nxy", 0 },
 		/* NUL bytes. */
-		{ "\0", 1 }, { VERSION "\0" "3 2 1 1\nweb\n/b\nxy", sizeof(VERSION) + 17 },
-		{ VERSION "3 2 1 1\0\nweb\n/b\nxy", sizeof(VERSION) + 17 },
-		{ VERSION "3 2 1 1\nw\0b\n/b\nxy", sizeof(VERSION) + 16 },
-		{ VERSION "3 2 1 1\nweb\n/\0\nxy", sizeof(VERSION) + 16 },
+		{ "\0", 1 }, { VERSION "\0" "7 3 2 2 1 1\nweb\n/b\n/d\nxy", sizeof(VERSION) + 24 },
+		{ VERSION "7 3 2 2 1 1\0\nweb\n/b\n/d\nxy", sizeof(VERSION) + 24 },
+		{ VERSION "7 3 2 2 1 1\nw\0b\n/b\n/d\nxy", sizeof(VERSION) + 23 },
+		{ VERSION "7 3 2 2 1 1\nweb\n/\0\n/d\nxy", sizeof(VERSION) + 23 },
+		{ VERSION "-7 3 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "3 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 1 1\nweb\n/b\ndd\nxy", 0 },
 	};
 
 	cleanup_original struct original o = ORIGINAL_NONE;
 
 	make_dir();
 	/* This one would be good. */
-	put_copy(VERSION "3 2 1 1\nweb\n/b\nxy", strlen(VERSION) + 17);
+	put_copy(VERSION "7 3 2 2 1 1\nweb\n/b\n/d\nxy", strlen(VERSION) + 24);
 	CHECK(original_open_name(&o, &store, store_bundle_name(bundle).s, &e) == 0 && o.there);
 	CHECK(o.there && *o.texts.before == 'x' && *o.texts.after == 'y');
 	original_close(&o);
@@ -414,7 +429,7 @@ static void refuses_what_is_no_file(void)
 		if (kind == 3)
 			CHECK(chmod(path, 0) == 0);
 		if (kind == 4)
-			CHECK(truncate(path, 2 * (off_t)CONFIG_SIZE_MAX + 8193) == 0);
+			CHECK(truncate(path, 2 * (off_t)CONFIG_SIZE_MAX + 16385) == 0);
 		/* Root reads all, and sees that it is none. */
 		check_refused(kind == 3 && !geteuid() ? NO_COPY : says[kind], NULL);
 		remove_dir();
@@ -452,14 +467,14 @@ static void refuses_the_copy_of_another_bundle(void)
 
 	/* Its path has the same hash. */
 	if (opens(&o, true))
-		CHECK(original_save(&o, "web", "/other\n/bundle", &texts, &e) == 0);
+		CHECK(original_save(&o, "web", "/other\n/bundle", dir_now(), &texts, &e) == 0);
 	original_close(&o);
 	for (int make = 0; make < 2; make++) {
 		CHECK(original_open(&o, &store, bundle, make, &e) == -1 && o.fd == -1);
 		CHECK_HAS(e.text, " holds the copy of another bundle, /other");
 	}
 	put_config(AFTER);
-	CHECK(bundle_end(&store, "web", bundle, &how, &e) == -1);
+	CHECK(bundle_end(&store, "web", bundle, 0, &how, &e) == -1);
 	check_config(AFTER);
 	check_kept();
 	/* By its name it is what it is. */
@@ -481,7 +496,7 @@ static void leaves_no_copy_that_is_half_written(void)
 	signal(SIGXFSZ, SIG_IGN);
 	opens(&o, true);
 	CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
-	CHECK(original_save(&o, "web", bundle, &texts, &e) == -1 && e.num == EFBIG && !o.there);
+	CHECK(original_save(&o, "web", bundle, dir_now(), &texts, &e) == -1 && e.num == EFBIG && !o.there);
 	CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 	CHECK_HAS(e.text, "/copy: File too large");
 	CHECK(count_entries(dir) == 0);
@@ -540,7 +555,7 @@ static void leaves_no_copy_that_is_not_synced(void)
 		memset(&syncs, 0, sizeof(syncs));
 		syncs.fails_at = at;
 		syncs.num = EIO;
-		CHECK(original_save(&o, "web", bundle, &texts, &e) == -1 && e.num == EIO);
+		CHECK(original_save(&o, "web", bundle, dir_now(), &texts, &e) == -1 && e.num == EIO);
 		CHECK(!o.there && count_entries(dir) == 0);
 		original_close(&o);
 		check_nothing_kept();
@@ -548,7 +563,7 @@ static void leaves_no_copy_that_is_not_synced(void)
 		opens(&o, true);
 		syncs.calls = 0;
 		syncs.num = EINVAL;
-		CHECK(original_save(&o, "web", bundle, &texts, &e) == (at == 1 ? -1 : 0));
+		CHECK(original_save(&o, "web", bundle, dir_now(), &texts, &e) == (at == 1 ? -1 : 0));
 		CHECK(original_drop(&o, &e) == 0);
 	}
 	memset(&syncs, 0, sizeof(syncs));
@@ -586,7 +601,7 @@ static pid_t hold_in_child(int *held, bool save)
 
 		close(to[1]);
 		if (original_open(&o, &store, bundle, true, &e) < 0 ||
-		    (save && original_save(&o, "web", bundle, &texts, &e) < 0) ||
+		    (save && original_save(&o, "web", bundle, dir_now(), &texts, &e) < 0) ||
 		    write(from[1], &byte, 1) != 1 || read(to[0], &byte, 1) != 0)
 			_exit(1);
 		original_close(&o);
@@ -660,7 +675,7 @@ static void waits_for_who_removes_it(void)
 	if (!waiter) {
 		close(held);
 		failed = original_open(&o, &store, bundle, true, &e) < 0 || o.there ||
-			 original_save(&o, "web", bundle, &texts, &e) < 0;
+			 original_save(&o, "web", bundle, dir_now(), &texts, &e) < 0;
 		original_close(&o);
 		_exit(failed);
 	}
@@ -689,7 +704,7 @@ static int turn_once(const char *mark)
 		return 2;
 	if (o.there)
 		return original_drop(&o, &e) < 0 ? 3 : 0;
-	return original_save(&o, "web", bundle, &texts, &e) < 0 ? 4 : 0;
+	return original_save(&o, "web", bundle, dir_now(), &texts, &e) < 0 ? 4 : 0;
 }
 
 static int turn_often(unsigned rounds)
@@ -787,12 +802,12 @@ static void gives_back_at_the_end(void)
 		rewrite_and_close("web");
 		if (strcmp(reverts[i].now, AFTER))
 			put_config(reverts[i].now);
-		CHECK(bundle_end(&store, "web", bundle, &how, &e) == 0 && how == reverts[i].how);
+		CHECK(bundle_end(&store, "web", bundle, 0, &how, &e) == 0 && how == reverts[i].how);
 		check_config(reverts[i].back);
 		check_nothing_kept();
 		/* And no second time. */
 		put_config(AFTER);
-		CHECK(bundle_end(&store, "web", bundle, &how, &e) == 0 && how == REVERT_NOTHING);
+		CHECK(bundle_end(&store, "web", bundle, 0, &how, &e) == 0 && how == REVERT_NOTHING);
 		check_config(AFTER);
 		check_nothing_kept();
 	}
@@ -817,10 +832,10 @@ static void leaves_the_copy_for_another_pod(void)
 	enum revert_how how = REVERT_EXACT;
 
 	rewrite_and_close("web");
-	CHECK(bundle_end(&store, "other", bundle, &how, &e) == 0 && how == REVERT_NOTHING);
+	CHECK(bundle_end(&store, "other", bundle, 0, &how, &e) == 0 && how == REVERT_NOTHING);
 	check_config(AFTER);
 	check_kept();
-	CHECK(bundle_end(&store, "web", bundle, NULL, &e) == 0);
+	CHECK(bundle_end(&store, "web", bundle, 0, &(enum revert_how){ 0 }, &e) == 0);
 	check_config(BEFORE);
 	check_nothing_kept();
 }
@@ -839,7 +854,7 @@ static void needs_no_bundle_at_the_end(void)
 			CHECK(rename(bundle, moved) == 0);
 		if (gone == 2)	/* a component of its path is a file */
 			put(scratch, "b", "", 0);
-		CHECK(bundle_end(&store, "web", bundle, &how, &e) == 0 && how == REVERT_NOTHING);
+		CHECK(bundle_end(&store, "web", bundle, 0, &how, &e) == 0 && how == REVERT_NOTHING);
 		check_nothing_kept();
 		if (gone == 2)
 			CHECK(unlink(bundle) == 0);
@@ -875,7 +890,7 @@ static void gives_up_what_is_no_config(void)
 		CHECK_HAS(e.text, rows[i].says);
 		bundle_close(&b);
 		check_kept();
-		CHECK(bundle_end(&store, "web", bundle, &how, &e) == -1 && !e.num);
+		CHECK(bundle_end(&store, "web", bundle, 0, &how, &e) == -1 && !e.num);
 		CHECK(how == REVERT_NOTHING);
 		CHECK_HAS(e.text, rows[i].says);
 		check_config(rows[i].now);
@@ -891,11 +906,11 @@ static void keeps_the_copy_where_writing_fails(void)
 
 	rewrite_and_close("web");
 	CHECK(mkdir(in_the_way, 0700) == 0);
-	CHECK(bundle_end(&store, "web", bundle, &how, &e) == -1 && e.num == EISDIR);
+	CHECK(bundle_end(&store, "web", bundle, 0, &how, &e) == -1 && e.num == EISDIR);
 	CHECK(rmdir(in_the_way) == 0);
 	check_config(AFTER);
 	check_kept();
-	CHECK(bundle_end(&store, "web", bundle, &how, &e) == 0 && how == REVERT_EXACT);
+	CHECK(bundle_end(&store, "web", bundle, 0, &how, &e) == 0 && how == REVERT_EXACT);
 	check_config(BEFORE);
 	check_nothing_kept();
 	free(in_the_way);
@@ -939,7 +954,7 @@ static void ends_what_a_killed_run_began(void)
 	put_config(BEFORE);
 	keep("web");
 	put(bundle, ".config.json.podns", "{\"host", 6);
-	CHECK(bundle_end(&store, "web", bundle, &how, &e) == 0 && how == REVERT_NOTHING);
+	CHECK(bundle_end(&store, "web", bundle, 0, &how, &e) == 0 && how == REVERT_NOTHING);
 	check_config(BEFORE);
 	check_nothing_kept();
 }
@@ -981,7 +996,7 @@ static void makes_the_place_of_copies(void)
 	CHECK(mkdir(root, 0755) == 0 && store_open(&other, root, false, &e) == 0);
 	CHECK(original_open(&o, &other, bundle, false, &e) == 0 && o.fd == -1);
 	original_close(&o);
-	CHECK(bundle_end(&other, "web", bundle, NULL, &e) == 0);
+	CHECK(bundle_end(&other, "web", bundle, 0, &(enum revert_how){ 0 }, &e) == 0);
 	CHECK(count_entries(root) == 0);
 	CHECK(original_open(&o, &other, bundle, true, &e) == 0 && o.fd >= 0);
 	original_close(&o);
