@@ -525,3 +525,102 @@ is_locked() {
 	[ -s "$T/stderr" ]
 	fails grep -qaP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\x9b' "$T/stderr"
 }
+<<<<<<< HEAD
+=======
+
+@test "a claim that a document's author made up lets nobody in, and drops nobody's" {
+	local claim
+	make_bundle a
+	hook precreate <"$T/a.orig" >"$T/a/config.json"
+	claim=$(jq -r '.annotations["io.podns.claim"]' <"$T/a/config.json")
+	for claim in 00112233445566778899aabbccddeeff "${claim:0:31}" "${claim}0" "${claim^^} " ''; do
+		make_bundle evil annotations=", \"io.podns.claim\": \"$claim\""
+		fails_with 'unknown or expired' create evil ''
+		poststop evil
+		equal "$(grep -c '^claim ' "$ROOT/podns/web/record")" 1
+		# precreate puts a claim of its own in its place.
+		hook precreate <"$T/evil.orig" >"$T/new.json"
+		differ "$(jq -r '.annotations["io.podns.claim"]' <"$T/new.json")" "$claim"
+		sed -i '$d' "$ROOT/podns/web/record"
+	done
+	equal "$(grep -c '^claim ' "$ROOT/podns/web/record")" 1
+}
+
+# --- a bundle's path that leads elsewhere by the end ---------------------------------
+
+# As a link "current" that a deployment sets to the next release.
+@test "a bundle's path that leads to another bundle by the end: the one that was edited gets its bytes back" {
+	make_bundle a
+	mv "$T/a" "$T/release1"
+	cp -a "$T/release1" "$T/release2"
+	ln -s release1 "$T/a"
+	create a ''
+	ln -sfn release2 "$T/a"
+	poststop a
+	cmp "$T/a.orig" "$T/release1/config.json"
+	cmp "$T/a.orig" "$T/release2/config.json"
+	assert_nothing_left
+}
+
+# By whoever owns a part of the path. b's paths are its author's own.
+@test "a bundle's path that leads to another bundle of the pod by the end: that one stays as it is" {
+	make_bundle a
+	make_bundle b namespaces="$(joined_namespaces web)" hostname=first
+	create a ''
+	create b ''
+	assert_untouched b
+	mv "$T/a" "$T/aside"
+	ln -s b "$T/a"
+	poststop a
+	poststop b
+	assert_untouched b
+	assert_nothing_left
+}
+
+@test "a bundle that was restored from a copy gets its first bytes back, if nobody edited that" {
+	make_bundle a
+	create a ''
+	cp -a "$T/a" "$T/backup"
+	rm -r "$T/a"
+	mv "$T/backup" "$T/a"
+	poststop a
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "a bundle whose file system is away while podns gc runs: it gets its bytes back later" {
+	mkdir "$T/disk" "$T/mounted"
+	make_bundle a
+	mv "$T/a" "$T/disk/a"
+	ln -s mounted/a "$T/a"
+	mount --bind "$T/disk" "$T/mounted"
+	create a '' --namespaces uts
+	# A reboot: what was in /run is gone.
+	umount "$T/mounted"
+	umount "$ROOT/utsns/web"
+	rm -r "$ROOT/utsns" "$ROOT/podns/web" "$ROOT"/podns/@*
+	podns gc
+	mount --bind "$T/disk" "$T/mounted"
+	podns gc
+	umount "$T/mounted"
+	cmp "$T/a.orig" "$T/disk/a/config.json"
+	assert_nothing_left
+}
+
+@test "the copy of a bundle that is gone stays for a week, and no longer" {
+	local copy
+	make_bundle a
+	create a '' --namespaces uts
+	umount "$ROOT/utsns/web"
+	rm -r "$ROOT/utsns" "$ROOT/podns/web" "$ROOT"/podns/@* "$T/a"
+	copy=$(echo "$ROOT"/podns/bundle@*)/copy
+	podns gc
+	[ -e "$copy" ]
+	touch -d '6 days ago' "$copy"
+	podns gc
+	[ -e "$copy" ]
+	touch -d '8 days ago' "$copy"
+	podns gc
+	assert_nothing_left
+}
+>>>>>>> a4d80b4 (Three tests that fail: a bundle's path that leads elsewhere, or nowhere, by the end)
