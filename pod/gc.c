@@ -331,18 +331,24 @@ static int read_kept(struct gc *g, const char *name, struct kept *k, struct erro
 	return k->pod && k->bundle ? 0 : error_nomem(e);
 }
 
-/* Is it a directory without a copy that no run is just about to fill? Told of as removed. */
-static bool is_left_over(struct gc *g, const char *name)
+/* Is it a directory without a copy that no run is about to fill? */
+static bool is_left_over(const struct gc *g, const char *name)
 {
 	cleanup_close int fd = openat(g->store->bundles_fd, name,
 				      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
-	if (fd < 0 || fstatat(fd, ORIGINAL_COPY, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return false;
-	tell(g, GC_REMOVE, "%s/%s", g->store->bundles, name);
-	return true;
+	return fd >= 0 && fstatat(fd, ORIGINAL_COPY, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+	       flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* original_close() warns of a directory that it could not remove. */
+static void tell_left_over(const struct gc *g, const char *name)
+{
+	struct stat st;
+
+	if (g->opt->dry_run || fstatat(g->store->bundles_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		tell(g, GC_REMOVE, "%s/%s", g->store->bundles, name);
 }
 
 static int revert(struct gc *g, const struct record *rec, const void *arg, struct error *e)
@@ -363,17 +369,19 @@ static int check_bundle(void *arg, const char *name, struct error *e)
 {
 	cleanup_kept struct kept k = { 0 };
 	struct gc *g = arg;
+	bool left_over = is_left_over(g, name);
 	const struct view *x;
 
 	store_reset_wait(g->store);
-	if (is_left_over(g, name) && g->opt->dry_run)
-		return 0;
-	if (read_kept(g, name, &k, e) < 0) {
+	if (!(left_over && g->opt->dry_run) && read_kept(g, name, &k, e) < 0) {
 		note_failure(g, e);
 		return 0;
 	}
-	if (!k.bundle)
+	if (!k.bundle) {
+		if (left_over)
+			tell_left_over(g, name);
 		return 0;
+	}
 	x = views_find(&g->views, k.pod);
 	if (x && (x->unreadable || record_has_bundle(&x->rec, k.bundle)))
 		return 0;

@@ -275,6 +275,14 @@ tree() {
 	lacks "$output" 'removed'
 	rm "$ROOT/podns/half/theirs"
 	equal "$(podns gc)" "removed $ROOT/podns/half"
+	# The same in a directory for a bundle's copy.
+	mkdir -m 0700 "$ROOT/podns/bundle@0123456789abcdef"
+	echo mine >"$ROOT/podns/bundle@0123456789abcdef/theirs"
+	run podns gc
+	contains "$output" "remove $ROOT/podns/bundle@0123456789abcdef: Directory not empty"
+	lacks "$output" 'removed'
+	rm "$ROOT/podns/bundle@0123456789abcdef/theirs"
+	equal "$(podns gc)" "removed $ROOT/podns/bundle@0123456789abcdef"
 	assert_nothing_left
 }
 
