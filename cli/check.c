@@ -577,6 +577,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 		return r;
 	/* Not for the programs that it runs. */
 	inherit_no_descriptors(STDERR_FILENO + 1);
+	/* Where the caller ignores it, waitpid(2) has no status of a program that ended. */
+	signal(SIGCHLD, SIG_DFL);
 	r = check_all(&c, cli, e);
 	arena_free(&c.arena);
 	if (r < 0)

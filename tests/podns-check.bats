@@ -51,6 +51,13 @@ wrong() {
 	contains "$output" "CRI-O is not installed"
 }
 
+@test "a caller that ignores SIGCHLD: the hook runs all the same" {
+	run env --ignore-signal=CHLD "$PODNS" check --sysroot "$S"
+	echo "$output"
+	equal "$status" 0
+	equal "${lines[-1]}" 'podns check: all is well'
+}
+
 @test "the hook is missing" {
 	rm "$S/usr/libexec/oci/hooks.d/oci-podns-hook"
 	wrong 'which is not there: engines skip such a file silently' 'install the hook'
