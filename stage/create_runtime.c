@@ -129,7 +129,7 @@ static int steps(struct run *r, struct error *e)
 	bool changed = false;
 
 	if (share_begin(s, e) < 0 || hold_bundle(r, e) < 0 || read_claim(r, e) < 0 ||
-	    in_place_plan(&r->file, s, PLAN_CREATE_RUNTIME, NULL, &changed, &out, e) < 0 ||
+	    in_place_plan(&r->file, s, PLAN_CREATE_RUNTIME, &changed, &out, e) < 0 ||
 	    check_claim(r, e) < 0)
 		return -1;
 	drop_claim(r);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/in_place.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -84,15 +83,13 @@ static int take_back(struct in_place *x, struct share *s, struct error *e)
 	return bundle_give_back(&x->bundle, NULL, e) < 0 ? -1 : parse(x, e);
 }
 
-static int plan(struct in_place *x, struct share *s, enum plan_stage stage, const char *claim,
-		bool *changed, struct buf *out, struct error *e)
+static int plan(struct in_place *x, struct share *s, enum plan_stage stage, bool *changed,
+		struct buf *out, struct error *e)
 {
 	struct edit edit;
 
 	if (share_plan(s, stage, e) < 0 || share_edit(s, &edit, e) < 0)
 		return -1;
-	if (s->plan.shared)
-		edit.claim = claim;
 	return edit_apply(&x->config, &edit, changed, out, e);
 }
 
@@ -106,24 +103,22 @@ static int hold_to_write(struct in_place *x, struct share *s, struct error *e)
 		return -1;
 	if (!again && !b->original.there)
 		return 0;
-	error_set(e, 0, "%s/config.json was changed by somebody else", b->path);
-	e->num = ESTALE;
-	return -1;
+	return error_set(e, 0, "%s/config.json was changed by somebody else", b->path);
 }
 
-int in_place_plan(struct in_place *x, struct share *s, enum plan_stage stage, const char *claim,
-		  bool *changed, struct buf *out, struct error *e)
+int in_place_plan(struct in_place *x, struct share *s, enum plan_stage stage, bool *changed,
+		  struct buf *out, struct error *e)
 {
 	bool stands = true;
 
 	if (x->bundle.original.there && (edit_stands(x, s, &stands, e) < 0 ||
 					 (!stands && take_back(x, s, e) < 0)))
 		return -1;
-	if (plan(x, s, stage, claim, changed, out, e) < 0)
+	if (plan(x, s, stage, changed, out, e) < 0)
 		return -1;
 	if (*changed && x->bundle.original.there) {
 		buf_free(out);
-		if (take_back(x, s, e) < 0 || plan(x, s, stage, claim, changed, out, e) < 0)
+		if (take_back(x, s, e) < 0 || plan(x, s, stage, changed, out, e) < 0)
 			return -1;
 	}
 	if (!*changed)

@@ -40,11 +40,12 @@ void in_place_release(struct in_place *x);
 
 /*
  * Decide, and compute into *out (an empty buf) what config.json shall be; *changed says whether it
- * differs, and the bundle is then noted in the record, in memory. claim may be NULL. The config is
- * x->config. Nothing of the pod is touched; but an edit that stands no more is taken back first.
+ * differs, and the bundle is then noted in the record, in memory. The config is x->config. Nothing
+ * of the pod is touched; but an earlier edit that is not valid any more, or that would become
+ * another one, is taken back first.
  */
-int in_place_plan(struct in_place *x, struct share *s, enum plan_stage stage, const char *claim,
-		  bool *changed, struct buf *out, struct error *e);
+int in_place_plan(struct in_place *x, struct share *s, enum plan_stage stage, bool *changed,
+		  struct buf *out, struct error *e);
 
 /* Put the new text in place, after share_save(). */
 int in_place_write(struct in_place *x, const struct share *s, const struct buf *out,

@@ -129,7 +129,7 @@ static int run_in_place(struct share *s, struct in_place *x, struct error *e)
 	bool again, changed;
 
 	if (share_begin(s, e) < 0 || in_place_hold(x, s, &again, e) < 0 ||
-	    in_place_plan(x, s, PLAN_PRECREATE, NULL, &changed, &out, e) < 0 ||
+	    in_place_plan(x, s, PLAN_PRECREATE, &changed, &out, e) < 0 ||
 	    check_sysctls(s, e) < 0)
 		return -1;
 	if (!s->plan.shared)
