@@ -4,9 +4,9 @@
  * a document that somebody else edited since. A check sum of the input chooses the plans, the edit
  * and what the other one did, so that seeds are plain documents.
  */
+#include <endian.h>
 #include <errno.h>
 
-#include "base/hash.h"
 #include "oci/edit.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/plan.h"
@@ -38,6 +38,26 @@ static void parse(struct config *c, const struct buf *text)
 static bool is_same(const char *a, const char *b)
 {
 	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* A check sum, 8 bytes a step as little-endian words: a seed means the same on all machines. */
+static uint64_t hash_step(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ h >> 32;
+}
+
+static uint64_t hash_text(const char *text, size_t n)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ n, word;
+
+	for (; n >= sizeof(word); n -= sizeof(word), text += sizeof(word)) {
+		memcpy(&word, text, sizeof(word));
+		h = hash_step(h, le64toh(word));
+	}
+	word = 0;
+	memcpy(&word, text, n);
+	return hash_step(h, le64toh(word));
 }
 
 /* --- the plan ---------------------------------------------------------------- */
