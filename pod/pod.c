@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -17,8 +16,6 @@
 #include "ns/procs.h"
 #include "ns/shm.h"
 #include "pod/bundle.h"
-#include "pod/name.h"
-
 
 uint64_t pod_boot_seconds(void)
 {

@@ -7,7 +7,6 @@
  */
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/log.h"
 #include "oci/state.h"
 #include "stage/in_place.h"

@@ -4,10 +4,8 @@
  * stage and for `podns rewrite`, or in place for `podns rewrite --bundle`.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <sys/random.h>
 
-#include "base/cleanup.h"
 #include "base/text.h"
 #include "stage/in_place.h"
 
