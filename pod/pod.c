@@ -163,7 +163,8 @@ int pod_save(struct pod *p, struct error *e)
 	return 0;
 }
 
-int pod_bind(struct pod *p, enum ns_type t, int ns_fd, struct error *e)
+/* Bind ns_fd as the pin of this type. The record says so already. */
+static int bind_pin(struct pod *p, enum ns_type t, int ns_fd, struct error *e)
 {
 	const char *path = pod_pin_path(p, t, e);
 
@@ -197,7 +198,7 @@ int pod_pin(struct pod *p, const int fds[NS_TYPES], ns_set *bound, struct error 
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (fds[t] < 0)
 			continue;
-		if (pod_bind(p, (enum ns_type)t, fds[t], e) < 0)
+		if (bind_pin(p, (enum ns_type)t, fds[t], e) < 0)
 			return -1;
 		*bound |= NS_BIT(t);
 	}
@@ -246,7 +247,8 @@ bool pod_entrant_lives(const struct entrant *x)
 	return x->expires > now && x->expires - now <= CLAIM_SECONDS;
 }
 
-void pod_forget_entrant(struct pod *p, size_t i)
+/* An index entry that cannot be removed is left to gc. */
+static void forget_entrant(struct pod *p, size_t i)
 {
 	const struct entrant *x = &p->rec.entrants[i];
 	struct error e;
@@ -361,7 +363,7 @@ int pod_drop_dead(struct pod *p, struct error *e)
 			continue;
 		}
 		log_debug("pod %s: sweep %s", p->name, x->id ? x->id : "an expired claim");
-		pod_forget_entrant(p, i);
+		forget_entrant(p, i);
 	}
 	return 0;
 }
@@ -414,7 +416,8 @@ void pod_forget_bundles(struct pod *p)
 	}
 }
 
-int pod_clear(struct pod *p, struct error *e)
+/* The record stays, empty, until it is saved or removed. */
+static int clear(struct pod *p, struct error *e)
 {
 	static struct error next;	/* not on the stack, of which it would touch two pages */
 	bool failed = false;
@@ -436,7 +439,7 @@ int pod_clear(struct pod *p, struct error *e)
 	else
 		p->rec.shm = false;
 	while (p->rec.entrant_count)
-		pod_forget_entrant(p, p->rec.entrant_count - 1);
+		forget_entrant(p, p->rec.entrant_count - 1);
 	p->rec.sysctl_count = 0;
 	p->rec.held = false;
 	return failed ? -1 : 0;
@@ -517,7 +520,7 @@ int pod_end(struct pod *p, struct error *e)
 {
 	if (check_all_hidden(p, e) < 0)
 		return -1;
-	if (pod_clear(p, e) < 0) {
+	if (clear(p, e) < 0) {
 		save_what_stays(p);
 		return -1;
 	}
@@ -617,7 +620,7 @@ int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e
 	if (pod_drop_dead(p, e) < 0)
 		return -1;
 	if (record_is_empty(&p->rec) && p->saved.len) {
-		if (pod_clear(p, e) < 0)
+		if (clear(p, e) < 0)
 			return -1;
 		p->rec.created = (uint64_t)clock_seconds(CLOCK_REALTIME);
 	}

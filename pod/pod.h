@@ -74,10 +74,7 @@ int pod_note_clocks(struct pod *p, struct error *e);
  */
 int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e);
 
-/*
- * Drop the members that are dead and the claims that expired, and nothing else. After
- * pod_check_clocks().
- */
+/* Drop the members that are dead and the claims that expired, and nothing else. */
 int pod_drop_dead(struct pod *p, struct error *e);
 
 /*
@@ -89,17 +86,11 @@ void pod_forget_bundles(struct pod *p);
 /* Does its process live, or does it still count as on its way? */
 bool pod_entrant_lives(const struct entrant *x);
 
-/* Take entrant i out of the record and its index. An index entry that stays is for gc: logged. */
-void pod_forget_entrant(struct pod *p, size_t i);
-
 /* Look at the pins of the types in set, unless that was done before. */
 int pod_look(struct pod *p, ns_set set, struct error *e);
 
 /* Write the record, if it differs from what is on disk. */
 int pod_save(struct pod *p, struct error *e);
-
-/* Bind ns_fd as the pod's pin of this type. The record must say so already. */
-int pod_bind(struct pod *p, enum ns_type t, int ns_fd, struct error *e);
 
 /*
  * Pin what fds are open on (-1: nothing of that type): note it all in the record, save
@@ -107,18 +98,14 @@ int pod_bind(struct pod *p, enum ns_type t, int ns_fd, struct error *e);
  */
 int pod_pin(struct pod *p, const int fds[NS_TYPES], ns_set *bound, struct error *e);
 
-/* Undo pod_bind. False where the pin stays; why is logged. */
+/* Undo pod_pin() for one type. False where the pin stays; why is logged. */
 bool pod_unbind(struct pod *p, enum ns_type t);
 
 /*
- * Take away what the pod owns: revert bundles, remove our pins and shm, forget members.
- * The record stays, empty, until it is saved or removed. Goes on after a failure, so that
- * as much as can be is taken away; the first error is returned and what could not be
- * removed stays recorded.
+ * Take away what the pod owns: revert bundles, remove our pins and shm, forget members, remove the
+ * record. Goes on after a failure, so that as much as can be is taken away; the first error is
+ * returned and what could not be removed stays recorded.
  */
-int pod_clear(struct pod *p, struct error *e);
-
-/* pod_clear() and remove the record, too. */
 int pod_end(struct pod *p, struct error *e);
 
 /* Is the shm that the record tells of mounted? */

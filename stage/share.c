@@ -57,7 +57,11 @@ int share_choose(struct share *s, const char *id, const struct share_clues *stat
 	return s->choice.name ? 0 : error_nomem(e);
 }
 
-int share_annotation(struct share *s, const char *key, const char **value, struct error *e)
+/*
+ * The value of an io.podns annotation of the config: NULL where absent, or where none counts (under
+ * a CRI engine, or with --pod-annotation).
+ */
+static int own_annotation(struct share *s, const char *key, const char **value, struct error *e)
 {
 	*value = NULL;
 	return s->choice.annotations ? config_annotation(s->config, key, value, NULL, e) : 0;
@@ -68,7 +72,7 @@ static int pod_types(struct share *s, struct error *e)
 	const char *list;
 
 	s->in.types = s->opt->namespaces;
-	if (share_annotation(s, ANNOTATION_NAMESPACES, &list, e) < 0)
+	if (own_annotation(s, ANNOTATION_NAMESPACES, &list, e) < 0)
 		return -1;
 	if (!list || ns_parse_set(list, true, &s->in.types, e) == 0)
 		return 0;
@@ -291,7 +295,7 @@ static int read_shm_size(struct share *s, uint64_t *size, struct error *e)
 	const char *given;
 
 	*size = 0;
-	if (share_annotation(s, ANNOTATION_SHM_SIZE, &given, e) < 0)
+	if (own_annotation(s, ANNOTATION_SHM_SIZE, &given, e) < 0)
 		return -1;
 	if (!given || plan_parse_size(given, size, e) == 0)
 		return 0;
@@ -412,7 +416,7 @@ static int choose_names(struct share *s, struct error *e)
 
 	if (!room)
 		return error_nomem(e);
-	if (share_annotation(s, ANNOTATION_HOSTNAME, &annotation, e) < 0)
+	if (own_annotation(s, ANNOTATION_HOSTNAME, &annotation, e) < 0)
 		return -1;
 	if (annotation && plan_check_hostname(annotation, "annotation " ANNOTATION_HOSTNAME, e) < 0)
 		return -1;

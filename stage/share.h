@@ -74,12 +74,6 @@ int share_find_sandbox(const struct stage_options *opt,
 int share_choose(struct share *s, const char *id, const struct share_clues *state,
 		 struct error *e);
 
-/*
- * The value of an io.podns annotation of the config: NULL where absent, or where none counts (under
- * a CRI engine, or with --pod-annotation).
- */
-int share_annotation(struct share *s, const char *key, const char **value, struct error *e);
-
 int share_begin(struct share *s, struct error *e);
 int share_plan(struct share *s, enum plan_stage stage, struct error *e);
 
