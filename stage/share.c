@@ -342,7 +342,7 @@ static int plan_own_shm(struct share *s, enum plan_stage stage, struct error *e)
 	struct plan_shm shm;
 
 	s->shares_shm = s->shm_read_only = false;
-	if ((stage != PLAN_PRECREATE && !s->shared_shm) || s->plan.verb[NS_IPC] == PLAN_LEAVE)
+	if ((stage != PLAN_PRECREATE && !s->shm_was_shared) || s->plan.verb[NS_IPC] == PLAN_LEAVE)
 		return 0;
 	if (read_shm_size(s, &s->shm_size, e) < 0)
 		return -1;
@@ -480,7 +480,7 @@ int share_forget(struct share *s, struct error *e)
 
 	if (!ours)
 		return -1;
-	s->shared_shm = source && !strcmp(source, ours);
+	s->shm_was_shared = source && !strcmp(source, ours);
 	close_reads(s);
 	for (int t = 0; t < NS_TYPES; t++)
 		s->in.type[t] = (struct plan_type){ .own = s->in.type[t].own };

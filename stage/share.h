@@ -44,7 +44,7 @@ struct share {
 	const char *hostname, *domainname; /* of the pod's UTS namespace; NULL: unknown or not shared */
 	bool shares_shm;
 	bool shm_read_only;		/* for this container */
-	bool shared_shm;		/* an edit made its /dev/shm the pod's before */
+	bool shm_was_shared;		/* an edit that was taken back made its /dev/shm the pod's */
 	uint64_t shm_size;
 	/* what has been done */
 	ns_set bound;
