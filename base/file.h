@@ -70,9 +70,9 @@ int lock_bounded(int fd, const char *what, struct lock_wait *wait, struct error 
 
 /*
  * Open the directory `name` below dir_fd as open_own_dir() does, and lock it until the descriptor is
- * closed. Who removes such a directory holds its lock, so that once it is locked the path is looked
- * up again: the descriptor is of the directory that is there. One that was made and could not be
- * locked stays.
+ * closed. Whoever holds the lock may remove the directory, so the path is looked up again once it is
+ * locked: the descriptor is of the directory that is there now. After a failure one that was made
+ * here is removed, unless that failure was a timeout: then another run holds its lock.
  */
 int lock_own_dir(int dir_fd, const char *name, mode_t make, const char *path,
 		 struct lock_wait *wait, struct error *e);

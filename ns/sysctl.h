@@ -55,8 +55,8 @@ struct sysctl_list {
  * kernel.*_next_id cannot. kernel.domainname is set by setdomainname(2); any other value goes
  * out in one write(2). One that was set before and still is what the kernel shows is left
  * alone. /proc must be procfs (statfs magic); openat2(2) with RESOLVE_BENEATH, NO_SYMLINKS,
- * NO_XDEV, and on kernels before 5.6 an open of each component with O_NOFOLLOW and a check of
- * device numbers. Where the kernel refuses, a hint says what to do.
+ * NO_XDEV, and on kernels before 5.6 an open of each component with O_NOFOLLOW and a check
+ * that all are on one mount. Where the kernel refuses, a hint says what to do.
  */
 int sysctl_set(const struct sysctl_list *list, struct error *e);
 

@@ -48,7 +48,7 @@ struct record {
 	struct ns_id timens;	/* the time namespace of their start times and of all deadlines; ino
 				 * 0: unknown, or a kernel without time namespaces */
 	uint64_t created;	/* seconds of CLOCK_REALTIME */
-	bool held;		/* made by `podns create` */
+	bool held;		/* stays with nobody in it: `podns create`, `podns rewrite`, --keep */
 	bool shm;		/* we mounted (or were about to) <record>/shm */
 	struct record_pin pin[NS_TYPES];
 	struct entrant *entrants;

@@ -612,8 +612,6 @@ int share_edit(struct share *s, struct edit *edit, struct error *e)
 	return edit->shm_source ? 0 : -1;
 }
 
-/* --- undoing ------------------------------------------------------------ */
-
 int share_save(struct share *s, struct error *e)
 {
 	if (pod_save(&s->pod, e) < 0)
@@ -621,6 +619,8 @@ int share_save(struct share *s, struct error *e)
 	return s->to_index ?
 	       store_index(&s->store, s->id, s->bundle, s->pod.name, &s->indexed, e) : 0;
 }
+
+/* --- undoing ------------------------------------------------------------ */
 
 /* stay, shm_stays: what this run made and could not remove. */
 static int restore_record(struct share *s, ns_set stay, bool shm_stays, struct error *e)

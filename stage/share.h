@@ -5,9 +5,10 @@
  *
  *   share_begin()   which pod; open, lock and sweep it
  *   share_plan()    read identities, decide, check sysctls: nothing has been touched yet
- *   share_act()     create, save the record with what will be bound, bind. Who comes is in
- *                   the record by then
  *   share_edit()    what config.json shall say
+ *   share_act()     create, save the record with what will be bound, bind. The caller has put
+ *                   the container into the record, in memory, before
+ *   share_save()    save the record, make the index entry of a member
  *   share_set_up()  sysctls and names in namespaces that were there before: the last step,
  *                   since others are in them
  *   share_undo()    take all of this run back
