@@ -241,7 +241,7 @@ static bool is_still_there(int dir_fd, const char *name, int fd)
 	       held.st_dev == now.st_dev && held.st_ino == now.st_ino;
 }
 
-/* A directory that is removed and made again this often while we wait for its lock is not for us. */
+/* How often the directory may be removed and made again while we wait for its lock. */
 #define LOCK_TRIES 1000
 
 int lock_own_dir(int dir_fd, const char *name, mode_t make, const char *path,

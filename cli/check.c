@@ -47,7 +47,7 @@
  */
 #define TIMEOUT_MIN LOCK_SECONDS
 
-/* A program that is asked for its version or its help answers at once. */
+/* How long a program may take to print its version or its help. */
 #define RUN_SECONDS 5
 
 static const char help[] =
@@ -106,7 +106,7 @@ static void problem(struct check *c, const char *fmt, ...)
 	c->problems++;
 }
 
-/* What is as somebody wants it, and worth knowing. */
+/* What may be intended, and is worth knowing. */
 static void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 static void note(const char *fmt, ...)
@@ -275,7 +275,7 @@ static struct named *find_named(struct survey *s, const char *name)
 	return x;
 }
 
-/* A file of whatever program: what the engine makes of it concerns our hook, too. */
+/* Whatever program a file names: an engine that cannot read it does not run our hook either. */
 static void check_readers(struct survey *s, const struct hook_file *file)
 {
 	if (!s->engine->has_users || !file->is_private)
@@ -284,7 +284,7 @@ static void check_readers(struct survey *s, const struct hook_file *file)
 	remedy("chmod 0644 %s", file->path);
 }
 
-/* That a link is left where a file was is nobody's error; what else cannot be read is one. */
+/* An engine skips a link that leads nowhere; any other file that it cannot read stops it. */
 static void tell_unread(struct survey *s, const struct hook_file *file)
 {
 	if (file->use == HOOK_IS_SKIPPED) {
@@ -415,7 +415,7 @@ static void check_pinns_runs(struct check *c, const char *from, const char *path
 		good("CRI-O pins by %s, which is oci-podns's (%s)", path, from);
 	else if (!strncmp(said.line, "Usage: podns", 12))
 		pinns_problem(c, from, path, "is podns, and pinns only where it is called that: no pod starts");
-	/* A shell's and the dynamic linker's "it cannot be run". */
+	/* How a shell and the dynamic linker exit where they cannot run a program. */
 	else if (WIFSIGNALED(said.status) || WEXITSTATUS(said.status) >= 126)
 		pinns_problem(c, from, path, "does not run: no pod starts");
 	else

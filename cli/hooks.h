@@ -19,7 +19,7 @@ enum hook_stages {
 /* What an engine does with a JSON file. */
 enum hook_use {
 	HOOK_IS_READ,
-	HOOK_IS_SKIPPED,	/* without a word: a link that leads nowhere */
+	HOOK_IS_SKIPPED,	/* silently: a link that leads nowhere */
 	HOOK_STOPS,		/* it refuses to work with it there */
 };
 

@@ -188,7 +188,7 @@ static int check_cluster(const char *word, struct error *e)
 	const char *p = word + 1;
 	enum ns_type type;
 
-	/* Behind some letters the rest is an argument, and some are errors themselves. */
+	/* After some letters the rest is an argument, and some letters are errors themselves. */
 	while (*p && *p != 'h' && !strchr("dfsp=", *p))
 		p++;
 	if (*p != 'h')

@@ -18,7 +18,7 @@
 enum pin_state {
 	PIN_ABSENT,	/* nothing */
 	PIN_EMPTY,	/* an empty file of our uid with mode 0, as we, pinns and ip-netns(8) make it
-			 * to mount on. Its looks do not say whose it is: in another mount namespace
+			 * to mount on. That does not say who made it: in another mount namespace
 			 * something may be mounted on it, which unlink(2) takes away there */
 	PIN_THERE,	/* a namespace of the type */
 };

@@ -29,15 +29,18 @@ static int cannot_edit(const struct work *w, struct error *e)
 	return error_set(e, errno, "%s: edit", w->c->doc.what);
 }
 
-/* before, value as a JSON string, behind: at a place of the document, or instead of a node there. */
+/*
+ * Put before, the value as a JSON string, and after: in place of the node, or, where that is
+ * JSON_NONE, at a byte of the document.
+ */
 static int put(struct work *w, uint32_t node, uint32_t at, const char *before, const char *value,
-	       const char *behind, struct error *e)
+	       const char *after, struct error *e)
 {
 	cleanup_buf struct buf text = { 0 };
 	int r;
 
 	if (buf_adds(&text, before) < 0 || json_quote(&text, value) < 0 ||
-	    buf_adds(&text, behind) < 0)
+	    buf_adds(&text, after) < 0)
 		return cannot_edit(w, e);
 	r = node == JSON_NONE ? splice_insert(&w->splices, &w->c->doc, at, &text) :
 	    splice_replace_with(&w->splices, &w->c->doc, node, &text);

@@ -22,7 +22,7 @@ struct edit {
 	const char *ns_path[NS_TYPES];	/* linux.namespaces[T].path, absolute; the entry must exist */
 	const char *hostname;		/* added where absent */
 	const char *domainname;		/* only where the config has one */
-	const char *env_hostname;	/* the value behind HOSTNAME=, in each that process.env has */
+	const char *env_hostname;	/* the value of HOSTNAME=, in each that process.env has */
 	const char *shm_source;		/* make the /dev/shm mount a bind of this; only where
 					 * config.shm is a node. A bind mount keeps its options;
 					 * another becomes one with bind, rprivate, nosuid, noexec

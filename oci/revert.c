@@ -129,8 +129,8 @@ static int count_children(const struct json *doc, uint32_t node)
 }
 
 /*
- * A claim that is no string, or is there twice, is none of ours: edit_apply() replaces no such one.
- * It must not keep the rest from going back.
+ * A claim that is no string, or is there twice, is not ours, since edit_apply() refuses it. It must
+ * not keep the other values from being reverted.
  */
 static int claim_place(struct config *c, struct place *place, struct error *e)
 {

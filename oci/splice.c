@@ -65,7 +65,7 @@ int splice_remove(struct splices *s, struct json *doc, uint32_t node)
 	return add(s, doc, next);
 }
 
-/* Insertion sort, because it is stable and there are few: qsort(3) need not be. */
+/* Insertion sort: the list is short, and the sort has to be stable, which qsort(3) need not be. */
 static void sort(struct splices *s)
 {
 	for (size_t i = 1; i < s->count; i++) {
@@ -91,20 +91,20 @@ static uint32_t skip_space(const char *text, uint32_t at)
 }
 
 /*
- * Widen the span of a member to the comma that goes with it: the one before it if a member that
- * stays stands before that, else the one after it. taken is the end of the splice before, which may
- * have removed the member before and the comma between the two. last is the byte that what remains
- * comes after: space there serves for the next member, whose own goes; else that stays.
+ * Widen the span of a member to the comma that goes with it: the comma before it if the member
+ * before that stays, else the comma after it. taken is the end of the previous splice, which may
+ * have removed the previous member and the comma between the two. last is the byte before the gap:
+ * if that is white space, the white space after the comma is removed too.
  */
 static void widen_to_comma(const char *text, struct splice *m, uint32_t taken, char last)
 {
 	uint32_t before = back_over_space(text, m->start);
-	uint32_t behind = skip_space(text, m->end);
+	uint32_t after = skip_space(text, m->end);
 
 	if (text[before - 1] == ',' && before > taken) {
 		m->start = back_over_space(text, before - 1);
-	} else if (text[behind] == ',') {
-		m->end = behind + 1;
+	} else if (text[after] == ',') {
+		m->end = after + 1;
 		if (strchr(" \t\r\n", last))
 			m->end = skip_space(text, m->end);
 	}

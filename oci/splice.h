@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exchanging spans of a document for other bytes. An edit and the way back from it are both a list
- * of such spans; what lies between them is copied, so no other byte can change.
+ * Exchanging spans of a document for other bytes. An edit and its reversal are both a list of such
+ * spans; the bytes between them are copied, so no other byte can change.
  */
 #ifndef PODNS_OCI_SPLICE_H
 #define PODNS_OCI_SPLICE_H

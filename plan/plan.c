@@ -351,10 +351,10 @@ static bool is_shm_mode(const char *text)
 
 /*
  * The kernel (shmem_parse_one() in mm/shmem.c) takes what memparse() takes, and '%' for a share of
- * the memory. This is the part of it that needs no second reading: a decimal number and k, m, g or
- * nothing. Not understood, and so left to the runtime and the kernel, are: a leading 0, which
- * makes the number octal or hexadecimal there; 0, which means no limit; t, p, e and '%', which
- * nobody needs for a /dev/shm; and what the kernel refuses.
+ * the memory. What is understood here is a decimal number and k, m, g or nothing. All else is left
+ * to the runtime and the kernel: a leading 0, which makes the number octal or hexadecimal there; 0,
+ * which means no limit; t, p, e and '%', which nobody needs for a /dev/shm; and what the kernel
+ * refuses.
  */
 static bool parse_tmpfs_size(const char *text, uint64_t *bytes)
 {

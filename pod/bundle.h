@@ -32,8 +32,8 @@ void bundle_release(struct bundle *b);
 int bundle_refresh(struct bundle *b, bool *again, struct error *e);
 
 /*
- * Put the text in place of config.json for this pod: the copy first. The bundle is held, with
- * `make`. On failure config.json is what it was and no copy is left.
+ * Save the copy, for this pod, and then put the text in place of config.json. The bundle is held,
+ * with `make`. On failure config.json is what it was and no copy is left.
  */
 int bundle_rewrite(struct bundle *b, const char *pod, const char *text, size_t len,
 		   struct error *e);

@@ -245,7 +245,7 @@ static void sweep_pods(struct gc *g)
 	log_context("gc", NULL);
 }
 
-/* --- what lies about without a pod ------------------------------------------ */
+/* --- what is left without a pod --------------------------------------------- */
 
 /*
  * Call fn with the pod's record under its lock, made for the time being where there is

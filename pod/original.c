@@ -104,7 +104,7 @@ static int open_dir(struct original *o, bool make, struct error *e)
 	return o->fd < 0 ? -1 : 0;
 }
 
-/* A file that is there, or may be, is nobody's leftover. */
+/* Not knowing counts as yes, so that the directory stays. */
 static bool may_have_copy(const struct original *o)
 {
 	struct stat st;
@@ -178,7 +178,7 @@ int original_save(struct original *o, const char *pod, const char *bundle,
 	    buf_add(&text, texts->before, texts->before_len) < 0 ||
 	    buf_add(&text, texts->after, texts->after_len) < 0)
 		return error_nomem(e);
-	/* The directory's own name has to be there after a power cut, too. EINVAL: it cannot be synced. */
+	/* A power cut must not lose the new directory either. EINVAL: it cannot be synced. */
 	if (replace_file_at(o->fd, COPY, text.data, text.len, true) < 0 ||
 	    (fsync(o->store->bundles_fd) < 0 && errno != EINVAL)) {
 		error_set(e, errno, "write %s/" COPY, o->path);

@@ -5,11 +5,11 @@
  * Whoever can write into a document could forge what stands in it, so the way back is kept where
  * only root writes: <bundles>/bundle@<hash of the bundle's path>/copy holds the texts before and
  * after the edit, and the pod that it was made for. It is written, and synced, before config.json
- * is replaced. So after a kill or a power cut config.json either is the text before, in which
- * nothing of ours is found, or has a copy.
+ * is replaced. So after a kill or a power cut config.json either still is the text before the edit,
+ * or has a copy.
  *
- * The directory, mode 0700, is the lock of the bundle: nobody but root can open it and so hold it.
- * Who holds the lock of a pod too takes that first, and a run holds the lock of one bundle at a time.
+ * The directory is the lock of the bundle; its mode is 0700, so that nobody but root can open and
+ * lock it. A run that needs a pod's lock takes that first, and holds one bundle's lock at a time.
  */
 #ifndef PODNS_POD_ORIGINAL_H
 #define PODNS_POD_ORIGINAL_H
@@ -46,9 +46,9 @@ struct original {
 #define ORIGINAL_NONE { .fd = -1 }
 
 /*
- * Lock a bundle and read its copy. make: make the directory where it is absent; else o->fd is then
- * -1, which is no error. A copy that cannot be read is an error. Close with original_close(), which
- * removes a directory without a copy.
+ * Lock a bundle and read its copy. Where the directory is absent it is made, or, without `make`,
+ * o->fd is -1, which is no error. A copy that cannot be read is an error. Close with
+ * original_close(), which removes a directory without a copy.
  */
 int original_open(struct original *o, struct store *store, const char *bundle, bool make,
 		  struct error *e);

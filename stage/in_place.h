@@ -4,12 +4,12 @@
  * stage fails later, put back.
  *
  * It is read twice where that matters. The first time it says which pod the container belongs to.
- * Once the pod is locked and swept it may be another file, since the sweep itself gives a bundle its
- * original entries back when it ends the pod's former life.
+ * Once the pod is locked and swept it may be another file, since the sweep itself gives a bundle
+ * its original entries back when it ends the pod's previous life.
  *
- * Edits never stack. A config.json that we edited before is good as it is while that edit stands:
- * the pod still is the one that it was made for, and has what its paths lead to. Otherwise it gets
- * its first bytes back, and is edited from these.
+ * Edits never stack. A config.json that we edited before is left as it is while that edit is valid:
+ * while its pod is still the one that it was made for, and the pins that its paths name exist.
+ * Otherwise the original is put back first, and that is edited.
  */
 #ifndef PODNS_STAGE_IN_PLACE_H
 #define PODNS_STAGE_IN_PLACE_H

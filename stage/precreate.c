@@ -21,10 +21,10 @@ static int new_token(char token[2 * CLAIM_TOKEN_BYTES + 1], struct error *e)
 }
 
 /*
- * Say in the record, in memory, who is coming: a claim, or for `podns rewrite` that a pod
- * which it made is held.
+ * Add to the record, in memory, what keeps the pod until the container is a member: a claim, or,
+ * for `podns rewrite`, that a pod which it made is held.
  */
-static int record_comer(struct share *s, const char *token, struct error *e)
+static int record_entrant(struct share *s, const char *token, struct error *e)
 {
 	struct entrant claim = {
 		.kind = ENTRANT_CLAIM, .token = token,
@@ -72,7 +72,7 @@ static int run(struct share *s, bool claims, const char *text, size_t len,
 		edit.claim = token;
 	}
 	if (edit_apply(s->config, &edit, &changed, &out, e) < 0 ||
-	    record_comer(s, edit.claim, e) < 0 || share_act(s, e) < 0 || share_save(s, e) < 0)
+	    record_entrant(s, edit.claim, e) < 0 || share_act(s, e) < 0 || share_save(s, e) < 0)
 		return -1;
 	return changed ? deliver(arg, out.data, out.len, e) : deliver(arg, text, len, e);
 }
@@ -132,7 +132,7 @@ static int run_in_place(struct share *s, struct in_place *x, struct error *e)
 		return -1;
 	if (!s->plan.shared)
 		return 0;
-	if (record_comer(s, NULL, e) < 0 || share_act(s, e) < 0 || share_save(s, e) < 0)
+	if (record_entrant(s, NULL, e) < 0 || share_act(s, e) < 0 || share_save(s, e) < 0)
 		return -1;
 	return changed ? in_place_write(x, s, &out, e) : 0;
 }

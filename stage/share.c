@@ -52,7 +52,7 @@ int share_choose(struct share *s, const char *id, const struct share_clues *stat
 			 s->choice.name);
 	if (!s->choice.name)
 		return 0;
-	/* The config may be read anew under the pod's lock. */
+	/* The config may be read again under the pod's lock, and its strings be freed. */
 	s->choice.name = arena_strndup(&s->arena, s->choice.name, strlen(s->choice.name));
 	return s->choice.name ? 0 : error_nomem(e);
 }
@@ -274,7 +274,7 @@ static int note_sysctls(struct share *s, struct error *e)
 		struct sysctl *x = &s->sysctls[i];
 		const char *before = record_sysctl(&s->pod.rec, x->path);
 
-		/* To write nothing changes nothing. */
+		/* Writing an empty value changes nothing. */
 		if (!(types & NS_BIT(x->type)) || !*x->value)
 			continue;
 		x->was_set = before && !strcmp(before, x->value);
@@ -315,7 +315,7 @@ static struct plan_shm decide_shm(const struct config *c)
 
 /*
  * The size for a pod's /dev/shm that is not mounted yet: the annotation's, else that of the
- * container's own. Where nobody can tell, the container's own stays: a guess might be larger.
+ * container's own. Where that cannot be read the container's own stays: a guess might be larger.
  */
 static void size_shm(struct share *s, struct plan_shm *shm)
 {
