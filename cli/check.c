@@ -366,7 +366,7 @@ static int survey_dir(struct survey *s, const char *dir, struct error *e)
 	return engine->has_precreate ? 0 : hooks_each(c->sysroot, dir, find_precreate, c, e);
 }
 
-/* What a file with a problem names is neither right nor missing: the problem was told. */
+/* A stage that only a file with a problem names is not reported again, as missing. */
 static void check_stages(struct check *c, const struct engine *engine, const struct survey *s)
 {
 	unsigned both = STAGE_CREATE_RUNTIME | STAGE_POSTSTOP, stages = 0, right = 0;

@@ -212,7 +212,7 @@ static int open_proc_sys(struct error *e)
 	return take_fd(&fd);
 }
 
-/* By what /proc/self/fdinfo tells of it: proc(5), since Linux 3.15. */
+/* The id of the mount that fd is on, from /proc/self/fdinfo: proc(5), since Linux 3.15. */
 static bool mount_of(int fd, uint64_t *id)
 {
 	cleanup_buf struct buf text = { 0 };
@@ -370,7 +370,7 @@ static int open_both(int base, const struct sysctl *s, bool *readable, struct er
 	return fd < 0 ? open_file(base, s, O_WRONLY, e) : fd;
 }
 
-/* A sysctl tells all of its value at offset 0, and nothing at any other: proc_dostring() and kin. */
+/* proc_dostring() and its like give the whole value at offset 0, and nothing at any other. */
 static void read_old(int fd, struct buf *old)
 {
 	ssize_t n = 0;
@@ -387,7 +387,7 @@ static void read_old(int fd, struct buf *old)
 		old->data[old->len] = '\0';
 }
 
-/* The same words? The kernel puts tabs between numbers, and a newline behind. */
+/* The same words? The kernel puts tabs between numbers, and a newline after them. */
 static bool same_value(const char *a, const char *b)
 {
 	static const char space[] = " \t\n";
