@@ -87,13 +87,16 @@ static bool is_empty_dir(int dir_fd)
 {
 	DIR *dir = open_dir_stream(dir_fd, ".");
 	struct dirent *entry;
+	bool empty;
 	int n = 0;
 
-	while (dir && n <= 2 && (entry = read_entry(dir)))
+	if (!dir)
+		return false;
+	while (n <= 2 && (entry = read_entry(dir)))
 		n++;
-	if (dir)
-		closedir(dir);
-	return dir && n == 2;	/* "." and ".." */
+	empty = n == 2 && !errno;	/* "." and ".." */
+	closedir(dir);
+	return empty;
 }
 
 /* An empty directory has nothing mounted in it: then the table, which may be long, is not read. */

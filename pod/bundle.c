@@ -96,7 +96,7 @@ static bool is_the_edited(int fd, const struct original *o)
 	return fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == o->dir.ino;
 }
 
-/* Nothing is done where nothing of the edit is left. */
+/* Write what config.json was before the edit, unless nothing of the edit is left in it. */
 static int revert(struct bundle *b, const struct edit_texts *texts, enum revert_how *how,
 		  struct error *e)
 {

@@ -76,8 +76,9 @@ open_descriptors() {
 
 # crun opens the file that this annotation names, and authors of images write it.
 @test "a document that sends the hook's messages to a file: nothing is written to a file, and all to a pipe" {
-	local stage
-	make_bundle a annotations=', "run.oci.hooks.stderr": "/etc/profile.d/evil.sh", "io.podns.hostname": "$(evil) x"'
+	# shellcheck disable=SC2016 # another's shell might expand it
+	local stage evil='$(evil) x'
+	make_bundle a annotations=', "run.oci.hooks.stderr": "/etc/profile.d/evil.sh", "io.podns.hostname": "'"$evil"'"'
 	for stage in precreate createRuntime; do
 		if [ "$stage" = precreate ]; then
 			cat "$T/a.orig"
@@ -86,9 +87,9 @@ open_descriptors() {
 		fi >"$T/$stage.in"
 		fails hook "$stage" <"$T/$stage.in" >"$T/stdout" 2>>"$T/appended"
 		equal "$(cat "$T/stdout" "$T/appended")" ''
-		contains "$(hook "$stage" <"$T/$stage.in" 2>&1 >/dev/null | cat)" '$(evil) x'
+		contains "$(hook "$stage" <"$T/$stage.in" 2>&1 >/dev/null | cat)" "$evil"
 	done
-	contains "$(tail -n 1 "$ROOT/podns/log")" '$(evil) x'
+	contains "$(tail -n 1 "$ROOT/podns/log")" "$evil"
 	assert_untouched a
 }
 

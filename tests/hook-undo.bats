@@ -355,6 +355,84 @@ reboot() {
 	assert_nothing_left
 }
 
+# --- a bundle's path that leads elsewhere by the end ---------------------------------
+
+# As a link "current" that a deployment sets to the next release.
+@test "a bundle's path that leads to another bundle by the end: the one that was edited gets its bytes back" {
+	make_bundle a
+	mv "$T/a" "$T/release1"
+	cp -a "$T/release1" "$T/release2"
+	ln -s release1 "$T/a"
+	create a ''
+	ln -sfn release2 "$T/a"
+	poststop a
+	cmp "$T/a.orig" "$T/release1/config.json"
+	cmp "$T/a.orig" "$T/release2/config.json"
+	assert_nothing_left
+}
+
+# By whoever owns a part of the path. b's paths are its author's own.
+@test "a bundle's path that leads to another bundle of the pod by the end: that one stays as it is" {
+	make_bundle a
+	make_bundle b namespaces="$(joined_namespaces web)" hostname=first
+	create a ''
+	create b ''
+	assert_untouched b
+	mv "$T/a" "$T/aside"
+	ln -s b "$T/a"
+	poststop a
+	poststop b
+	assert_untouched b
+	assert_nothing_left
+}
+
+@test "a bundle that was restored from a copy gets its first bytes back, if nobody edited that" {
+	make_bundle a
+	create a ''
+	cp -a "$T/a" "$T/backup"
+	rm -r "$T/a"
+	mv "$T/backup" "$T/a"
+	poststop a
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "a bundle whose file system is away while podns gc runs: it gets its bytes back later" {
+	mkdir "$T/disk" "$T/mounted"
+	make_bundle a
+	mv "$T/a" "$T/disk/a"
+	ln -s mounted/a "$T/a"
+	mount --bind "$T/disk" "$T/mounted"
+	create a '' --namespaces uts
+	# A reboot: what was in /run is gone.
+	umount "$T/mounted"
+	umount "$ROOT/utsns/web"
+	rm -r "$ROOT/utsns" "$ROOT/podns/web" "$ROOT"/podns/@*
+	"$PODNS_BUILD/cli/podns" --root "$ROOT" gc
+	mount --bind "$T/disk" "$T/mounted"
+	"$PODNS_BUILD/cli/podns" --root "$ROOT" gc
+	umount "$T/mounted"
+	cmp "$T/a.orig" "$T/disk/a/config.json"
+	assert_nothing_left
+}
+
+@test "the copy of a bundle that is gone stays for a week, and no longer" {
+	local copy
+	make_bundle a
+	create a '' --namespaces uts
+	umount "$ROOT/utsns/web"
+	rm -r "$ROOT/utsns" "$ROOT/podns/web" "$ROOT"/podns/@* "$T/a"
+	copy=$(echo "$ROOT"/podns/bundle@*)/copy
+	"$PODNS_BUILD/cli/podns" --root "$ROOT" gc
+	[ -e "$copy" ]
+	touch -d '6 days ago' "$copy"
+	"$PODNS_BUILD/cli/podns" --root "$ROOT" gc
+	[ -e "$copy" ]
+	touch -d '8 days ago' "$copy"
+	"$PODNS_BUILD/cli/podns" --root "$ROOT" gc
+	assert_nothing_left
+}
+
 # --- what a document says of an edit is nobody's business ------------------------------
 
 # What this version wrote once, for a /dev/shm that is a bind mount of the host's: "put / there".
