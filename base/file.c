@@ -248,7 +248,7 @@ int lock_own_dir(int dir_fd, const char *name, mode_t make, const char *path,
 		 struct lock_wait *wait, struct error *e)
 {
 	for (int tries = 0; tries < LOCK_TRIES; tries++) {
-		bool made;
+		bool made = false;
 		cleanup_close int fd = open_own_dir(dir_fd, name, make, path, &made, e);
 
 		if (fd < 0)

@@ -169,6 +169,7 @@ static int run_program(struct check *c, const char *program, const char *option,
 	ssize_t n = 0;
 	pid_t pid;
 
+	said->status = -1;	/* of a program that did not exit: wait(2) */
 	/* Without blocking: what the program started may hold the other end open. */
 	if (pipe2(fds, O_CLOEXEC) < 0 || fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
 		return error_set(e, errno, "make a pipe");

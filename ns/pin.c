@@ -86,13 +86,12 @@ static void covered_free(struct covered *c)
 static bool is_empty_dir(int dir_fd)
 {
 	DIR *dir = open_dir_stream(dir_fd, ".");
-	struct dirent *entry;
 	bool empty;
 	int n = 0;
 
 	if (!dir)
 		return false;
-	while (n <= 2 && (entry = read_entry(dir)))
+	while (n <= 2 && read_entry(dir))
 		n++;
 	empty = n == 2 && !errno;	/* "." and ".." */
 	closedir(dir);

@@ -221,16 +221,13 @@ static bool keep_string(struct parser *p, size_t start, size_t end, const char *
 /* The node array begins with room for as many nodes as configs of that size have, and doubles. */
 static bool make_room(struct json *doc)
 {
-	struct json_node *nodes;
-	uint32_t cap;
+	uint32_t cap = doc->cap ? 2 * doc->cap : 32 + (uint32_t)(doc->len / 128);
 
 	if (doc->count < doc->cap)
 		return true;
-	cap = doc->cap ? 2 * doc->cap : 32 + (uint32_t)(doc->len / 128);
-	nodes = realloc(doc->nodes, cap * sizeof(*nodes));
-	if (!nodes)
+	if (buf_reserve(&doc->room, cap * sizeof(*doc->nodes)) < 0)
 		return false;
-	doc->nodes = nodes;
+	doc->nodes = (void *)doc->room.data;
 	doc->cap = cap;
 	return true;
 }
@@ -524,7 +521,7 @@ int json_parse(struct json *doc, const char *what, const char *text, size_t len,
 
 void json_free(struct json *doc)
 {
-	free(doc->nodes);
+	buf_free(&doc->room);
 	arena_free(&doc->arena);
 	doc->nodes = NULL;
 	doc->count = doc->cap = 0;

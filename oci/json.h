@@ -47,7 +47,8 @@ struct json {
 	const char *what;	/* names the document in errors: "config.json", "state" */
 	const char *text;	/* borrowed; must outlive this */
 	size_t len;
-	struct json_node *nodes; /* nodes[0] is the root */
+	struct json_node *nodes; /* nodes[0] is the root; in room */
+	struct buf room;
 	uint32_t count, cap;
 	struct arena arena;	/* decoded strings */
 };

@@ -70,8 +70,10 @@ bool json_key_folds(const char *key, size_t key_len, const char *name)
 {
 	size_t n;
 
+	if (!key_len)
+		return !*name;
 	/* Most keys are told apart by their first byte. */
-	if (key_len && !(*key & 0x80) && lower(*key) != lower(*name))
+	if (!(*key & 0x80) && lower(*key) != lower(*name))
 		return false;
 	for (; *name; name++) {
 		n = folds_to(key, key_len, lower(*name));

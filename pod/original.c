@@ -140,7 +140,7 @@ int original_open(struct original *o, struct store *store, const char *bundle, b
 {
 	if (open_name(o, store, store_bundle_name(bundle).s, make, e) < 0)
 		return -1;
-	if (!o->there || !strcmp(o->bundle, bundle))
+	if (!o->there || (o->bundle && !strcmp(o->bundle, bundle)))
 		return 0;
 	/* The hash resists no adversary: a path that was made to collide with another is refused. */
 	error_set(e, 0, "%s holds the copy of another bundle, %s", o->path, o->bundle);
