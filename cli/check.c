@@ -410,15 +410,14 @@ static void check_pinns_runs(struct check *c, const char *from, const char *path
 	struct error why;
 	struct said said;
 
-	if (run_program(c, in_sysroot(c, path), "--help", &said, &why) < 0)
+	/* A shell and the dynamic linker exit like this where they cannot run a program. */
+	if (run_program(c, in_sysroot(c, path), "--help", &said, &why) < 0 ||
+	    !WIFEXITED(said.status) || WEXITSTATUS(said.status) >= 126)
 		pinns_problem(c, from, path, "does not run: no pod starts");
 	else if (!strncmp(said.line, "Usage: pinns -d DIR", 19))
 		good("CRI-O pins by %s, which is oci-podns's (%s)", path, from);
 	else if (!strncmp(said.line, "Usage: podns", 12))
 		pinns_problem(c, from, path, "is podns, and pinns only where it is called that: no pod starts");
-	/* How a shell and the dynamic linker exit where they cannot run a program. */
-	else if (WIFSIGNALED(said.status) || WEXITSTATUS(said.status) >= 126)
-		pinns_problem(c, from, path, "does not run: no pod starts");
 	else
 		note("CRI-O pins by %s, which is not oci-podns's (%s)", path, from);
 }

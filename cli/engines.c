@@ -110,43 +110,78 @@ static bool ends_in_conf(const char *name)
 	return n >= 5 && !strcmp(name + n - 5, ".conf");
 }
 
-static int read_conf_dir(const struct search *s, const char *path, int depth, struct error *e);
+/* What is yet to be read, in order. */
+struct pending {
+	const char *path;
+	int depth;
+	struct pending *next;
+};
+
+static int push(const struct search *s, struct pending **first, const char *path, int depth,
+		struct error *e)
+{
+	struct pending *p = path ? arena_alloc(s->arena, sizeof(*p)) : NULL;
+
+	if (!p)
+		return error_nomem(e);
+	*p = (struct pending){ path, depth, *first };
+	*first = p;
+	return 0;
+}
+
+/* The entries of a directory come before what is pending, sorted by name. */
+static int push_dir(const struct search *s, struct pending **first, const struct pending *dir,
+		    struct error *e)
+{
+	struct dirent **names;
+	int n = scandir(dir->path, &names, NULL, alphasort), r = 0;
+
+	if (n < 0)
+		return errno == ENOENT ? 0 : error_set(e, errno, "read directory %s", dir->path);
+	if (dir->depth > CONF_DEPTH)
+		r = error_set(e, ELOOP, "read directory %s", dir->path);
+	while (n-- > 0) {
+		const char *name = names[n]->d_name;
+
+		if (r == 0 && strcmp(name, ".") && strcmp(name, ".."))
+			r = push(s, first, arena_concat(s->arena, dir->path, "/", name, NULL),
+				 dir->depth + 1, e);
+		free(names[n]);
+	}
+	free(names);
+	return r;
+}
 
 /*
  * podman reads the *.conf of the directory itself, CRI-O all files in it and below it
  * (UpdateFromPath() in its pkg/config). Neither starts where it cannot read one.
  */
-static int read_conf_entry(const struct search *s, const char *path, int depth, struct error *e)
+static int read_conf_entry(const struct search *s, struct pending **first,
+			   const struct pending *entry, struct error *e)
 {
 	struct stat st;
 
-	if (lstat(path, &st) < 0)
-		return error_set(e, errno, "read %s", path);
+	if (lstat(entry->path, &st) < 0)
+		return error_set(e, errno, "read %s", entry->path);
 	if (S_ISDIR(st.st_mode))
-		return s->engine->reads_tree ? read_conf_dir(s, path, depth + 1, e) : 0;
-	return s->engine->reads_tree || ends_in_conf(path) ? read_conf(s, path, e) : 0;
+		return s->engine->reads_tree ? push_dir(s, first, entry, e) : 0;
+	return s->engine->reads_tree || ends_in_conf(entry->path) ? read_conf(s, entry->path, e) : 0;
 }
 
-static int read_conf_dir(const struct search *s, const char *path, int depth, struct error *e)
+static int read_conf_dir(const struct search *s, const char *path, struct error *e)
 {
-	struct dirent **names;
-	int n = scandir(path, &names, NULL, alphasort), r = 0;
+	const struct pending top = { .path = path }, *entry;
+	struct pending *first = NULL;
 
-	if (n < 0)
-		return errno == ENOENT ? 0 : error_set(e, errno, "read directory %s", path);
-	if (depth > CONF_DEPTH)
-		r = error_set(e, ELOOP, "read directory %s", path);
-	for (int i = 0; i < n; i++) {
-		const char *name = names[i]->d_name, *file;
-
-		if (r == 0 && strcmp(name, ".") && strcmp(name, "..")) {
-			file = arena_concat(s->arena, path, "/", name, NULL);
-			r = file ? read_conf_entry(s, file, depth, e) : error_nomem(e);
-		}
-		free(names[i]);
+	if (push_dir(s, &first, &top, e) < 0)
+		return -1;
+	while (first) {
+		entry = first;
+		first = first->next;
+		if (read_conf_entry(s, &first, entry, e) < 0)
+			return -1;
 	}
-	free(names);
-	return r;
+	return 0;
 }
 
 static int read_all_conf(const struct search *s, const char *sysroot, struct error *e)
@@ -163,7 +198,7 @@ static int read_all_conf(const struct search *s, const char *sysroot, struct err
 		if (!path)
 			return error_nomem(e);
 		if (!strcmp(path + n - 2, ".d"))
-			r = read_conf_dir(s, path, 0, e);
+			r = read_conf_dir(s, path, e);
 		else if (access(path, F_OK) == 0)
 			r = read_conf(s, path, e);
 	}
