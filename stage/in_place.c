@@ -93,7 +93,7 @@ static int plan(struct in_place *x, struct share *s, enum plan_stage stage, bool
 	return edit_apply(&x->config, &edit, changed, out, e);
 }
 
-/* Lock the bundle for good, and see that nobody has rewritten it meanwhile. */
+/* Lock the bundle to write it, and check that nobody has rewritten it since it was read. */
 static int hold_to_write(struct in_place *x, struct share *s, struct error *e)
 {
 	struct bundle *b = &x->bundle;
