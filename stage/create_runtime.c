@@ -14,7 +14,7 @@
 struct run {
 	struct share share;
 	struct in_place file;
-	struct share_clues clues;
+	struct pod_clues clues;		/* of the state */
 	const char *claim;	/* in the share's arena, or NULL */
 };
 
@@ -31,9 +31,9 @@ static int hold_bundle(struct run *r, struct error *e)
 		return 0;
 	if (share_choose(s, s->id, &r->clues, e) < 0)
 		return -1;
-	if (!s->choice.name || strcmp(pod, s->choice.name))
+	if (strcmp(pod, s->choice.name))
 		return error_set(e, 0, "config.json was changed by somebody else: it names the pod '%s' "
-				 "now", s->choice.name ? s->choice.name : "");
+				 "now", s->choice.name);
 	return 0;
 }
 
@@ -170,11 +170,6 @@ static void give_up(struct run *r)
 		fail(r);
 }
 
-static int get_annotation(void *state, const char *key, const char **value, struct error *e)
-{
-	return state_annotation(state, key, value, e);
-}
-
 static int prepare(struct run *r, const struct stage_options *opt, struct state *state,
 		   struct error *e)
 {
@@ -185,8 +180,7 @@ static int prepare(struct run *r, const struct stage_options *opt, struct state 
 	s->id = state->id;
 	s->bundle = state->bundle;
 	if (in_place_load(&r->file, s->bundle, e) < 0 ||
-	    share_find_sandbox(opt, get_annotation, state, &r->clues.sandbox, e) < 0 ||
-	    get_annotation(state, opt->pod_annotation, &r->clues.pod, e) < 0 ||
+	    share_state_clues(opt, state, &r->clues, e) < 0 ||
 	    share_choose(s, s->id, &r->clues, e) < 0)
 		return -1;
 	log_context(opt->stage, s->choice.name);

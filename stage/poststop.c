@@ -32,24 +32,15 @@ static void trace_free(struct trace *t)
 
 #define cleanup_trace __attribute__((cleanup(trace_free)))
 
-static int get_annotation(void *config, const char *key, const char **value, struct error *e)
-{
-	return config_annotation(config, key, value, NULL, e);
-}
-
 static void trace_config(struct config *c, const struct stage_options *opt, struct trace *t)
 {
-	struct pod_clues clues = {
-		.trust_annotations = opt->trust_annotations,
-		.own_key = strcmp(opt->pod_annotation, ANNOTATION_POD) != 0,
-	};
+	struct pod_clues clues;
 	struct pod_choice choice;
 	struct error ignored;
 	const char *token;
 
-	if (share_find_sandbox(opt, get_annotation, c, &clues.sandbox, &ignored) < 0 ||
-	    get_annotation(c, opt->pod_annotation, &clues.annotation, &ignored) < 0 ||
-	    get_annotation(c, ANNOTATION_CLAIM, &token, &ignored) < 0 ||
+	if (share_config_clues(opt, c, &clues, &ignored) < 0 ||
+	    config_annotation(c, ANNOTATION_CLAIM, &token, NULL, &ignored) < 0 ||
 	    pod_choose(&clues, &choice, &ignored) < 0 || !choice.name || !token)
 		return;
 	t->pod = strdup(choice.name);

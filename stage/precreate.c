@@ -77,15 +77,12 @@ static int run(struct share *s, bool claims, const char *text, size_t len,
 	return changed ? deliver(arg, out.data, out.len, e) : deliver(arg, text, len, e);
 }
 
-/* With a name the pod is that one, and no claim is made; without, the config says which it is. */
-static int choose(struct share *s, const char *name, struct error *e)
+static struct pod_choice choice_of_caller(const char *name)
 {
-	if (!name)
-		return share_choose(s, NULL, &(struct share_clues){ 0 }, e);
-	s->choice = (struct pod_choice){ .name = name, .named = true, .annotations = true };
-	return 0;
+	return (struct pod_choice){ .name = name, .named = true, .annotations = true };
 }
 
+/* With a name the pod is that one, and no claim is made; without, the config says which it is. */
 static int edit_config(const struct stage_options *opt, const char *name, const char *text,
 		       size_t len, stage_deliver_fn deliver, void *arg, struct error *e)
 {
@@ -97,7 +94,9 @@ static int edit_config(const struct stage_options *opt, const char *name, const 
 		return -1;
 	s.opt = opt;
 	s.config = &config;
-	if (choose(&s, name, e) < 0)
+	if (name)
+		s.choice = choice_of_caller(name);
+	else if (share_choose(&s, NULL, NULL, e) < 0)
 		return -1;
 	if (!s.choice.name)
 		return deliver(arg, text, len, e);
@@ -149,7 +148,7 @@ int stage_rewrite_bundle(const struct stage_options *opt, const char *pod, const
 	s.opt = opt;
 	s.config = &x.config;
 	s.bundle = bundle;
-	choose(&s, pod, e);
+	s.choice = choice_of_caller(pod);
 	r = in_place_load(&x, bundle, e);
 	if (r == 0)
 		r = run_in_place(&s, &x, e);

@@ -8,19 +8,41 @@
 #include "ns/make.h"
 #include "ns/shm.h"
 
-static int get_annotation(void *config, const char *key, const char **value, struct error *e)
+typedef int (*get_annotation_fn)(void *doc, const char *key, const char **value, struct error *e);
+
+static int find_clues(const struct stage_options *opt, get_annotation_fn get, void *doc,
+		      struct pod_clues *clues, struct error *e)
+{
+	*clues = (struct pod_clues){
+		.trust_annotations = opt->trust_annotations,
+		.own_key = strcmp(opt->pod_annotation, ANNOTATION_POD) != 0,
+	};
+	if (pod_sandbox_counts(opt->pod_annotation, opt->trust_annotations) &&
+	    pod_find_sandbox(get, doc, &clues->sandbox, e) < 0)
+		return -1;
+	return get(doc, opt->pod_annotation, &clues->annotation, e);
+}
+
+static int get_from_config(void *config, const char *key, const char **value, struct error *e)
 {
 	return config_annotation(config, key, value, NULL, e);
 }
 
-int share_find_sandbox(const struct stage_options *opt,
-		       int (*get)(void *doc, const char *key, const char **value, struct error *e),
-		       void *doc, const char **sandbox, struct error *e)
+static int get_from_state(void *state, const char *key, const char **value, struct error *e)
 {
-	*sandbox = NULL;
-	if (!pod_sandbox_counts(opt->pod_annotation, opt->trust_annotations))
-		return 0;
-	return pod_find_sandbox(get, doc, sandbox, e);
+	return state_annotation(state, key, value, e);
+}
+
+int share_config_clues(const struct stage_options *opt, struct config *config,
+		       struct pod_clues *clues, struct error *e)
+{
+	return find_clues(opt, get_from_config, config, clues, e);
+}
+
+int share_state_clues(const struct stage_options *opt, struct state *state,
+		      struct pod_clues *clues, struct error *e)
+{
+	return find_clues(opt, get_from_state, state, clues, e);
 }
 
 static int agree(const char **from_config, const char *from_state, const char *what,
@@ -34,18 +56,17 @@ static int agree(const char **from_config, const char *from_state, const char *w
 	return 0;
 }
 
-int share_choose(struct share *s, const char *id, const struct share_clues *state, struct error *e)
+int share_choose(struct share *s, const char *id, const struct pod_clues *state, struct error *e)
 {
-	struct pod_clues clues = {
-		.id = id, .trust_annotations = s->opt->trust_annotations,
-		.own_key = strcmp(s->opt->pod_annotation, ANNOTATION_POD) != 0,
-	};
+	struct pod_clues clues;
 
-	if (share_find_sandbox(s->opt, get_annotation, s->config, &clues.sandbox, e) < 0 ||
-	    get_annotation(s->config, s->opt->pod_annotation, &clues.annotation, e) < 0 ||
-	    agree(&clues.sandbox, state->sandbox, "sandbox", e) < 0 ||
-	    agree(&clues.annotation, state->pod, "pod", e) < 0 ||
-	    pod_choose(&clues, &s->choice, e) < 0)
+	if (share_config_clues(s->opt, s->config, &clues, e) < 0)
+		return -1;
+	if (state && (agree(&clues.sandbox, state->sandbox, "sandbox", e) < 0 ||
+		      agree(&clues.annotation, state->annotation, "pod", e) < 0))
+		return -1;
+	clues.id = id;
+	if (pod_choose(&clues, &s->choice, e) < 0)
 		return -1;
 	if (s->choice.cri && clues.annotation)
 		log_info("annotation %s counts for nothing in sandbox %s", s->opt->pod_annotation,

@@ -20,6 +20,7 @@
 
 #include "ns/sysctl.h"
 #include "oci/edit.h"
+#include "oci/state.h"
 #include "plan/plan.h"
 #include "pod/name.h"
 #include "pod/pod.h"
@@ -59,20 +60,20 @@ struct share {
 	.made_fd = NS_FDS_NONE, \
 }
 
-/* What the state's annotations say of the pod; each may be NULL. */
-struct share_clues {
-	const char *pod, *sandbox;
-};
-
-/* pod_find_sandbox(), where the options let the sandbox count; else none. */
-int share_find_sandbox(const struct stage_options *opt,
-		       int (*get)(void *doc, const char *key, const char **value, struct error *e),
-		       void *doc, const char **sandbox, struct error *e);
+/*
+ * What a document's annotations say of the pod, as far as the options let them count: all of *clues
+ * but the id, which is NULL. Strings are the document's. 0, or -1 with e.
+ */
+int share_config_clues(const struct stage_options *opt, struct config *config,
+		       struct pod_clues *clues, struct error *e);
+int share_state_clues(const struct stage_options *opt, struct state *state,
+		      struct pod_clues *clues, struct error *e);
 
 /*
- * Which pod does the config belong to: fills s->choice (name NULL: none). id may be NULL.
+ * Which pod does the config belong to: fills s->choice (name NULL: none). id may be NULL, and so may
+ * state, the clues of the state; what both documents name must be the same.
  */
-int share_choose(struct share *s, const char *id, const struct share_clues *state,
+int share_choose(struct share *s, const char *id, const struct pod_clues *state,
 		 struct error *e);
 
 int share_begin(struct share *s, struct error *e);
