@@ -76,8 +76,7 @@ int read_file_at(int dir_fd, const char *name, size_t max, struct buf *out)
 	return read_all(fd, max, out);
 }
 
-/* EINVAL: a file system that cannot sync a directory. */
-static int sync_dir(int fd)
+int sync_dir(int fd)
 {
 	return fsync(fd) < 0 && errno != EINVAL ? -1 : 0;
 }
@@ -232,8 +231,7 @@ int lock_bounded(int fd, const char *what, struct lock_wait *wait, struct error 
 	return -1;
 }
 
-/* Is the directory that fd is open on still the one of this name? */
-static bool is_still_there(int dir_fd, const char *name, int fd)
+bool is_still_there(int dir_fd, const char *name, int fd)
 {
 	struct stat held, now;
 

@@ -43,6 +43,15 @@ int read_file_at(int dir_fd, const char *name, size_t max, struct buf *out);
 int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n, bool sync);
 
 /*
+ * Sync the directory that fd is open on; one on a file system that cannot sync directories (EINVAL)
+ * is left as it is. 0, or -1 with errno.
+ */
+int sync_dir(int fd);
+
+/* Is the directory that fd is open on still the one called `name` in dir_fd? */
+bool is_still_there(int dir_fd, const char *name, int fd);
+
+/*
  * Open the directory `name` below dir_fd, which must belong to us and be writable by
  * nobody else; its last component is never followed as a symlink. make: with this mode
  * where it is absent (0: do not make). path is for messages. *made (may be NULL) tells
@@ -70,7 +79,7 @@ int lock_bounded(int fd, const char *what, struct lock_wait *wait, struct error 
 
 /*
  * Open the directory `name` below dir_fd as open_own_dir() does, and lock it until the descriptor is
- * closed. Whoever holds the lock may remove the directory, so the path is looked up again once it is
+ * closed. The holder of the lock may remove the directory, so the path is looked up again once it is
  * locked: the descriptor is of the directory that is there now. After a failure one that was made
  * here is removed, unless that failure was a timeout: then another run holds its lock.
  */

@@ -393,14 +393,12 @@ static int check_bundle(void *arg, const char *name, struct error *e)
 static int remove_record_dir(struct gc *g, const char *pod, int fd, struct error *e)
 {
 	cleanup_pod struct pod there = POD_NONE;
-	struct stat held, now;
 
 	if (pod_open(&there, g->store, pod, false, e) == 0)
 		return 0;
 	if (e->num != ENOENT)
 		return -1;
-	if (fstat(fd, &held) == 0 && fstatat(g->store->dir_fd, pod, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    held.st_ino == now.st_ino) {
+	if (is_still_there(g->store->dir_fd, pod, fd)) {
 		error_set(e, ENOTEMPTY, "remove %s/podns/%s", g->store->root, pod);
 		return error_hint(e, "no record is in it; look at what is, and remove it by hand");
 	}

@@ -178,9 +178,9 @@ int original_save(struct original *o, const char *pod, const char *bundle,
 	    buf_add(&text, texts->before, texts->before_len) < 0 ||
 	    buf_add(&text, texts->after, texts->after_len) < 0)
 		return error_nomem(e);
-	/* A power cut must not lose the new directory either. EINVAL: it cannot be synced. */
+	/* A power cut must not lose the new directory either. */
 	if (replace_file_at(o->fd, COPY, text.data, text.len, true) < 0 ||
-	    (fsync(o->store->bundles_fd) < 0 && errno != EINVAL)) {
+	    sync_dir(o->store->bundles_fd) < 0) {
 		error_set(e, errno, "write %s/" COPY, o->path);
 		unlinkat(o->fd, COPY, 0);
 		o->there = false;
