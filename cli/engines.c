@@ -19,7 +19,7 @@
 /* The default of both: containers.conf(5) of podman 4.3, crio.conf(5). */
 #define DEFAULT_HOOKS_DIR "/usr/share/containers/oci/hooks.d"
 
-/* How deep the directories below CRI-O's may be: a bound for the recursion. */
+/* How deep the directories below CRI-O's may be: a bound for the walk. */
 #define CONF_DEPTH 8
 
 const struct engine engines[ENGINES] = {

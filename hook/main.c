@@ -33,7 +33,7 @@ static int to_stdout(void *arg, const char *text, size_t len, struct error *e)
  * crun appends a hook's messages to the file that the annotation run.oci.hooks.stderr names, any file
  * of the host's. Images and pods' authors can write that annotation, and shape the words of a message
  * too: a name in it may be a line of shell. Then nothing is written but to a pipe or a socket, as an
- * engine has it. Whatever the annotation's name is part of counts as the annotation.
+ * engine has it. A longer name, or a value, that has this text in it counts too.
  */
 static void distrust_stderr(const struct buf *doc)
 {
@@ -110,7 +110,7 @@ static void find_log(const struct hook_options *o)
 		log_keep_in(store.dir_fd);
 }
 
-/* After --help or --version, or an error in the options, which has been told. */
+/* After --help or --version, or after an error in the options: its message has been written. */
 static int end_early(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))

@@ -76,6 +76,19 @@ static void check_bytes(const struct buf *is, const struct buf *should)
 		       should->data);
 }
 
+/* The document `before` was edited and is `now`; back: NULL where nothing is given back. */
+static void check_reverted(const char *before, const struct edit *edit, const char *now,
+			   const char *back)
+{
+	cleanup_buf struct buf text = text_of(before), now_text = text_of(now);
+	cleanup_buf struct buf edited = apply(&text, edit);
+
+	unit_row(now);
+	cleanup_buf struct buf is = revert(&text, &edited, &now_text,
+					   back ? REVERT_VALUES : REVERT_NOTHING);
+	CHECK_STR(is.data, back);
+}
+
 /* Are two values alike, whatever the order of members and the spelling? */
 static bool is_alike(const struct json *a, uint32_t na, const struct json *b, uint32_t nb)
 {
@@ -745,15 +758,8 @@ static void leaves_alone_what_it_did_not_change(void)
 	const struct edit edit = { .hostname = "web", .domainname = "pod", .env_hostname = "web",
 				   .shm_source = "/s", .claim = "c" };
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		cleanup_buf struct buf text = text_of(rows[i].before), now = text_of(rows[i].now);
-		cleanup_buf struct buf edited = apply(&text, &edit);
-
-		unit_row(rows[i].now);
-		cleanup_buf struct buf back = revert(&text, &edited, &now, rows[i].back ?
-						     REVERT_VALUES : REVERT_NOTHING);
-		CHECK_STR(back.data, rows[i].back);
-	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		check_reverted(rows[i].before, &edit, rows[i].now, rows[i].back);
 }
 
 /* A bind mount gets its source back, another mount is given back whole, with all that it had. */
@@ -828,15 +834,8 @@ static void gives_each_kind_of_annotations_back(void)
 	};
 	const struct edit edit = { .claim = "c" };
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		cleanup_buf struct buf text = text_of(rows[i].before), now = text_of(rows[i].now);
-		cleanup_buf struct buf edited = apply(&text, &edit);
-
-		unit_row(rows[i].now);
-		cleanup_buf struct buf back = revert(&text, &edited, &now, rows[i].back ?
-						     REVERT_VALUES : REVERT_NOTHING);
-		CHECK_STR(back.data, rows[i].back);
-	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		check_reverted(rows[i].before, &edit, rows[i].now, rows[i].back);
 }
 
 /* One that an edit without a claim of its own found there: the rest still goes back. */
@@ -1225,7 +1224,7 @@ static void survives_random_damage(void)
 	}
 }
 
-/* Texts that have nothing to do with each other: what comes out is a config all the same. */
+/* Even if the three texts have nothing to do with each other, the result is a valid config. */
 static void survives_unrelated_texts(void)
 {
 	for (unsigned i = unit_rounds(1500); i && !unit.bad; i--) {

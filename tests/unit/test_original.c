@@ -665,7 +665,7 @@ static void excludes_others_for_a_bounded_time(void)
 	}
 }
 
-/* Who waited for a directory that is removed meanwhile makes a new one. */
+/* A run that waited for the lock of a directory makes a new one if the holder removed it. */
 static void waits_for_who_removes_it(void)
 {
 	cleanup_original struct original o = ORIGINAL_NONE;
@@ -758,7 +758,7 @@ static void rewrite_and_close(const char *pod)
 	rewrite(&b, pod);
 }
 
-/* How what somebody made of config.json meanwhile is given back. */
+/* What is given back, and how, for what config.json has become since the edit. */
 static const struct {
 	const char *now, *back;
 	enum revert_how how;
