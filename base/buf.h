@@ -11,7 +11,7 @@
 
 /* Growing bytes. All zero is an empty one; free with buf_free(), never data by itself. */
 struct buf {
-	char *data;	/* len bytes and, once not NULL, a NUL behind them */
+	char *data; /* len bytes and, once not NULL, a NUL behind them */
 	size_t len;
 	size_t cap;
 };
@@ -23,8 +23,7 @@ int buf_add(struct buf *b, const void *bytes, size_t n);
 int buf_adds(struct buf *b, const char *s);
 
 /* Append formatted text. As buf_add. */
-int buf_addf(struct buf *b, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Make room for n more bytes behind len. Returns 0, or -1 with ENOMEM. */
 int buf_reserve(struct buf *b, size_t n);

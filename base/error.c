@@ -32,8 +32,7 @@ int error_set(struct error *e, int num, const char *fmt, ...)
 	n = vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
 	if (num && n >= 0 && (size_t)n < sizeof(e->text))
-		snprintf(e->text + n, sizeof(e->text) - (size_t)n, ": %s",
-			 strerror(num));
+		snprintf(e->text + n, sizeof(e->text) - (size_t)n, ": %s", strerror(num));
 	make_one_line(e->text);
 	return -1;
 }

@@ -11,9 +11,9 @@
 #include <stddef.h>
 
 struct error {
-	int num;		/* errno, or 0 when it is not about a system call */
-	char text[5120];	/* one line; holds a whole PATH_MAX path */
-	char hint[768];		/* what to do about it, or empty */
+	int num;         /* errno, or 0 when it is not about a system call */
+	char text[5120]; /* one line; holds a whole PATH_MAX path */
+	char hint[768];  /* what to do about it, or empty */
 };
 
 /*
@@ -29,16 +29,13 @@ void make_one_line(char *s);
  * input cannot forge a second line. A hint is cleared. Returns -1, so that
  * callers can say `return error_set(...)`.
  */
-int error_set(struct error *e, int num, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+int error_set(struct error *e, int num, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Add a hint to an error that is already set. Returns -1. */
-int error_hint(struct error *e, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+int error_hint(struct error *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Put formatted text and ": " before the text of an error. Returns -1. */
-int error_prefix(struct error *e, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+int error_prefix(struct error *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Shorthand for the commonest of all: no memory. Returns -1. */
 int error_nomem(struct error *e);

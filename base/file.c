@@ -68,8 +68,7 @@ int read_all(int fd, size_t max, struct buf *out)
 
 int read_file_at(int dir_fd, const char *name, size_t max, struct buf *out)
 {
-	cleanup_close int fd = openat(dir_fd, name,
-				      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return -1;
@@ -174,7 +173,7 @@ time_t clock_seconds(clockid_t clock)
 
 static void on_alarm(int sig)
 {
-	(void)sig;	/* only there to interrupt flock() */
+	(void)sig; /* only there to interrupt flock() */
 }
 
 static int lock_until(int fd, time_t until)
@@ -271,7 +270,7 @@ int remove_own_dir(int dir_fd, const char *name, int fd, const char *leftover)
 		if (unlinkat(fd, leftover, 0) == 0)
 			r = unlinkat(dir_fd, name, AT_REMOVEDIR);
 		else
-			errno = ENOTEMPTY;	/* not that there is no leftover */
+			errno = ENOTEMPTY; /* not that there is no leftover */
 	}
 	return r < 0 && errno != ENOENT ? -1 : 0;
 }

@@ -64,7 +64,7 @@ int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bo
 /* How long to wait for locks: for all together that are given the same one. */
 struct lock_wait {
 	time_t seconds;
-	time_t until;		/* by CLOCK_MONOTONIC; 0: the waiting has not begun */
+	time_t until; /* by CLOCK_MONOTONIC; 0: the waiting has not begun */
 };
 
 /*

@@ -71,8 +71,9 @@ struct log_time log_time_of(uint64_t seconds)
 		month -= 12;
 		year++;
 	}
-	snprintf(t.text, sizeof(t.text), "%04" PRIu64 "-%02" PRIu64 "-%02" PRIu64 "T%02u:%02u:%02uZ",
-		 year, month, day + 1, s / 3600, s / 60 % 60, s % 60);
+	snprintf(t.text, sizeof(t.text),
+		 "%04" PRIu64 "-%02" PRIu64 "-%02" PRIu64 "T%02u:%02u:%02uZ", year, month, day + 1,
+		 s / 3600, s / 60 % 60, s % 60);
 	return t;
 }
 
@@ -106,8 +107,10 @@ int log_begin(const char *program, enum log_level level, const char *file, bool 
 	logger.program = program;
 	logger.level = level;
 	if (file) {
-		logger.file_fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY |
-				      O_NONBLOCK | O_CLOEXEC, 0600);
+		logger.file_fd = open(file,
+				      O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY |
+					      O_NONBLOCK | O_CLOEXEC,
+				      0600);
 		if (logger.file_fd < 0)
 			return error_set(e, errno, "open log file %s", file);
 	}
@@ -167,8 +170,9 @@ static void halve(int fd)
 /* Nobody waits for the log: without its lock the line is appended all the same. */
 static void keep(const struct buf *line)
 {
-	cleanup_close int fd = openat(logger.keep_dir_fd, LOG_KEPT_FILE, O_RDWR | O_APPEND | O_CREAT |
-				      O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	cleanup_close int fd =
+		openat(logger.keep_dir_fd, LOG_KEPT_FILE,
+		       O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))

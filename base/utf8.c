@@ -14,11 +14,11 @@ static size_t sequence(const unsigned char *p, size_t room)
 		len = 2;
 	} else if (*p >= 0xe0 && *p <= 0xef) {
 		len = 3;
-		low = *p == 0xe0 ? 0xa0 : low;	/* overlong below */
+		low = *p == 0xe0 ? 0xa0 : low;   /* overlong below */
 		high = *p == 0xed ? 0x9f : high; /* surrogates above */
 	} else if (*p >= 0xf0 && *p <= 0xf4) {
 		len = 4;
-		low = *p == 0xf0 ? 0x90 : low;	/* overlong below */
+		low = *p == 0xf0 ? 0x90 : low;   /* overlong below */
 		high = *p == 0xf4 ? 0x8f : high; /* beyond U+10FFFF above */
 	} else {
 		return 0;

@@ -21,8 +21,8 @@
 #include "base/inherit.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "cli/engines.h"
-#include "cli/hooks.h"
+#include "check/engines.h"
+#include "check/hooks.h"
 #include "cli/out.h"
 #include "ns/mounts.h"
 #include "ns/nsfs.h"
@@ -66,13 +66,15 @@ static const char help[] =
 	"Exit status: 0 where all is well, 1 where there is a problem.\n";
 
 struct check {
-	const char *sysroot;	/* "" for our own */
-	sigset_t signals;	/* those that a program which is run does not ignore */
+	const char *sysroot; /* "" for our own */
+	sigset_t signals;    /* those that a program which is run does not ignore */
 	struct arena arena;
 	int problems;
 };
 
-__attribute__((format(printf, 2, 0)))
+static void print_finding(const char *kind, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
 static void print_finding(const char *kind, const char *fmt, va_list ap)
 {
 	char text[4096];
@@ -140,8 +142,8 @@ static const char *in_sysroot(struct check *c, const char *path)
 
 /* What a program said on its standard output, and how it ended. */
 struct said {
-	char line[128];		/* the first line, or its beginning */
-	int status;		/* as of waitpid(2) */
+	char line[128]; /* the first line, or its beginning */
+	int status;     /* as of waitpid(2) */
 };
 
 /* Wait for the program's end, a bounded time; before Linux 5.3 as long as it takes. */
@@ -169,7 +171,7 @@ static int run_program(struct check *c, const char *program, const char *option,
 	ssize_t n = 0;
 	pid_t pid;
 
-	said->status = -1;	/* of a program that did not exit: wait(2) */
+	said->status = -1; /* of a program that did not exit: wait(2) */
 	/* Without blocking: what the program started may hold the other end open. */
 	if (pipe2(fds, O_CLOEXEC) < 0 || fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
 		return error_set(e, errno, "make a pipe");
@@ -231,8 +233,8 @@ static void check_file(struct check *c, const struct hook_file *file)
 		remedy("set it to [\"oci-podns-hook\"], or install the file again");
 	}
 	if (file->timeout && file->timeout <= TIMEOUT_MIN) {
-		problem(c, "%s has a hook.timeout of %ju s: the hook may wait %d s for a lock", file->path,
-			(uintmax_t)file->timeout, TIMEOUT_MIN);
+		problem(c, "%s has a hook.timeout of %ju s: the hook may wait %d s for a lock",
+			file->path, (uintmax_t)file->timeout, TIMEOUT_MIN);
 		remedy("set it to 30, or install the file again");
 	}
 	check_program(c, file);
@@ -243,8 +245,8 @@ static void check_file(struct check *c, const struct hook_file *file)
 /* A JSON file by its name: one in a later directory takes the place of one in an earlier. */
 struct named {
 	const char *name;
-	unsigned stages;	/* at which it names the hook */
-	unsigned right;		/* the same, where no problem was found in it */
+	unsigned stages; /* at which it names the hook */
+	unsigned right;  /* the same, where no problem was found in it */
 	struct named *next;
 };
 
@@ -281,7 +283,8 @@ static void check_readers(struct survey *s, const struct hook_file *file)
 {
 	if (!s->engine->has_users || !file->is_private)
 		return;
-	problem(s->check, "%s cannot be read by ordinary users: their %s", file->path, s->engine->refuses);
+	problem(s->check, "%s cannot be read by ordinary users: their %s", file->path,
+		s->engine->refuses);
 	remedy("chmod 0644 %s", file->path);
 }
 
@@ -289,7 +292,8 @@ static void check_readers(struct survey *s, const struct hook_file *file)
 static void tell_unread(struct survey *s, const struct hook_file *file)
 {
 	if (file->use == HOOK_IS_SKIPPED) {
-		note("%s: a link that leads nowhere, which %s skips silently", file->path, s->engine->name);
+		note("%s: a link that leads nowhere, which %s skips silently", file->path,
+		     s->engine->name);
 		remedy("remove the link, or install what it leads to");
 	} else {
 		problem(s->check, "%s: with it there %s", file->why.text, s->engine->refuses);
@@ -337,8 +341,10 @@ static void find_precreate(void *arg, const struct hook_file *file)
 
 	if (file->use != HOOK_IS_READ || !(file->stages & STAGE_PRECREATE))
 		return;
-	problem(c, "%s has a precreate stage: CRI-O does not start with it, nor does podman "
-		"build run", file->path);
+	problem(c,
+		"%s has a precreate stage: CRI-O does not start with it, nor does podman "
+		"build run",
+		file->path);
 	remedy("move it to %s, which %s makes podman read", PODNS_PRECREATEDIR, "oci-podns.conf");
 }
 
@@ -357,8 +363,9 @@ static int survey_dir(struct survey *s, const char *dir, struct error *e)
 	if (hooks_each(c->sysroot, dir, survey_file, s, e) < 0) {
 		if (e->num != ENOTDIR)
 			return -1;
-		problem(c, "%s: %s", e->text, engine->reads_tree ? "CRI-O skips it" :
-			"with it in hooks_dir podman starts no container");
+		problem(c, "%s: %s", e->text,
+			engine->reads_tree ? "CRI-O skips it"
+					   : "with it in hooks_dir podman starts no container");
 		remedy("make it a directory, or take it out of hooks_dir");
 		return 0;
 	}
@@ -379,8 +386,10 @@ static void check_stages(struct check *c, const struct engine *engine, const str
 	if ((right & both) == both) {
 		good("%s runs the hook at createRuntime and poststop", engine->name);
 	} else if ((stages & both) != both) {
-		problem(c, "%s does not run the hook at createRuntime and poststop: no JSON file in the "
-			"directories that it reads says so", engine->name);
+		problem(c,
+			"%s does not run the hook at createRuntime and poststop: no JSON file in the "
+			"directories that it reads says so",
+			engine->name);
 		remedy("install oci-podns.json in %s, and have hooks_dir name that directory",
 		       PODNS_OCIHOOKSDIR);
 	}
@@ -389,10 +398,13 @@ static void check_stages(struct check *c, const struct engine *engine, const str
 	if (right & STAGE_PRECREATE) {
 		good("%s runs the hook at precreate", engine->name);
 	} else if (!(stages & STAGE_PRECREATE)) {
-		problem(c, "%s does not run the hook at precreate: the second container of a pod will not "
-			"start", engine->name);
+		problem(c,
+			"%s does not run the hook at precreate: the second container of a pod will not "
+			"start",
+			engine->name);
 		remedy("install oci-podns.conf in %s and oci-podns-precreate.json in %s; no later file there "
-		       "may set hooks_dir", PODNS_ENGINESCONFDIR, PODNS_PRECREATEDIR);
+		       "may set hooks_dir",
+		       PODNS_ENGINESCONFDIR, PODNS_PRECREATEDIR);
 	}
 }
 
@@ -417,7 +429,8 @@ static void check_pinns_runs(struct check *c, const char *from, const char *path
 	else if (!strncmp(said.line, "Usage: pinns -d DIR", 19))
 		good("CRI-O pins by %s, which is oci-podns's (%s)", path, from);
 	else if (!strncmp(said.line, "Usage: podns", 12))
-		pinns_problem(c, from, path, "is podns, and pinns only where it is called that: no pod starts");
+		pinns_problem(c, from, path,
+			      "is podns, and pinns only where it is called that: no pod starts");
 	else
 		note("CRI-O pins by %s, which is not oci-podns's (%s)", path, from);
 }
@@ -433,10 +446,12 @@ static int check_pinns(struct check *c, const struct engine *engine, struct erro
 	if (!path)
 		note("CRI-O pins by the pinns in its $PATH: pinns_path is not set");
 	else if (*path != '/')
-		pinns_problem(c, from, path, "is no absolute path: CRI-O does not start, or not from everywhere");
+		pinns_problem(c, from, path,
+			      "is no absolute path: CRI-O does not start, or not from everywhere");
 	else if (stat(in_sysroot(c, path), &st) < 0)
-		pinns_problem(c, from, path, errno == ENOENT ? "is not there: CRI-O does not start" :
-			      "cannot be looked at: CRI-O does not start");
+		pinns_problem(c, from, path,
+			      errno == ENOENT ? "is not there: CRI-O does not start"
+					      : "cannot be looked at: CRI-O does not start");
 	else if (!S_ISREG(st.st_mode) || access(in_sysroot(c, path), X_OK) < 0)
 		pinns_problem(c, from, path, "cannot be run: no pod starts");
 	else
@@ -474,7 +489,8 @@ static int check_engine(struct check *c, const struct engine *engine, struct err
 static int check_common_dirs(struct check *c, struct error *e)
 {
 	static const char *const dirs[] = {
-		"/usr/share/containers/oci/hooks.d", "/usr/local/share/containers/oci/hooks.d",
+		"/usr/share/containers/oci/hooks.d",
+		"/usr/local/share/containers/oci/hooks.d",
 		"/etc/containers/oci/hooks.d",
 	};
 	int before = c->problems;
@@ -513,8 +529,10 @@ static int check_root(struct check *c, const char *root, struct error *e)
 		good("%s is on a shared mount", root);
 		return 0;
 	}
-	problem(c, "%s is on the mount %s, which is not shared: a service with a mount namespace of its "
-		"own does not see pins that are made after its start", root, m->point);
+	problem(c,
+		"%s is on the mount %s, which is not shared: a service with a mount namespace of its "
+		"own does not see pins that are made after its start",
+		root, m->point);
 	remedy("mount --make-rshared %s", m->point);
 	return 0;
 }
@@ -565,7 +583,9 @@ static int set_option(void *arg, int option, char *value, struct error *e)
 static int run(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	static const struct option options[] = {
-		CLI_OPTIONS, { "sysroot", required_argument, NULL, OPT_SYSROOT }, CLI_OPTIONS_END,
+		CLI_OPTIONS,
+		{ "sysroot", required_argument, NULL, OPT_SYSROOT },
+		CLI_OPTIONS_END,
 	};
 	struct check c = { .sysroot = "", .signals = cli->signals };
 	int r = cli_parse(cli, argc, argv, false, options, set_option, &c, e);

@@ -17,24 +17,24 @@
 /* What a command returns. */
 enum {
 	CLI_DONE = 0,
-	CLI_FAILED = -1,	/* *e says why; exit status 1 */
-	CLI_USAGE = -2,		/* *e says what is wrong with the command line; exit status 2 */
-	CLI_TOLD = -3,		/* what it printed says what is wrong; exit status 1 */
-	CLI_HELPED = 1,		/* --help was printed; exit status 0 */
+	CLI_FAILED = -1, /* *e says why; exit status 1 */
+	CLI_USAGE = -2,  /* *e says what is wrong with the command line; exit status 2 */
+	CLI_TOLD = -3,   /* what it printed says what is wrong; exit status 1 */
+	CLI_HELPED = 1,  /* --help was printed; exit status 0 */
 };
 
 struct cli {
 	const struct command *command;
-	const char *root;	/* --root, or NULL */
-	bool json;		/* --json */
-	mode_t umask;		/* as it was when podns was started */
-	sigset_t signals;	/* those that podns ignores, and its caller did not */
-	int status;		/* the exit status of a command that failed, where it is not 1 */
+	const char *root; /* --root, or NULL */
+	bool json;        /* --json */
+	mode_t umask;     /* as it was when podns was started */
+	sigset_t signals; /* those that podns ignores, and its caller did not */
+	int status;       /* the exit status of a command that failed, where it is not 1 */
 };
 
 struct command {
 	const char *name;
-	const char *summary;	/* for podns --help */
+	const char *summary; /* for podns --help */
 	const char *help;
 	/*
 	 * It runs other programs: so it is not confined from the start, and
@@ -45,15 +45,20 @@ struct command {
 	int (*run)(struct cli *cli, int argc, char **argv, struct error *e);
 };
 
-extern const struct command cli_check, cli_create, cli_exec, cli_gc, cli_identify, cli_inspect, cli_log,
-	cli_ls, cli_pids, cli_rewrite, cli_rm;
+extern const struct command cli_check, cli_create, cli_exec, cli_gc, cli_identify, cli_inspect,
+	cli_log, cli_ls, cli_pids, cli_rewrite, cli_rm;
 
 /* Options that every command takes; those of a command's own begin at OPT_OWN. */
 enum { OPT_HELP = 256, OPT_ROOT, OPT_JSON, OPT_OWN };
-#define CLI_OPTIONS \
-	{ "help", no_argument, NULL, OPT_HELP }, \
-	{ "root", required_argument, NULL, OPT_ROOT }
-#define CLI_OPTIONS_END { NULL, 0, NULL, 0 }
+#define CLI_OPTIONS                                                                                \
+	{ "help", no_argument, NULL, OPT_HELP },                                                   \
+	{                                                                                          \
+		"root", required_argument, NULL, OPT_ROOT                                          \
+	}
+#define CLI_OPTIONS_END                                                                            \
+	{                                                                                          \
+		NULL, 0, NULL, 0                                                                   \
+	}
 
 /*
  * Parse the options of argv; optind is then at the first operand. set is called with each

@@ -39,7 +39,7 @@ enum { OPT_NAMESPACES = OPT_OWN, OPT_HOSTNAME, OPT_SYSCTL, OPT_UID_MAP, OPT_GID_
 struct options {
 	struct arena arena;
 	struct pod_spec spec;
-	const char **sysctls;	/* as given; room for as many as argv has words */
+	const char **sysctls; /* as given; room for as many as argv has words */
 	bool types_named;
 	pid_t from;
 };
@@ -102,7 +102,8 @@ static int check_together(struct cli *cli, struct options *o, struct error *e)
 	if (!o->types_named)
 		o->spec.types = ns_default_set | (maps ? NS_BIT(NS_USER) : 0);
 	if (maps && o->from)
-		return cli_usage(cli, e, "--uid-map and --gid-map do not go with --from-pid: the process's "
+		return cli_usage(cli, e,
+				 "--uid-map and --gid-map do not go with --from-pid: the process's "
 				 "user namespace is mapped already");
 	if (maps && !(o->spec.uid_maps.count && o->spec.gid_maps.count))
 		return cli_usage(cli, e, "--uid-map and --gid-map need each other");
@@ -135,9 +136,11 @@ static int new_name(struct arena *a, const char **name, struct error *e)
 		return error_set(e, errno, "get random bytes");
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(text, sizeof(text), "podns-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-		 "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8],
-		 b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(text, sizeof(text),
+		 "podns-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+		 "%02x%02x%02x%02x%02x%02x",
+		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+		 b[13], b[14], b[15]);
 	*name = arena_strndup(a, text, strlen(text));
 	return *name ? 0 : error_nomem(e);
 }

@@ -76,7 +76,8 @@ static int tell_death(const char *name, int status, struct error *e)
 	error_set(e, 0, "the process that reads pod %s was ended by signal %d (%s)", name,
 		  WTERMSIG(status), strsignal(WTERMSIG(status)));
 	if (WTERMSIG(status) == SIGSYS)
-		error_hint(e, "the seccomp filter lacks a system call, which the kernel's log names; "
+		error_hint(e,
+			   "the seccomp filter lacks a system call, which the kernel's log names; "
 			   "please report that as a bug");
 	return -1;
 }

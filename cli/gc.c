@@ -53,7 +53,9 @@ static void tell(void *arg, enum gc_deed deed, const char *what)
 static int run(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	static const struct option options[] = {
-		CLI_OPTIONS, { "dry-run", no_argument, NULL, OPT_DRY_RUN }, CLI_OPTIONS_END,
+		CLI_OPTIONS,
+		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+		CLI_OPTIONS_END,
 	};
 	cleanup_store struct store store = STORE_NONE;
 	struct options o = { 0 };

@@ -59,7 +59,8 @@ static int print_pods(struct cli *cli, pid_t pid, struct error *e)
 		printf("%s\n", views.list[i].name);
 		found++;
 	}
-	return found ? CLI_DONE : error_set(e, 0, "process %d is in no pod under %s", pid, store.root);
+	return found ? CLI_DONE
+		     : error_set(e, 0, "process %d is in no pod under %s", pid, store.root);
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *e)

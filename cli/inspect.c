@@ -23,7 +23,7 @@ static const char help[] =
 
 /* What is read of the namespaces themselves. */
 struct details {
-	ino_t owner[NS_TYPES];	/* 0: not pinned, or out of our sight */
+	ino_t owner[NS_TYPES]; /* 0: not pinned, or out of our sight */
 	char hostname[65], domainname[65];
 	bool named;
 	bool shm;
@@ -273,7 +273,9 @@ static int print_text(struct one *one, const struct details *d, const char *shm,
 static int run(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	static const struct option options[] = {
-		CLI_OPTIONS, { "json", no_argument, NULL, OPT_JSON }, CLI_OPTIONS_END,
+		CLI_OPTIONS,
+		{ "json", no_argument, NULL, OPT_JSON },
+		CLI_OPTIONS_END,
 	};
 	cleanup_one struct one one = ONE_NONE;
 	cleanup_free char *shm = NULL;

@@ -29,8 +29,9 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	if (store.dir_fd < 0)
 		return CLI_DONE;
 	if (read_file_at(store.dir_fd, LOG_KEPT_FILE, (size_t)16 * LOG_KEPT_BYTES, &text) < 0)
-		return errno == ENOENT ? CLI_DONE :
-		       error_set(e, errno, "read %s/podns/" LOG_KEPT_FILE, store.root);
+		return errno == ENOENT
+			       ? CLI_DONE
+			       : error_set(e, errno, "read %s/podns/" LOG_KEPT_FILE, store.root);
 	fwrite(text.data, 1, text.len, stdout);
 	return CLI_DONE;
 }

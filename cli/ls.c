@@ -89,7 +89,9 @@ static void print_table(const struct views *v)
 static int run(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	static const struct option options[] = {
-		CLI_OPTIONS, { "json", no_argument, NULL, OPT_JSON }, CLI_OPTIONS_END,
+		CLI_OPTIONS,
+		{ "json", no_argument, NULL, OPT_JSON },
+		CLI_OPTIONS_END,
 	};
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_views struct views views = VIEWS_NONE;

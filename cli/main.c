@@ -17,8 +17,8 @@
 #define PROGRAM "podns"
 
 static const struct command *const commands[] = {
-	&cli_create, &cli_ls, &cli_inspect, &cli_pids, &cli_identify, &cli_exec, &cli_rm, &cli_gc,
-	&cli_rewrite, &cli_check, &cli_log, NULL,
+	&cli_create, &cli_ls, &cli_inspect, &cli_pids,  &cli_identify, &cli_exec,
+	&cli_rm,     &cli_gc, &cli_rewrite, &cli_check, &cli_log,      NULL,
 };
 
 static void print_help(void)
@@ -54,7 +54,9 @@ static int parse_front(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	enum { OPT_VERSION = OPT_OWN };
 	static const struct option options[] = {
-		CLI_OPTIONS, { "version", no_argument, NULL, OPT_VERSION }, CLI_OPTIONS_END,
+		CLI_OPTIONS,
+		{ "version", no_argument, NULL, OPT_VERSION },
+		CLI_OPTIONS_END,
 	};
 	int option;
 

@@ -10,10 +10,13 @@
 
 struct one {
 	struct store store;
-	struct views views;	/* of one pod: list[0] */
+	struct views views; /* of one pod: list[0] */
 };
 
-#define ONE_NONE { .store = STORE_NONE, .views = VIEWS_NONE }
+#define ONE_NONE                                                                                   \
+	{                                                                                          \
+		.store = STORE_NONE, .views = VIEWS_NONE                                           \
+	}
 
 int one_open(struct one *o, struct cli *cli, const char *name, struct error *e);
 void one_close(struct one *o);

@@ -82,7 +82,7 @@ int cli_parse(struct cli *cli, int argc, char **argv, bool in_order, const struc
 {
 	int option, r = CLI_DONE;
 
-	optind = 0;	/* getopt(3): glibc begins anew */
+	optind = 0; /* getopt(3): glibc begins anew */
 	while (r == CLI_DONE &&
 	       (option = getopt_long(argc, argv, in_order ? "+:" : ":", options, NULL)) != -1) {
 		if (option < OPT_OWN)
@@ -100,7 +100,8 @@ int cli_operands(struct cli *cli, int argc, int n, const char *what, struct erro
 {
 	if (argc - optind == n)
 		return CLI_DONE;
-	return cli_usage(cli, e, argc - optind < n ? "%s is missing" : "more than %s was given", what);
+	return cli_usage(cli, e, argc - optind < n ? "%s is missing" : "more than %s was given",
+			 what);
 }
 
 int cli_open_store(struct cli *cli, struct store *store, bool *there, struct error *e)

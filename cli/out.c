@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/utf8.h"
-#include "oci/json.h"
+#include "json/json.h"
 
 static void add(struct json_out *j, int r)
 {
@@ -161,7 +161,7 @@ void print_safe(const char *s)
 
 	for (size_t n; *s; s += n) {
 		n = control_length(s);
-		if (!n && s == valid) {	/* alone, 0x9b is a control character to some terminals */
+		if (!n && s == valid) { /* alone, 0x9b is a control character to some terminals */
 			valid = s + 1 + utf8_valid_prefix(s + 1, strlen(s + 1));
 			n = 1;
 		}

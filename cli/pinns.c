@@ -58,11 +58,11 @@ static const char help_text[] =
 struct pinns {
 	struct arena arena;
 	const char *dir, *name;
-	ns_set types;		/* to be pinned */
-	ns_set host;		/* those of them that are pinns's own */
-	enum ns_type last;	/* the type that was named last: what "-n=host" is about */
+	ns_set types;      /* to be pinned */
+	ns_set host;       /* those of them that are pinns's own */
+	enum ns_type last; /* the type that was named last: what "-n=host" is about */
 	struct id_maps uid_maps, gid_maps;
-	struct sysctl *sysctls;	/* room for as many as argv has words */
+	struct sysctl *sysctls; /* room for as many as argv has words */
 	size_t sysctl_count;
 	bool helped;
 };
@@ -73,7 +73,7 @@ struct work {
 	int dir[NS_TYPES];
 	int ns[NS_TYPES];
 	ns_set bound;
-	ns_set made;		/* the file to mount on was made, too */
+	ns_set made; /* the file to mount on was made, too */
 };
 
 static void pinns_free(struct pinns *p)
@@ -117,8 +117,8 @@ static enum ns_type type_of_option(int option)
 static int set_host(struct pinns *p, const char *value, struct error *e)
 {
 	if (p->last == NS_NONE || strcmp(value, "host"))
-		return error_set(e, 0, "'=%s' is not understood: a namespace is a new one, or =host",
-				 value);
+		return error_set(
+			e, 0, "'=%s' is not understood: a namespace is a new one, or =host", value);
 	p->host |= NS_BIT(p->last);
 	return 0;
 }
@@ -154,8 +154,10 @@ static int set_option(struct pinns *p, int option, char *value, struct error *e)
 	case OPT_VALUE:
 		return set_host(p, value, e);
 	case OPT_PID:
-		return error_set(e, 0, "a pid namespace cannot be pinned: it dies with its init process, so "
-				 "each container keeps its own");
+		return error_set(
+			e, 0,
+			"a pid namespace cannot be pinned: it dies with its init process, so "
+			"each container keeps its own");
 	default:
 		return set_type(p, option, value, e);
 	}
@@ -164,7 +166,8 @@ static int set_option(struct pinns *p, int option, char *value, struct error *e)
 /* mnt_ns_loop() in fs/namespace.c: no mount namespace is bound in itself. */
 static int refuse_own_mnt(struct error *e)
 {
-	return error_set(e, 0, "--mnt=host: the kernel does not let the mount namespace "
+	return error_set(e, 0,
+			 "--mnt=host: the kernel does not let the mount namespace "
 			 "that pinns itself is in be pinned there");
 }
 
@@ -176,7 +179,8 @@ static int check_dashes(const char *word, struct error *e)
 
 		if (strncmp(word + 1, o->name, n) || (word[1 + n] && word[1 + n] != '='))
 			continue;
-		error_set(e, 0, "'%s' is not understood: a long option begins with two dashes", word);
+		error_set(e, 0, "'%s' is not understood: a long option begins with two dashes",
+			  word);
 		return error_hint(e, "write -%s", word);
 	}
 	return 0;
@@ -224,7 +228,8 @@ static int check_words(int argc, char **argv, struct error *e)
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
 		const char *word = argv[i];
 
-		if (word[0] == '-' && word[1] && word[1] != '-' && word[2] && strcmp(word, "-help") &&
+		if (word[0] == '-' && word[1] && word[1] != '-' && word[2] &&
+		    strcmp(word, "-help") &&
 		    (check_dashes(word, e) < 0 || check_cluster(word, e) < 0))
 			return -1;
 		if (takes_next(word))
@@ -273,9 +278,11 @@ static int check_maps(const struct pinns *p, struct error *e)
 	bool makes_user = p->types & ~p->host & NS_BIT(NS_USER);
 
 	if (makes_user && !(p->uid_maps.count && p->gid_maps.count))
-		return error_set(e, 0, "a new user namespace needs --uid-mapping and --gid-mapping");
+		return error_set(e, 0,
+				 "a new user namespace needs --uid-mapping and --gid-mapping");
 	if (!makes_user && (p->uid_maps.count || p->gid_maps.count))
-		return error_set(e, 0, "--uid-mapping and --gid-mapping need a new user namespace (--user)");
+		return error_set(
+			e, 0, "--uid-mapping and --gid-mapping need a new user namespace (--user)");
 	return 0;
 }
 
@@ -285,8 +292,10 @@ static int check_sysctls(const struct pinns *p, struct error *e)
 		const struct sysctl *x = &p->sysctls[i];
 
 		if (!(p->types & ~p->host & NS_BIT(x->type)))
-			return error_set(e, 0, "sysctl %s: no %s namespace is made for it, it would "
-					 "change the host", x->key, ns_info[x->type].oci);
+			return error_set(e, 0,
+					 "sysctl %s: no %s namespace is made for it, it would "
+					 "change the host",
+					 x->key, ns_info[x->type].oci);
 	}
 	return 0;
 }
@@ -376,7 +385,7 @@ static int bind_one(const struct pinns *p, struct work *w, enum ns_type t, const
 		return 0;
 	if (e->num == EEXIST)
 		error_hint(e, "it may be a pin, here or in another mount namespace: choose another "
-			   "--filename, or remove it if nothing needs it");
+			      "--filename, or remove it if nothing needs it");
 	return -1;
 }
 
@@ -441,8 +450,9 @@ static int run(int argc, char **argv, struct error *e)
 	if (parse(&p, argc, argv, e) < 0)
 		return -1;
 	if (p.helped)
-		return fputs(help_text, stdout) < 0 || fflush(stdout) != 0 ?
-		       error_set(e, errno, "write to standard output") : 0;
+		return fputs(help_text, stdout) < 0 || fflush(stdout) != 0
+			       ? error_set(e, errno, "write to standard output")
+			       : 0;
 	return check(&p, e) < 0 ? -1 : pin_all(&p, e);
 }
 

@@ -36,8 +36,8 @@ enum { OPT_BUNDLE = OPT_OWN, OPT_REVERT, OPT_NAMESPACES, OPT_SYSCTL };
 struct options {
 	struct stage_options stage;
 	const char **sysctls;
-	const char *given;	/* --bundle */
-	char *bundle;		/* the same, absolute */
+	const char *given; /* --bundle */
+	char *bundle;      /* the same, absolute */
 	const char *pod;
 	bool revert;
 };
@@ -119,7 +119,8 @@ static int revert_document(struct cli *cli, const struct options *o, struct erro
 	    store_open(&store, cli->root, false, e) < 0 ||
 	    remove_pins(&store, o->pod, &config, &changed, &out, e) < 0)
 		return -1;
-	return changed ? deliver(NULL, out.data, out.len, e) : deliver(NULL, text.data, text.len, e);
+	return changed ? deliver(NULL, out.data, out.len, e)
+		       : deliver(NULL, text.data, text.len, e);
 }
 
 /* A bundle that was copied, say: its paths lead to the pins, and nobody kept what it was. */
@@ -138,8 +139,10 @@ static int revert_copied(struct store *store, struct bundle *b, const char *pod,
 	if (bundle_hold(b, store, true, e) < 0 ||
 	    bundle_write_config(b->fd, b->path, &b->st, out.data, out.len, e) < 0)
 		return -1;
-	log_warn("%s/config.json: what it was before is not kept: only what led to the pod's pins was "
-		 "taken out", b->path);
+	log_warn(
+		"%s/config.json: what it was before is not kept: only what led to the pod's pins was "
+		"taken out",
+		b->path);
 	return 0;
 }
 
@@ -177,8 +180,8 @@ static int revert_bundle(struct cli *cli, const struct options *o, struct error 
 
 static int rewrite(struct options *o, struct error *e)
 {
-	return o->bundle ? stage_rewrite_bundle(&o->stage, o->pod, o->bundle, e) :
-	       rewrite_document(o, e);
+	return o->bundle ? stage_rewrite_bundle(&o->stage, o->pod, o->bundle, e)
+			 : rewrite_document(o, e);
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *e)
@@ -192,7 +195,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 		CLI_OPTIONS_END,
 	};
 	cleanup_options struct options o = {
-		.stage = { .stage = "rewrite", .namespaces = ns_default_set,
+		.stage = { .stage = "rewrite",
+			   .namespaces = ns_default_set,
 			   .pod_annotation = ANNOTATION_POD },
 	};
 	int r;

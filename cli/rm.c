@@ -43,8 +43,9 @@ static int refuse_unknown(struct store *store, const char *name, struct error *e
 	if (views_begin(&views, store, e) < 0)
 		return -1;
 	if (views_add(&views, name, e) < 0)
-		return e->num == ENOENT ? error_set(e, 0, "there is no pod %s under %s", name,
-						    store->root) : -1;
+		return e->num == ENOENT
+			       ? error_set(e, 0, "there is no pod %s under %s", name, store->root)
+			       : -1;
 	error_set(e, 0, "%s was not pinned by podns or its hook", name);
 	return error_hint(e, "who pinned it removes it: ip netns delete %s", name);
 }
@@ -88,7 +89,9 @@ static int end(struct store *store, const char *name, bool force, struct error *
 static int run(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	static const struct option options[] = {
-		CLI_OPTIONS, { "force", no_argument, NULL, OPT_FORCE }, CLI_OPTIONS_END,
+		CLI_OPTIONS,
+		{ "force", no_argument, NULL, OPT_FORCE },
+		CLI_OPTIONS_END,
 	};
 	cleanup_store struct store store = STORE_NONE;
 	struct options o = { 0 };

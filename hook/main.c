@@ -59,8 +59,8 @@ static int tell_stage(struct hook_options *o, const struct buf *doc, struct erro
 		return 0;
 	if (state_parse(&state, doc->data, doc->len, e) < 0)
 		return -1;
-	o->which = state.status && !strcmp(state.status, "stopped") ? HOOK_POSTSTOP :
-		   HOOK_CREATE_RUNTIME;
+	o->which = state.status && !strcmp(state.status, "stopped") ? HOOK_POSTSTOP
+								    : HOOK_CREATE_RUNTIME;
 	state_free(&state);
 	return 0;
 }
@@ -88,8 +88,8 @@ static int run(struct hook_options *o, struct error *e)
 	bool config = o->which == HOOK_PRECREATE || o->which == HOOK_UNKNOWN;
 
 	log_context(hook_stage_name(o->which), NULL);
-	if (read_document(STDIN_FILENO, "standard input",
-			  config ? CONFIG_SIZE_MAX : STATE_SIZE_MAX, &doc, e) < 0)
+	if (read_document(STDIN_FILENO, "standard input", config ? CONFIG_SIZE_MAX : STATE_SIZE_MAX,
+			  &doc, e) < 0)
 		return -1;
 	distrust_stderr(&doc);
 	if (tell_stage(o, &doc, e) < 0)

@@ -40,8 +40,18 @@ static const char help_text[] =
 	"See oci-podns-hook(1).\n";
 
 enum {
-	OPT_ROOT = 256, OPT_NAMESPACES, OPT_SYSCTL, OPT_POD_ANNOTATION, OPT_TRUST, OPT_KEEP,
-	OPT_LOG_LEVEL, OPT_LOG_FILE, OPT_NO_SYSLOG, OPT_NO_SANDBOX, OPT_HELP, OPT_VERSION,
+	OPT_ROOT = 256,
+	OPT_NAMESPACES,
+	OPT_SYSCTL,
+	OPT_POD_ANNOTATION,
+	OPT_TRUST,
+	OPT_KEEP,
+	OPT_LOG_LEVEL,
+	OPT_LOG_FILE,
+	OPT_NO_SYSLOG,
+	OPT_NO_SANDBOX,
+	OPT_HELP,
+	OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -181,7 +191,9 @@ int hook_parse_options(int argc, char **argv, struct hook_options *o)
 
 	*o = (struct hook_options){
 		.stage = { .namespaces = ns_default_set, .pod_annotation = ANNOTATION_POD },
-		.log_level = LOG_LEVEL_WARN, .syslog = true, .sandbox = true,
+		.log_level = LOG_LEVEL_WARN,
+		.syslog = true,
+		.sandbox = true,
 	};
 	while (r == OPTIONS_GO_ON &&
 	       (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)

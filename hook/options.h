@@ -6,7 +6,7 @@
 #include "stage/stage.h"
 
 enum hook_stage {
-	HOOK_UNKNOWN,		/* the document on stdin tells */
+	HOOK_UNKNOWN, /* the document on stdin tells */
 	HOOK_PRECREATE,
 	HOOK_PRESTART,
 	HOOK_CREATE_RUNTIME,

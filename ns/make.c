@@ -42,8 +42,8 @@ static struct names names_of(ns_set set, const char *(*name)(enum ns_type t))
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (!(set & NS_BIT(t)))
 			continue;
-		concat_in(names.text + n, sizeof(names.text) - n, n ? ", " : "", name((enum ns_type)t),
-			  NULL);
+		concat_in(names.text + n, sizeof(names.text) - n, n ? ", " : "",
+			  name((enum ns_type)t), NULL);
 		n += strlen(names.text + n);
 	}
 	return names;
@@ -52,7 +52,9 @@ static struct names names_of(ns_set set, const char *(*name)(enum ns_type t))
 static void hint_unshare(ns_set set, struct error *e)
 {
 	if (e->num == EPERM) {
-		error_hint(e, "this needs CAP_SYS_ADMIN (and, for a user namespace, that the host allows them)");
+		error_hint(
+			e,
+			"this needs CAP_SYS_ADMIN (and, for a user namespace, that the host allows them)");
 		return;
 	}
 	if (e->num != ENOSPC && e->num != EUSERS)
@@ -135,13 +137,13 @@ struct shared {
 };
 
 struct job {
-	ns_set make;		/* what the child makes, NS_USER first */
-	int user_fd;		/* the user namespace that it joins, or -1 */
-	const int *join;	/* what it joins after that, fds by type, or NULL */
+	ns_set make;     /* what the child makes, NS_USER first */
+	int user_fd;     /* the user namespace that it joins, or -1 */
+	const int *join; /* what it joins after that, fds by type, or NULL */
 	const struct id_maps *uid_maps, *gid_maps;
 	const struct ns_setup *setup;
 	int (*inside)(struct shared *sh, struct error *e); /* may be NULL */
-	int *fds;		/* where the parent opens what was made, or NULL */
+	int *fds; /* where the parent opens what was made, or NULL */
 };
 
 enum { STEP_USER = 'u', STEP_DONE = 'd', STEP_GO = 'g', STEP_FAILED = 'f' };
@@ -225,7 +227,9 @@ static int write_map(pid_t child, const char *file, const struct id_maps *maps, 
 	/* A map is taken in one write(2) or not at all: user_namespaces(7). */
 	if (fd < 0 || write(fd, text.data, text.len) != (ssize_t)text.len) {
 		error_set(e, errno, "write the %s of the pod's user namespace", file);
-		return error_hint(e, "the ids to map must be mapped here too, and CAP_SETUID and CAP_SETGID held");
+		return error_hint(
+			e,
+			"the ids to map must be mapped here too, and CAP_SETUID and CAP_SETGID held");
 	}
 	return 0;
 }
@@ -315,8 +319,12 @@ int ns_make(ns_set set, int user_fd, const struct id_maps *uid_maps, const struc
 	    const struct ns_setup *setup, int fds[NS_TYPES], struct error *e)
 {
 	struct job job = {
-		.make = set, .user_fd = user_fd, .uid_maps = uid_maps, .gid_maps = gid_maps,
-		.setup = setup, .fds = fds,
+		.make = set,
+		.user_fd = user_fd,
+		.uid_maps = uid_maps,
+		.gid_maps = gid_maps,
+		.setup = setup,
+		.fds = fds,
 	};
 	cleanup_shared struct shared *sh = NULL;
 

@@ -17,9 +17,9 @@
 
 /* What to set inside of a pod's namespaces. All borrowed. */
 struct ns_setup {
-	bool loopback;		/* raise lo */
-	const char *hostname;	/* sethostname(2), NULL: leave */
-	const char *domainname;	/* setdomainname(2), NULL: leave */
+	bool loopback;          /* raise lo */
+	const char *hostname;   /* sethostname(2), NULL: leave */
+	const char *domainname; /* setdomainname(2), NULL: leave */
 	struct sysctl_list sysctls;
 };
 
@@ -36,7 +36,8 @@ int ns_make(ns_set set, int user_fd, const struct id_maps *uid_maps, const struc
  * Do the setup inside namespaces that exist: fds[T] >= 0 says which; those at -1 are our
  * own. user_fd: the user namespace that owns them where it is not ours, else -1.
  */
-int ns_setup_in(const int fds[NS_TYPES], int user_fd, const struct ns_setup *setup, struct error *e);
+int ns_setup_in(const int fds[NS_TYPES], int user_fd, const struct ns_setup *setup,
+		struct error *e);
 
 /*
  * hostname and domainname of the UTS namespace; buffers of 65 bytes. user_fd as above. The
@@ -45,6 +46,7 @@ int ns_setup_in(const int fds[NS_TYPES], int user_fd, const struct ns_setup *set
 int ns_uts_names(int uts_fd, int user_fd, char hostname[65], char domainname[65], struct error *e);
 
 /* The mappings of a user namespace, read inside of it, in the arena. */
-int ns_read_maps(int user_fd, struct arena *a, struct id_maps *uid, struct id_maps *gid, struct error *e);
+int ns_read_maps(int user_fd, struct arena *a, struct id_maps *uid, struct id_maps *gid,
+		 struct error *e);
 
 #endif

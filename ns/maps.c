@@ -48,8 +48,8 @@ int id_maps_text(const struct id_maps *m, struct buf *out, struct error *e)
 {
 	for (size_t i = 0; i < m->count; i++)
 		if (buf_concat(out, decimal(m->map[i].container).text, " ",
-			       decimal(m->map[i].host).text, " ", decimal(m->map[i].size).text, "\n",
-			       NULL) < 0)
+			       decimal(m->map[i].host).text, " ", decimal(m->map[i].size).text,
+			       "\n", NULL) < 0)
 			return error_nomem(e);
 	return 0;
 }
@@ -83,8 +83,7 @@ int id_maps_parse(const char *text, struct arena *a, struct id_maps *m, struct e
 		struct id_map *x = &map[m->count];
 
 		if (m->count == lines || !take_column(&text, &x->container) ||
-		    !take_column(&text, &x->host) || !take_column(&text, &x->size) ||
-		    *text != '\n')
+		    !take_column(&text, &x->host) || !take_column(&text, &x->size) || *text != '\n')
 			return error_set(e, 0, "id mapping '%s' cannot be read", text);
 	}
 	return 0;
@@ -128,10 +127,12 @@ int id_maps_parse_list(const char *text, struct arena *a, struct id_maps *m, str
 		if (!take_id(&p, within, &x->container) || !take_id(&p, within, &x->host) ||
 		    !take_id(&p, '\0', &x->size) || (*p && *p != after)) {
 			error_set(e, 0, "id mapping '%.200s' cannot be read", text);
-			return error_hint(e, "expected is CONTAINER:HOST:SIZE, such as 0:100000:65536");
+			return error_hint(
+				e, "expected is CONTAINER:HOST:SIZE, such as 0:100000:65536");
 		}
 		if (!x->size || !fits(x->container, x->size) || !fits(x->host, x->size))
-			return error_set(e, 0, "id mapping '%.200s' maps no ids, or ids beyond 2^32 - 2",
+			return error_set(e, 0,
+					 "id mapping '%.200s' maps no ids, or ids beyond 2^32 - 2",
 					 text);
 		m->count++;
 		p += *p != '\0';

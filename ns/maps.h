@@ -21,7 +21,7 @@ struct id_map {
 #define ID_MAP_MAX 340
 
 struct id_maps {
-	struct id_map *map;	/* borrowed, or in an arena */
+	struct id_map *map; /* borrowed, or in an arena */
 	size_t count;
 };
 

@@ -11,12 +11,12 @@
 
 struct mount_entry {
 	int id, parent;
-	const char *dev;	/* of the file system: "0:25" */
-	const char *root;	/* what of it is mounted: "/", or "net:[4026531840]" for a namespace */
-	const char *point;	/* decoded */
-	const char *fs;		/* "nsfs" */
-	bool shared;		/* its propagation */
-	ino_t ns_ino;		/* of the namespace, where it is one; else 0 */
+	const char *dev;   /* of the file system: "0:25" */
+	const char *root;  /* what of it is mounted: "/", or "net:[4026531840]" for a namespace */
+	const char *point; /* decoded */
+	const char *fs;    /* "nsfs" */
+	bool shared;       /* its propagation */
+	ino_t ns_ino;      /* of the namespace, where it is one; else 0 */
 };
 
 struct mounts {

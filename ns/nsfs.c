@@ -20,7 +20,8 @@
 struct ns_id ns_id_of(const struct stat *st)
 {
 	return (struct ns_id){
-		.dev = st->st_dev, .ino = st->st_ino,
+		.dev = st->st_dev,
+		.ino = st->st_ino,
 		.born = (uint64_t)st->st_ctim.tv_sec * UINT64_C(1000000000) +
 			(uint64_t)st->st_ctim.tv_nsec,
 	};
@@ -29,7 +30,7 @@ struct ns_id ns_id_of(const struct stat *st)
 /* There is one nsfs for as long as the kernel runs, and its device is no other file system's. */
 static bool is_on_nsfs(int fd, dev_t dev)
 {
-	static dev_t nsfs = (dev_t)-1;	/* none yet */
+	static dev_t nsfs = (dev_t)-1; /* none yet */
 	struct statfs fs;
 
 	if (dev == nsfs)
@@ -50,7 +51,7 @@ enum ns_kind ns_look(int fd, enum ns_type type, struct ns_id *id)
 		return NS_IS_NOT;
 	flag = ioctl(fd, NS_GET_NSTYPE);
 	if (flag < 0)
-		return NS_IS_NOT;	/* nsfs holds pidfds too on new kernels */
+		return NS_IS_NOT; /* nsfs holds pidfds too on new kernels */
 	*id = ns_id_of(&st);
 	return flag == ns_info[type].flag ? NS_IS_TYPE : NS_IS_OTHER;
 }
@@ -166,7 +167,7 @@ static const char *read_digits(const char *p, uint64_t *n)
 /* proc(5): fields 3, 20 and 22. */
 static int parse_stat(const char *text, struct proc_stat *st)
 {
-	const char *p = strrchr(text, ')');	/* the command's name may hold anything */
+	const char *p = strrchr(text, ')'); /* the command's name may hold anything */
 
 	if (!p || p[1] != ' ')
 		return -1;
@@ -235,9 +236,11 @@ int process_hold(pid_t pid, struct process *p, struct error *e)
 	p->start = st.start;
 	if (st.state == 'Z' || is_dead(&st) || !process_lives(p)) {
 		process_release(p);
-		return error_set(e, 0, st.threads > 1 ? "process %d: its first thread has ended, and "
-				 "/proc shows the namespaces of that one alone"
-				 : "process %d is dead", pid);
+		return error_set(e, 0,
+				 st.threads > 1 ? "process %d: its first thread has ended, and "
+						  "/proc shows the namespaces of that one alone"
+						: "process %d is dead",
+				 pid);
 	}
 	return 0;
 }

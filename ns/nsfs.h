@@ -21,7 +21,7 @@
 struct ns_id {
 	dev_t dev;
 	ino_t ino;
-	uint64_t born;		/* st_ctim in nanoseconds; 0 where it was not looked at */
+	uint64_t born; /* st_ctim in nanoseconds; 0 where it was not looked at */
 };
 
 static inline bool ns_same(struct ns_id a, struct ns_id b)
@@ -36,15 +36,18 @@ static inline bool ns_same_pin(struct ns_id a, struct ns_id b)
 }
 
 /* A descriptor for each type, none open yet. */
-#define NS_FDS_NONE { [0 ... NS_TYPES - 1] = -1 }
+#define NS_FDS_NONE                                                                                \
+	{                                                                                          \
+		[0 ... NS_TYPES - 1] = -1                                                          \
+	}
 
 /* The identity in a file's status: meaningful for files of nsfs only. */
 struct ns_id ns_id_of(const struct stat *st);
 
 enum ns_kind {
-	NS_IS_TYPE,	/* a namespace of the wanted type */
-	NS_IS_OTHER,	/* a namespace of another type */
-	NS_IS_NOT,	/* not a namespace */
+	NS_IS_TYPE,  /* a namespace of the wanted type */
+	NS_IS_OTHER, /* a namespace of another type */
+	NS_IS_NOT,   /* not a namespace */
 };
 
 /*
@@ -78,12 +81,15 @@ int ns_owner(int fd, struct ns_id *owner, struct error *e);
 /* A process, held so that a reused pid is never taken for it. */
 struct process {
 	pid_t pid;
-	int pidfd;		/* -1 on kernels before 5.3 */
-	int procfd;		/* its /proc/PID */
-	uint64_t start;		/* start time in clock ticks since boot: proc(5), stat field 22 */
+	int pidfd;      /* -1 on kernels before 5.3 */
+	int procfd;     /* its /proc/PID */
+	uint64_t start; /* start time in clock ticks since boot: proc(5), stat field 22 */
 };
 
-#define PROCESS_NONE { .pidfd = -1, .procfd = -1 }
+#define PROCESS_NONE                                                                               \
+	{                                                                                          \
+		.pidfd = -1, .procfd = -1                                                          \
+	}
 
 /*
  * Hold process pid. A process that is gone, or a zombie, is an error. Release with

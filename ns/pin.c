@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "ns/mounts.h"
 
-#ifndef HAVE_STATX	/* musl before 1.2.5; a later one's struct statx and the kernel's exclude each other */
+#ifndef HAVE_STATX /* musl before 1.2.5; a later one's struct statx and the kernel's exclude each other */
 #include <linux/stat.h>
 #include <sys/syscall.h>
 
@@ -27,7 +27,7 @@ static int statx(int fd, const char *path, int flags, unsigned mask, struct stat
 #endif
 
 #ifndef STATX_ATTR_MOUNT_ROOT
-#define STATX_ATTR_MOUNT_ROOT 0x2000	/* include/uapi/linux/stat.h, since Linux 5.8 */
+#define STATX_ATTR_MOUNT_ROOT 0x2000 /* include/uapi/linux/stat.h, since Linux 5.8 */
 #endif
 
 /* How many mounts on top of each other pin_remove() takes away before it gives up. */
@@ -93,7 +93,7 @@ static bool is_empty_dir(int dir_fd)
 		return false;
 	while (n <= 2 && read_entry(dir))
 		n++;
-	empty = n == 2 && !errno;	/* "." and ".." */
+	empty = n == 2 && !errno; /* "." and ".." */
 	closedir(dir);
 	return empty;
 }
@@ -214,8 +214,8 @@ static bool is_own_mount_point(const struct stat *st)
 int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 	     enum pin_state *state, int *fd, struct ns_id *id, struct error *e)
 {
-	cleanup_close int ns = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-				      O_NOCTTY | O_CLOEXEC);
+	cleanup_close int ns =
+		openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 
 	*state = PIN_ABSENT;
@@ -290,14 +290,18 @@ static void hint_mount_failure(enum ns_type type, struct error *e)
 	if (e->num == EPERM)
 		error_hint(e, "mounting needs CAP_SYS_ADMIN");
 	else if (e->num == ENOSPC)
-		error_hint(e, "this mount namespace holds as many mounts as sysctl fs.mount-max allows");
+		error_hint(
+			e,
+			"this mount namespace holds as many mounts as sysctl fs.mount-max allows");
 	/*
 	 * mnt_ns_loop() in fs/namespace.c: it must be younger than the one that it is bound in, and
 	 * Linux 6.18 numbers them a batch for each CPU.
 	 */
 	else if (e->num == EINVAL && type == NS_MNT)
-		error_hint(e, "the kernel takes it for older than the mount namespace that this runs in; "
-			   "run it in the host's, or on another CPU (taskset)");
+		error_hint(
+			e,
+			"the kernel takes it for older than the mount namespace that this runs in; "
+			"run it in the host's, or on another CPU (taskset)");
 }
 
 int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const char *path,
@@ -384,4 +388,3 @@ int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type
 	}
 	return error_set(e, EBUSY, "remove %s", path);
 }
-

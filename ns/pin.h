@@ -16,11 +16,11 @@
 
 /* What stands at a pin's place. */
 enum pin_state {
-	PIN_ABSENT,	/* nothing */
-	PIN_EMPTY,	/* an empty file of our uid with mode 0, as we, pinns and ip-netns(8) make it
+	PIN_ABSENT, /* nothing */
+	PIN_EMPTY,  /* an empty file of our uid with mode 0, as we, pinns and ip-netns(8) make it
 			 * to mount on. That does not say who made it: in another mount namespace
 			 * something may be mounted on it, which unlink(2) takes away there */
-	PIN_THERE,	/* a namespace of the type */
+	PIN_THERE,  /* a namespace of the type */
 };
 
 /*
@@ -61,7 +61,8 @@ int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const ch
  * unlink. Gone already is no error. id: only a mount of this namespace is taken away (ino
  * 0: any); another one is an error with num EXDEV.
  */
-int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type, struct ns_id id, struct error *e);
+int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type, struct ns_id id,
+	       struct error *e);
 
 /*
  * Take away the mount alone, one layer of it, and leave the file: what undoes ns_bind() on

@@ -76,7 +76,9 @@ static int read_thread(struct walk *w, int proc_fd, const char *process, struct 
 	concat_in(name, sizeof(name), process, "/task", NULL);
 	dir = open_dir_stream(proc_fd, name);
 	if (!dir)
-		return is_out_of_sight(errno) ? 0 : error_set(e, errno, "read directory /proc/%s", name);
+		return is_out_of_sight(errno)
+			       ? 0
+			       : error_set(e, errno, "read directory /proc/%s", name);
 	while (!r && (tid = next_pid(dir))) {
 		concat_in(name, sizeof(name), process, "/task/", decimal((uint64_t)tid).text, NULL);
 		r = w->read(w, proc_fd, name, e);
@@ -132,7 +134,7 @@ static int read_types(struct walk *w, int proc_fd, const char *task, struct erro
 			return -1;
 		if (r == 0 && !process_is_gone(errno))
 			return any;
-		any |= r && t != NS_USER;	/* where not, this kernel may not have the type */
+		any |= r && t != NS_USER; /* where not, this kernel may not have the type */
 	}
 	errno = ENOENT;
 	return any || !w->in[NS_USER].ino ? any : stat_ns(proc_fd, task, "mnt", &mnt, e);

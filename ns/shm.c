@@ -46,8 +46,10 @@ int shm_mount(int dir_fd, const char *name, const char *path, uint64_t size, con
 	error_set(e, errno, "mount a tmpfs at %s", path);
 	/* All else in its options is ours. */
 	if (e->num == EINVAL && label)
-		error_hint(e, "linux.mountLabel is '%.200s': a host without SELinux takes none, and "
-			   "SELinux none that its policy does not know", label);
+		error_hint(e,
+			   "linux.mountLabel is '%.200s': a host without SELinux takes none, and "
+			   "SELinux none that its policy does not know",
+			   label);
 	unlinkat(dir_fd, name, AT_REMOVEDIR);
 	return -1;
 }

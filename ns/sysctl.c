@@ -67,11 +67,12 @@ static const struct {
 	{ "user/", NS_USER, ROOT },
 };
 
-#define IPC_AND_UTS "kernel.{msgmax,msgmnb,msgmni,msg_next_id,sem,sem_next_id,shmall,shmmax," \
+#define IPC_AND_UTS                                                                                \
+	"kernel.{msgmax,msgmnb,msgmni,msg_next_id,sem,sem_next_id,shmall,shmmax,"                  \
 	"shmmni,shm_next_id,shm_rmid_forced}, fs.mqueue.* and kernel.domainname"
 
 static const char hint_config[] = "accepted are net.{core,ipv4,ipv6,unix,mptcp,sctp}.*, "
-	"net.netfilter.nf_conntrack_*, " IPC_AND_UTS;
+				  "net.netfilter.nf_conntrack_*, " IPC_AND_UTS;
 static const char hint_option[] = "--sysctl takes net.*, user.*, " IPC_AND_UTS;
 
 static int check_text(const char *key, const char *value, struct error *e)
@@ -80,8 +81,10 @@ static int check_text(const char *key, const char *value, struct error *e)
 		return error_set(e, 0, "sysctl key %.64s...: longer than %d bytes", key, KEY_MAX);
 	for (const unsigned char *p = (const unsigned char *)key; *p; p++)
 		if (*p <= 0x20 || *p >= 0x7f)
-			return error_set(e, 0, "sysctl key '%s': only printable ASCII without spaces "
-					 "is accepted", key);
+			return error_set(e, 0,
+					 "sysctl key '%s': only printable ASCII without spaces "
+					 "is accepted",
+					 key);
 	if (strlen(value) > VALUE_MAX)
 		return error_set(e, 0, "sysctl %s: the value is longer than %d bytes", key,
 				 VALUE_MAX);
@@ -113,8 +116,8 @@ static int check_components(const char *key, const char *path, struct error *e)
 		for (n = 0; p[n] && p[n] != '/'; n++)
 			;
 		if (!n || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
-			return error_set(e, 0, "sysctl %s: empty, '.' and '..' components are refused",
-					 key);
+			return error_set(
+				e, 0, "sysctl %s: empty, '.' and '..' components are refused", key);
 		if (!p[n])
 			return 0;
 	}
@@ -132,13 +135,17 @@ static bool matches(const char *path, const char *pattern)
 static int refuse_in_config(const struct sysctl *s, bool global, struct error *e)
 {
 	if (global) {
-		error_set(e, 0, "sysctl %s: is accepted neither from a config nor by pinns, since it "
-			  "would change the host", s->key);
+		error_set(e, 0,
+			  "sysctl %s: is accepted neither from a config nor by pinns, since it "
+			  "would change the host",
+			  s->key);
 		return error_hint(e, "the kernel has one value of it for all namespaces: set it on "
-				  "the host");
+				     "the host");
 	}
-	error_set(e, 0, "sysctl %s: is accepted neither from a config nor by pinns, but from the "
-		  "--sysctl of oci-podns-hook and podns alone", s->key);
+	error_set(e, 0,
+		  "sysctl %s: is accepted neither from a config nor by pinns, but from the "
+		  "--sysctl of oci-podns-hook and podns alone",
+		  s->key);
 	return error_hint(e, "%s", hint_config);
 }
 
@@ -147,10 +154,12 @@ static int refuse_always(const struct sysctl *s, struct error *e)
 	if (!strcmp(s->path, "kernel/hostname")) {
 		error_set(e, 0, "sysctl %s: a hostname is not set by a sysctl", s->key);
 		return error_hint(e, "the config's hostname, the annotation io.podns.hostname and "
-				  "`podns create --hostname` do that");
+				     "`podns create --hostname` do that");
 	}
-	error_set(e, 0, "sysctl %s: does not live in a namespace of a pod, it would change the "
-		  "host", s->key);
+	error_set(e, 0,
+		  "sysctl %s: does not live in a namespace of a pod, it would change the "
+		  "host",
+		  s->key);
 	return error_hint(e, "%s", s->trusted ? hint_option : hint_config);
 }
 
@@ -251,8 +260,8 @@ static int open_by_components(int base, const char *path, int flags)
 		}
 		memcpy(name, path, n);
 		name[n] = '\0';
-		next = openat(dir, name, O_NOFOLLOW | O_CLOEXEC |
-			      (path[n] ? O_PATH | O_DIRECTORY : flags));
+		next = openat(dir, name,
+			      O_NOFOLLOW | O_CLOEXEC | (path[n] ? O_PATH | O_DIRECTORY : flags));
 		if (next < 0)
 			return -1;
 		close(dir);
@@ -288,7 +297,8 @@ static bool is_file(const struct sysctl *s)
 
 /* --- what to do where the kernel refuses ----------------------------------- */
 
-#define IPC_OWNER "this kernel may let the host's root alone write it: leave it out, or give the " \
+#define IPC_OWNER                                                                                  \
+	"this kernel may let the host's root alone write it: leave it out, or give the "           \
 	"pod no user namespace of its own"
 
 /* The first that matches the path and errno of a failed open(2) or write(2) counts. */
@@ -321,7 +331,10 @@ static const struct {
 static const char *interface_in(const char *path, size_t *len)
 {
 	static const char *const dirs[] = {
-		"net/ipv4/conf/", "net/ipv6/conf/", "net/ipv4/neigh/", "net/ipv6/neigh/",
+		"net/ipv4/conf/",
+		"net/ipv6/conf/",
+		"net/ipv4/neigh/",
+		"net/ipv6/neigh/",
 	};
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
@@ -340,9 +353,10 @@ static int add_hint(const struct sysctl *s, struct error *e)
 	const char *interface = e->num == ENOENT ? interface_in(s->path, &len) : NULL;
 
 	if (interface)
-		return error_hint(e, "does the pod have an interface %.*s by now? What comes later "
-				  "gets the values of 'default' in that place", (int)len,
-				  interface);
+		return error_hint(e,
+				  "does the pod have an interface %.*s by now? What comes later "
+				  "gets the values of 'default' in that place",
+				  (int)len, interface);
 	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
 		if (remedies[i].num == e->num && matches(s->path, remedies[i].pattern))
 			return error_hint(e, "%s", remedies[i].hint);
@@ -426,8 +440,8 @@ static int write_value(int fd, const struct sysctl *s, const char *value, size_t
 static int set_file(int base, const struct sysctl *s, bool keep, struct buf *old, struct error *e)
 {
 	bool readable = false;
-	cleanup_close int fd = keep ? open_both(base, s, &readable, e) :
-			       open_file(base, s, O_WRONLY, e);
+	cleanup_close int fd = keep ? open_both(base, s, &readable, e)
+				    : open_file(base, s, O_WRONLY, e);
 
 	if (fd < 0)
 		return -1;
@@ -487,8 +501,8 @@ static int set_all(int base, const struct sysctl_list *list, struct buf *old, st
 
 		if (!(list->types & NS_BIT(s->type)))
 			continue;
-		r = is_file(s) ? set_file(base, s, !list->is_new, &old[i], e) :
-		    set_names(s, !list->is_new, &old[i], e);
+		r = is_file(s) ? set_file(base, s, !list->is_new, &old[i], e)
+			       : set_names(s, !list->is_new, &old[i], e);
 	}
 	while (r < 0 && i-- > 0)
 		restore(base, &list->list[i], &old[i]);

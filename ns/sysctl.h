@@ -15,12 +15,12 @@
 #include "ns/types.h"
 
 struct sysctl {
-	enum ns_type type;	/* the namespace that it lives in */
-	const char *path;	/* beneath /proc/sys: "net/ipv4/conf/eth0.100/rp_filter" */
-	const char *key;	/* as it was given, for messages */
+	enum ns_type type; /* the namespace that it lives in */
+	const char *path;  /* beneath /proc/sys: "net/ipv4/conf/eth0.100/rp_filter" */
+	const char *key;   /* as it was given, for messages */
 	const char *value;
-	bool trusted;		/* from --sysctl, not from a container's config */
-	bool was_set;		/* by us, to this value, earlier in the pod's life */
+	bool trusted; /* from --sysctl, not from a container's config */
+	bool was_set; /* by us, to this value, earlier in the pod's life */
 };
 
 /*
@@ -45,8 +45,8 @@ int sysctl_check_pair(const char *pair, bool trusted, struct arena *a, struct sy
 struct sysctl_list {
 	const struct sysctl *list;
 	size_t count;
-	ns_set types;		/* only those of these types */
-	bool is_new;		/* nobody else is in the namespaces: nothing to put back */
+	ns_set types; /* only those of these types */
+	bool is_new;  /* nobody else is in the namespaces: nothing to put back */
 };
 
 /*

@@ -20,11 +20,11 @@ const struct ns_info ns_info[NS_TYPES] = {
 		     "user.max_ipc_namespaces", 0 },
 	[NS_UTS] = { "uts", "a", "uts", "uts", CLONE_NEWUTS, NS_MAKE, true,
 		     "user.max_uts_namespaces", 0 },
-	[NS_CGROUP] = { "cgroup", "a", "cgroup", "cgroup", CLONE_NEWCGROUP,
-			NS_ADOPT_ONLY, true, "user.max_cgroup_namespaces", 0 },
+	[NS_CGROUP] = { "cgroup", "a", "cgroup", "cgroup", CLONE_NEWCGROUP, NS_ADOPT_ONLY, true,
+			"user.max_cgroup_namespaces", 0 },
 	/* unshare(CLONE_NEWTIME) leaves the caller where it is: time_namespaces(7) */
-	[NS_TIME] = { "time", "a", "time", "time_for_children", CLONE_NEWTIME,
-		      NS_MAKE, true, "user.max_time_namespaces", 0 },
+	[NS_TIME] = { "time", "a", "time", "time_for_children", CLONE_NEWTIME, NS_MAKE, true,
+		      "user.max_time_namespaces", 0 },
 	/* mount(2) refuses a mount namespace's file where the mount would propagate */
 	[NS_MNT] = { "mount", "a", "mnt", "mnt", CLONE_NEWNS, NS_MAKE, false,
 		     "user.max_mnt_namespaces", MS_UNBINDABLE },
@@ -58,13 +58,16 @@ static int add_name(const char *name, bool in_hook, ns_set *set, struct error *e
 	enum ns_type t = ns_type_by_name(name);
 
 	if (ns_is_pid(name))
-		return error_set(e, 0, "namespace type pid cannot be shared: a pid namespace dies "
+		return error_set(e, 0,
+				 "namespace type pid cannot be shared: a pid namespace dies "
 				 "with its init process, so each container keeps its own");
 	if (t == NS_NONE)
 		return error_set(e, 0, "unknown namespace type '%s'", name);
 	if (in_hook && !ns_info[t].in_hook)
-		return error_set(e, 0, "namespace type %s cannot be shared by a hook: "
-				 "each container has its own root file system", ns_info[t].oci);
+		return error_set(e, 0,
+				 "namespace type %s cannot be shared by a hook: "
+				 "each container has its own root file system",
+				 ns_info[t].oci);
 	if (*set & NS_BIT(t))
 		return error_set(e, 0, "namespace type %s is named twice", ns_info[t].oci);
 	*set |= NS_BIT(t);
@@ -81,7 +84,8 @@ int ns_parse_set(const char *list, bool in_hook, ns_set *set, struct error *e)
 	for (;; p += n + 1) {
 		n = strcspn(p, ", ");
 		if (n >= sizeof(name))
-			return error_set(e, 0, "unknown namespace type '%.*s'", (int)(n > 64 ? 64 : n), p);
+			return error_set(e, 0, "unknown namespace type '%.*s'",
+					 (int)(n > 64 ? 64 : n), p);
 		memcpy(name, p, n);
 		name[n] = '\0';
 		if (!n)

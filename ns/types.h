@@ -30,20 +30,21 @@ enum ns_type {
 
 /* How a type may come into a pod when nobody has made it yet. */
 enum ns_origin {
-	NS_MAKE,	/* we may create it */
-	NS_ADOPT_ONLY,	/* only one that a runtime made: cgroup */
+	NS_MAKE,       /* we may create it */
+	NS_ADOPT_ONLY, /* only one that a runtime made: cgroup */
 };
 
 struct ns_info {
-	const char *oci;	/* name in config.json: runtime-spec config-linux.md */
-	const char *article;	/* in front of that in a message */
-	const char *brief;	/* the kernel's name in /proc/PID/ns; pins: <root>/<brief>ns */
-	const char *proc;	/* what to open in /proc/PID/ns to pin it */
-	int flag;		/* CLONE_NEW*: namespaces(7) */
+	const char *oci;     /* name in config.json: runtime-spec config-linux.md */
+	const char *article; /* in front of that in a message */
+	const char *brief;   /* the kernel's name in /proc/PID/ns; pins: <root>/<brief>ns */
+	const char *proc;    /* what to open in /proc/PID/ns to pin it */
+	int flag;            /* CLONE_NEW*: namespaces(7) */
 	enum ns_origin origin;
-	bool in_hook;		/* may be among the pod types of a hook */
-	const char *limit;	/* the file of /proc/sys/user that bounds it: namespaces(7) */
-	unsigned long dir_propagation; /* MS_*: its directory of pins is a mount point of this kind; 0: any */
+	bool in_hook;      /* may be among the pod types of a hook */
+	const char *limit; /* the file of /proc/sys/user that bounds it: namespaces(7) */
+	unsigned long
+		dir_propagation; /* MS_*: its directory of pins is a mount point of this kind; 0: any */
 };
 
 extern const struct ns_info ns_info[NS_TYPES];

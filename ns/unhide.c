@@ -29,7 +29,7 @@ struct held {
 struct job {
 	int root_fd;
 	const char *root;
-	char *dir;		/* <root>/<brief>ns */
+	char *dir; /* <root>/<brief>ns */
 	enum ns_type type;
 	struct held *held;
 	size_t count;
@@ -198,8 +198,9 @@ static int take_over(struct job *j, const struct hidden_pin *pins, size_t n, pid
 	int theirs;
 
 	if (!answer->len || answer->data[0])
-		return error_set(e, 0, "%s", answer->len ? answer->data :
-				 "the child that looks for hidden pins died");
+		return error_set(e, 0, "%s",
+				 answer->len ? answer->data
+					     : "the child that looks for hidden pins died");
 	if (answer->len != 1 + n * sizeof(int))
 		return error_set(e, 0, "the child that looks for hidden pins died");
 	for (size_t i = 0; i < n; i++) {

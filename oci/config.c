@@ -12,20 +12,21 @@
  * object may be a map with keys of any kind, all of which are kept.
  */
 struct kept {
-	const char *in;		/* "" is the root */
-	unsigned depth;		/* of the members */
-	const char *names[7];	/* none: a map */
+	const char *in;       /* "" is the root */
+	unsigned depth;       /* of the members */
+	const char *names[7]; /* none: a map */
 };
 
 static const struct kept kept[] = {
 	{ "", 1, { "annotations", "hostname", "domainname", "process", "mounts", "linux" } },
-	{ "annotations", 2, {0} },
+	{ "annotations", 2, { 0 } },
 	{ "process", 2, { "env" } },
-	{ "linux", 2, { "namespaces", "sysctl", "uidMappings", "gidMappings", "mountLabel",
-			"timeOffsets" } },
+	{ "linux",
+	  2,
+	  { "namespaces", "sysctl", "uidMappings", "gidMappings", "mountLabel", "timeOffsets" } },
 	{ "mounts", 3, { "destination", "type", "source", "options" } },
-	{ "sysctl", 3, {0} },
-	{ "timeOffsets", 3, {0} },
+	{ "sysctl", 3, { 0 } },
+	{ "timeOffsets", 3, { 0 } },
 	{ "namespaces", 4, { "type", "path" } },
 	{ "uidMappings", 4, { "containerID", "hostID", "size" } },
 	{ "gidMappings", 4, { "containerID", "hostID", "size" } },
@@ -396,8 +397,8 @@ static int read_shm_options(struct config *c, struct error *e)
 		return -1;
 	if (list == JSON_NONE || json_first(doc, list) == JSON_NONE)
 		return 0;
-	c->shm_options = arena_alloc(&doc->arena,
-				     count_children(doc, list) * sizeof(*c->shm_options));
+	c->shm_options =
+		arena_alloc(&doc->arena, count_children(doc, list) * sizeof(*c->shm_options));
 	if (!c->shm_options)
 		return error_nomem(e);
 	for (uint32_t i = json_first(doc, list); i != JSON_NONE; i = json_next(doc, i))
@@ -481,9 +482,13 @@ static int read_all(struct config *c, struct error *e)
 int config_parse(struct config *c, const char *what, const char *text, size_t len, struct error *e)
 {
 	*c = (struct config){
-		.hostname_node = JSON_NONE, .domainname_node = JSON_NONE,
-		.env_hostname = JSON_NONE, .annotations = JSON_NONE,
-		.annotations_null = JSON_NONE, .shm = JSON_NONE, .shm_source_node = JSON_NONE,
+		.hostname_node = JSON_NONE,
+		.domainname_node = JSON_NONE,
+		.env_hostname = JSON_NONE,
+		.annotations = JSON_NONE,
+		.annotations_null = JSON_NONE,
+		.shm = JSON_NONE,
+		.shm_source_node = JSON_NONE,
 	};
 	for (int t = 0; t < NS_TYPES; t++)
 		c->ns[t].entry = c->ns[t].path_node = JSON_NONE;

@@ -12,14 +12,14 @@
 
 #include "ns/maps.h"
 #include "ns/types.h"
-#include "oci/json.h"
+#include "json/json.h"
 
 #define CONFIG_SIZE_MAX ((size_t)16 << 20)
 
 struct config_ns {
-	uint32_t entry;		/* node of the object in linux.namespaces, or JSON_NONE */
-	uint32_t path_node;	/* node of its path member, or JSON_NONE */
-	const char *path;	/* NULL where absent, null or empty */
+	uint32_t entry;     /* node of the object in linux.namespaces, or JSON_NONE */
+	uint32_t path_node; /* node of its path member, or JSON_NONE */
+	const char *path;   /* NULL where absent, null or empty */
 };
 
 struct config_sysctl {
@@ -29,26 +29,26 @@ struct config_sysctl {
 struct config {
 	struct json doc;
 	struct config_ns ns[NS_TYPES];
-	const char *hostname;	/* NULL where absent, null or empty */
+	const char *hostname; /* NULL where absent, null or empty */
 	uint32_t hostname_node;
-	const char *domainname;	/* the same */
+	const char *domainname; /* the same */
 	uint32_t domainname_node;
-	uint32_t env_hostname;	/* node of the *first* "HOSTNAME=" string in process.env, or
+	uint32_t env_hostname;     /* node of the *first* "HOSTNAME=" string in process.env, or
 				 * JSON_NONE; config_next_env_hostname() has the others */
-	uint32_t annotations;	/* node of the object, or JSON_NONE */
+	uint32_t annotations;      /* node of the object, or JSON_NONE */
 	uint32_t annotations_null; /* node of a null in its place, or JSON_NONE */
-	uint32_t shm;		/* node of the last mount whose destination is /dev/shm (slashes
+	uint32_t shm;              /* node of the last mount whose destination is /dev/shm (slashes
 				 * and "/." normalised away), or JSON_NONE */
-	const char *shm_type;	/* its type, NULL where absent */
+	const char *shm_type;      /* its type, NULL where absent */
 	const char *shm_source;
 	uint32_t shm_source_node;
 	const char **shm_options; /* shm_option_count of them, in order */
 	size_t shm_option_count;
-	bool shm_below;		/* another mount lies below /dev/shm, or there are two on it */
+	bool shm_below;          /* another mount lies below /dev/shm, or there are two on it */
 	const char *mount_label; /* linux.mountLabel, NULL where absent or empty */
 	struct id_maps uid_maps, gid_maps; /* linux.uidMappings, gidMappings */
-	bool time_offsets;	/* linux.timeOffsets has a member */
-	struct config_sysctl *sysctls;	   /* linux.sysctl, in the document's order */
+	bool time_offsets;                 /* linux.timeOffsets has a member */
+	struct config_sysctl *sysctls;     /* linux.sysctl, in the document's order */
 	size_t sysctl_count;
 };
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "oci/splice.h"
+#include "json/splice.h"
 
 #define SHM_BEFORE "{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":"
 #define SHM_OPTIONS ",\"options\":[\"bind\",\"rprivate\",\"nosuid\",\"noexec\",\"nodev\""
@@ -42,8 +42,8 @@ static int put(struct work *w, uint32_t node, uint32_t at, const char *before, c
 	if (buf_adds(&text, before) < 0 || json_quote(&text, value) < 0 ||
 	    buf_adds(&text, after) < 0)
 		return cannot_edit(w, e);
-	r = node == JSON_NONE ? splice_insert(&w->splices, &w->c->doc, at, &text) :
-	    splice_replace_with(&w->splices, &w->c->doc, node, &text);
+	r = node == JSON_NONE ? splice_insert(&w->splices, &w->c->doc, at, &text)
+			      : splice_replace_with(&w->splices, &w->c->doc, node, &text);
 	return r < 0 ? error_nomem(e) : 0;
 }
 
@@ -100,9 +100,10 @@ static int edit_names(struct work *w, struct error *e)
 	const char *comma = is_empty_object(c, 0) && !adds_annotations(w) ? "" : ",";
 
 	if (edit->hostname && (!c->hostname || strcmp(c->hostname, edit->hostname))) {
-		int r = c->hostname_node != JSON_NONE ?
-			replace(w, c->hostname_node, edit->hostname, e) :
-			put(w, JSON_NONE, inside(c, 0), "\"hostname\":", edit->hostname, comma, e);
+		int r = c->hostname_node != JSON_NONE
+				? replace(w, c->hostname_node, edit->hostname, e)
+				: put(w, JSON_NONE, inside(c, 0), "\"hostname\":", edit->hostname,
+				      comma, e);
 
 		if (r < 0)
 			return -1;

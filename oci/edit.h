@@ -19,16 +19,17 @@
  * the document is left alone elsewhere, which is no error.
  */
 struct edit {
-	const char *ns_path[NS_TYPES];	/* linux.namespaces[T].path, absolute; the entry must exist */
-	const char *hostname;		/* added where absent */
-	const char *domainname;		/* only where the config has one */
-	const char *env_hostname;	/* the value of HOSTNAME=, in each that process.env has */
-	const char *shm_source;		/* make the /dev/shm mount a bind of this; only where
+	const char
+		*ns_path[NS_TYPES]; /* linux.namespaces[T].path, absolute; the entry must exist */
+	const char *hostname;       /* added where absent */
+	const char *domainname;     /* only where the config has one */
+	const char *env_hostname;   /* the value of HOSTNAME=, in each that process.env has */
+	const char *shm_source;     /* make the /dev/shm mount a bind of this; only where
 					 * config.shm is a node. A bind mount keeps its options;
 					 * another becomes one with bind, rprivate, nosuid, noexec
 					 * and nodev */
-	bool shm_read_only;		/* with ro as well, where it becomes one */
-	const char *claim;		/* annotation io.podns.claim; one with another value is
+	bool shm_read_only;         /* with ro as well, where it becomes one */
+	const char *claim;          /* annotation io.podns.claim; one with another value is
 					 * replaced */
 };
 
@@ -48,9 +49,9 @@ struct edit_texts {
 };
 
 enum revert_how {
-	REVERT_NOTHING,		/* nothing of the edit is left in it; out is empty */
-	REVERT_EXACT,		/* out is the text before, byte for byte */
-	REVERT_VALUES,		/* somebody else edited the document too: value by value */
+	REVERT_NOTHING, /* nothing of the edit is left in it; out is empty */
+	REVERT_EXACT,   /* out is the text before, byte for byte */
+	REVERT_VALUES,  /* somebody else edited the document too: value by value */
 };
 
 /*

@@ -159,7 +159,8 @@ bool bundle_config_is(int bundle_fd, const struct stat *old)
 {
 	struct stat now;
 
-	return fstatat(bundle_fd, CONFIG, &now, AT_SYMLINK_NOFOLLOW) == 0 && is_unchanged(&now, old);
+	return fstatat(bundle_fd, CONFIG, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       is_unchanged(&now, old);
 }
 
 static int changed_meanwhile(const char *name, struct error *e)
@@ -295,7 +296,7 @@ void bundle_remove_temporary(int bundle_fd)
 
 struct replacement {
 	int bundle_fd;
-	const char *name;	/* of config.json, in messages */
+	const char *name; /* of config.json, in messages */
 	const struct stat *old;
 	const char *text;
 	size_t len;
@@ -376,8 +377,8 @@ static int replace(const struct replacement *r, struct error *e)
 	return 0;
 }
 
-int bundle_write_config(int bundle_fd, const char *bundle, const struct stat *old,
-			const char *text, size_t len, struct error *e)
+int bundle_write_config(int bundle_fd, const char *bundle, const struct stat *old, const char *text,
+			size_t len, struct error *e)
 {
 	cleanup_free char *name = config_name(bundle);
 	struct replacement r = { bundle_fd, name, old, text, len };

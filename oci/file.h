@@ -49,7 +49,7 @@ void bundle_remove_temporary(int bundle_fd);
  * untouched and no temporary is left. A temporary left by a killed run is overwritten. The caller
  * holds the bundle's lock (pod/original.h), since the temporary file has one name.
  */
-int bundle_write_config(int bundle_fd, const char *bundle, const struct stat *old,
-			const char *text, size_t len, struct error *e);
+int bundle_write_config(int bundle_fd, const char *bundle, const struct stat *old, const char *text,
+			size_t len, struct error *e);
 
 #endif

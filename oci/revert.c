@@ -7,10 +7,11 @@
 
 #include <string.h>
 
-#include "oci/splice.h"
+#include "json/splice.h"
 
-#define PLAIN_SHM "{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\",\"options\":" \
-		  "[\"nosuid\",\"noexec\",\"nodev\",\"mode=1777\",\"size=65536k\"]}"
+#define PLAIN_SHM                                                                                  \
+	"{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\",\"options\":"         \
+	"[\"nosuid\",\"noexec\",\"nodev\",\"mode=1777\",\"size=65536k\"]}"
 
 /* One place in the three documents: the value there (NULL: none) and its node. */
 struct place {
@@ -20,7 +21,7 @@ struct place {
 
 struct merge {
 	struct config before, after, now;
-	struct splices splices;	/* of now */
+	struct splices splices; /* of now */
 };
 
 static bool is_same(const char *a, const char *b)
@@ -34,7 +35,8 @@ static int give_back(struct merge *m, uint32_t to, uint32_t from)
 	const struct json *doc = &m->before.doc;
 	const struct json_node *n = &doc->nodes[from];
 
-	return splice_replace(&m->splices, &m->now.doc, to, doc->text + n->start, n->end - n->start);
+	return splice_replace(&m->splices, &m->now.doc, to, doc->text + n->start,
+			      n->end - n->start);
 }
 
 /*
@@ -94,8 +96,7 @@ static int merge_env(struct merge *m)
 
 	while (before != JSON_NONE && after != JSON_NONE && now != JSON_NONE) {
 		if (!is_same_string(&m->before, before, &m->after, after) &&
-		    is_same_string(&m->after, after, &m->now, now) &&
-		    give_back(m, now, before) < 0)
+		    is_same_string(&m->after, after, &m->now, now) && give_back(m, now, before) < 0)
 			return -1;
 		before = config_next_env_hostname(&m->before, before);
 		after = config_next_env_hostname(&m->after, after);
@@ -115,8 +116,8 @@ static int merge_shm(struct merge *m)
 	    !config_shm_is_bind(now) || !now->shm_source ||
 	    !is_same(now->shm_source, after->shm_source))
 		return 0;
-	return was_bind ? give_back(m, now->shm_source_node, before->shm_source_node) :
-	       give_back(m, now->shm, before->shm);
+	return was_bind ? give_back(m, now->shm_source_node, before->shm_source_node)
+			: give_back(m, now->shm, before->shm);
 }
 
 static int count_children(const struct json *doc, uint32_t node)
@@ -150,9 +151,8 @@ static int merge_claim(struct merge *m, struct error *e)
 	if (claim_place(&m->before, &before, e) < 0 || claim_place(&m->after, &after, e) < 0 ||
 	    claim_place(now, &is, e) < 0)
 		return -1;
-	if (before.value || m->before.annotations != JSON_NONE ||
-	    !after.value || !is_same(is.value, after.value) ||
-	    count_children(&now->doc, now->annotations) > 1)
+	if (before.value || m->before.annotations != JSON_NONE || !after.value ||
+	    !is_same(is.value, after.value) || count_children(&now->doc, now->annotations) > 1)
 		r = merge_place(m, before, after, is);
 	else if (m->before.annotations_null != JSON_NONE)
 		r = give_back(m, now->annotations, m->before.annotations_null);
@@ -180,7 +180,8 @@ static int merge(const struct edit_texts *texts, const char *now, size_t len, st
 
 	if (config_parse(&m.now, "config.json", now, len, e) < 0)
 		return -1;
-	if (config_parse(&m.before, "the kept config.json", texts->before, texts->before_len, e) == 0) {
+	if (config_parse(&m.before, "the kept config.json", texts->before, texts->before_len, e) ==
+	    0) {
 		if (config_parse(&m.after, "the config.json that was written", texts->after,
 				 texts->after_len, e) == 0) {
 			r = merge_all(&m, out, e);

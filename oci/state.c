@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define ID_MAX 1024
-#define PID_MAX_LIMIT 4194304	/* include/linux/threads.h, 64-bit */
+#define PID_MAX_LIMIT 4194304 /* include/linux/threads.h, 64-bit */
 
 static bool is_one_of(const char *key, size_t key_len, const char *const *names)
 {
@@ -17,8 +17,8 @@ static bool is_one_of(const char *key, size_t key_len, const char *const *names)
 static bool want_of_state(const struct json *doc, uint32_t parent, unsigned depth, const char *key,
 			  size_t key_len)
 {
-	static const char *const names[] = { "id", "bundle", "bundlePath", "status", "pid",
-					     "annotations", NULL };
+	static const char *const names[] = { "id",  "bundle",      "bundlePath", "status",
+					     "pid", "annotations", NULL };
 
 	if (depth == 1)
 		return is_one_of(key, key_len, names);
@@ -126,8 +126,8 @@ int state_annotation(struct state *s, const char *key, const char **value, struc
 
 static const char *const telling[] = { "id", "bundle", "bundlePath", "ociVersion", NULL };
 
-static bool want_of_either(const struct json *doc, uint32_t parent, unsigned depth,
-			   const char *key, size_t key_len)
+static bool want_of_either(const struct json *doc, uint32_t parent, unsigned depth, const char *key,
+			   size_t key_len)
 {
 	(void)doc;
 	(void)parent;
@@ -136,7 +136,7 @@ static bool want_of_either(const struct json *doc, uint32_t parent, unsigned dep
 
 int document_is_state(const char *text, size_t len, bool *is_state, struct error *e)
 {
-	cleanup_json struct json doc = {0};
+	cleanup_json struct json doc = { 0 };
 	uint32_t node[4];
 
 	if (json_parse(&doc, "standard input", text, len, want_of_either, NULL, e) < 0)
@@ -150,6 +150,7 @@ int document_is_state(const char *text, size_t len, bool *is_state, struct error
 	if (node[0] == JSON_NONE && node[1] == JSON_NONE && node[2] == JSON_NONE &&
 	    node[3] != JSON_NONE)
 		return 0;
-	return error_set(e, 0, "standard input: neither an OCI state (id and bundle) nor "
+	return error_set(e, 0,
+			 "standard input: neither an OCI state (id and bundle) nor "
 			 "an OCI config (ociVersion)");
 }

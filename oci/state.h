@@ -8,17 +8,17 @@
 
 #include <sys/types.h>
 
-#include "oci/json.h"
+#include "json/json.h"
 
 #define STATE_SIZE_MAX ((size_t)1 << 20)
 
 struct state {
-	struct json doc;	/* kept: annotations are looked up in it */
-	const char *id;		/* 1 to 1024 bytes; no '/', not "." or ".." */
-	const char *bundle;	/* absolute */
-	const char *status;	/* NULL where absent */
-	pid_t pid;		/* 0: none */
-	uint32_t annotations;	/* node, or JSON_NONE */
+	struct json doc;      /* kept: annotations are looked up in it */
+	const char *id;       /* 1 to 1024 bytes; no '/', not "." or ".." */
+	const char *bundle;   /* absolute */
+	const char *status;   /* NULL where absent */
+	pid_t pid;            /* 0: none */
+	uint32_t annotations; /* node, or JSON_NONE */
 };
 
 /*

@@ -28,17 +28,22 @@ static int refuse_outside(const struct plan_input *in, enum ns_type t, struct er
 {
 	const struct plan_type *x = &in->type[t];
 
-	error_set(e, 0, "the container's %s namespace %s is not the pod's %s at %s/%sns/%s: it would "
-		  "start outside its pod", ns_info[t].oci, id_text(x->init).s, id_text(x->pin).s,
-		  in->root, ns_info[t].brief, in->pod);
-	return error_hint(e, "let the precreate stage (podman) or `podns rewrite` set the paths before "
-			  "the runtime reads config.json");
+	error_set(e, 0,
+		  "the container's %s namespace %s is not the pod's %s at %s/%sns/%s: it would "
+		  "start outside its pod",
+		  ns_info[t].oci, id_text(x->init).s, id_text(x->pin).s, in->root, ns_info[t].brief,
+		  in->pod);
+	return error_hint(
+		e, "let the precreate stage (podman) or `podns rewrite` set the paths before "
+		   "the runtime reads config.json");
 }
 
 static int refuse_host(const struct plan_input *in, enum ns_type t, struct error *e)
 {
-	error_set(e, 0, "the container's process is in the runtime's own %s namespace %s although "
-		  "its config asks for one of its own", ns_info[t].oci, id_text(in->type[t].own).s);
+	error_set(e, 0,
+		  "the container's process is in the runtime's own %s namespace %s although "
+		  "its config asks for one of its own",
+		  ns_info[t].oci, id_text(in->type[t].own).s);
 	return error_hint(e, "the state's pid must be the container's init");
 }
 
@@ -49,17 +54,20 @@ static int refuse_other(const struct plan_input *in, enum ns_type t, struct erro
 	error_set(e, 0, "the config's %s namespace %s at %s is not the pod's %s at %s/%sns/%s",
 		  ns_info[t].oci, id_text(x->at_path).s, x->path, id_text(x->pin).s, in->root,
 		  ns_info[t].brief, in->pod);
-	return error_hint(e, "use --network none, or --network ns:%s/netns/%s, or leave %s out by the "
-			  "annotation io.podns.namespaces", in->root, in->pod, ns_info[t].brief);
+	return error_hint(e,
+			  "use --network none, or --network ns:%s/netns/%s, or leave %s out by the "
+			  "annotation io.podns.namespaces",
+			  in->root, in->pod, ns_info[t].brief);
 }
 
 static int refuse_moved(const struct plan_input *in, enum ns_type t, struct error *e)
 {
 	const struct plan_type *x = &in->type[t];
 
-	return error_set(e, 0, "the container's process is in the %s namespace %s, not in %s at %s "
-			 "that its config names", ns_info[t].oci, id_text(x->init).s,
-			 id_text(x->at_path).s, x->path);
+	return error_set(e, 0,
+			 "the container's process is in the %s namespace %s, not in %s at %s "
+			 "that its config names",
+			 ns_info[t].oci, id_text(x->init).s, id_text(x->at_path).s, x->path);
 }
 
 static int decide_no_path(const struct plan_input *in, enum ns_type t, enum plan_verb *verb,
@@ -77,9 +85,10 @@ static int decide_no_path(const struct plan_input *in, enum ns_type t, enum plan
 		bool adopt_only = ns_info[t].origin == NS_ADOPT_ONLY;
 
 		if (adopt_only && in->stage == PLAN_CREATE_RUNTIME)
-			return error_set(e, 0, "%s %s namespace can only be adopted from a running "
-					 "container, and the state has no pid", ns_info[t].article,
-					 ns_info[t].oci);
+			return error_set(e, 0,
+					 "%s %s namespace can only be adopted from a running "
+					 "container, and the state has no pid",
+					 ns_info[t].article, ns_info[t].oci);
 		*verb = adopt_only ? PLAN_LEAVE : PLAN_CREATE;
 		return 0;
 	}
@@ -131,7 +140,7 @@ static int decide(const struct plan_input *in, enum ns_type t, enum plan_verb *v
  */
 struct user {
 	bool fresh;
-	bool made;	/* the pod's, which this run makes */
+	bool made; /* the pod's, which this run makes */
 	struct ns_id id;
 };
 
@@ -157,19 +166,25 @@ static struct user container_user(const struct plan_input *in, enum plan_verb ve
 
 static int refuse_private_user(const struct plan_input *in, enum ns_type t, struct error *e)
 {
-	error_set(e, 0, "the container has a private user namespace, which cannot own the pod's %s "
-		  "namespace at %s/%sns/%s", ns_info[t].oci, in->root, ns_info[t].brief, in->pod);
-	return error_hint(e, "name user among the pod types: annotation io.podns.namespaces='net ipc uts user'");
+	error_set(e, 0,
+		  "the container has a private user namespace, which cannot own the pod's %s "
+		  "namespace at %s/%sns/%s",
+		  ns_info[t].oci, in->root, ns_info[t].brief, in->pod);
+	return error_hint(
+		e,
+		"name user among the pod types: annotation io.podns.namespaces='net ipc uts user'");
 }
 
 static int refuse_owner(const struct plan_input *in, enum ns_type t, struct ns_id owner,
 			struct error *e)
 {
-	error_set(e, 0, "the pod's %s namespace at %s/%sns/%s belongs to the user namespace %s and the "
-		  "container is in another one", ns_info[t].oci, in->root, ns_info[t].brief, in->pod,
-		  id_text(owner).s);
-	return error_hint(e, "all containers of a pod need the same user namespace: name user among the "
-			  "pod types, or give the container none of its own");
+	error_set(e, 0,
+		  "the pod's %s namespace at %s/%sns/%s belongs to the user namespace %s and the "
+		  "container is in another one",
+		  ns_info[t].oci, in->root, ns_info[t].brief, in->pod, id_text(owner).s);
+	return error_hint(
+		e, "all containers of a pod need the same user namespace: name user among the "
+		   "pod types, or give the container none of its own");
 }
 
 /*
@@ -210,12 +225,15 @@ static int check_owner(const struct plan_input *in, const struct plan *plan, enu
 static int check_maps(const struct plan_input *in, enum plan_verb verb, struct error *e)
 {
 	if (verb == PLAN_CREATE && !in->has_maps)
-		return error_set(e, 0, "the pod's user namespace needs linux.uidMappings and "
+		return error_set(e, 0,
+				 "the pod's user namespace needs linux.uidMappings and "
 				 "linux.gidMappings");
 	if (verb != PLAN_JOIN || !in->maps_known || in->maps_equal)
 		return 0;
-	error_set(e, 0, "linux.uidMappings and linux.gidMappings differ from those of the pod's user "
-		  "namespace at %s/userns/%s", in->root, in->pod);
+	error_set(e, 0,
+		  "linux.uidMappings and linux.gidMappings differ from those of the pod's user "
+		  "namespace at %s/userns/%s",
+		  in->root, in->pod);
 	return error_hint(e, "give all containers of the pod the same --uidmap and --gidmap");
 }
 
@@ -228,10 +246,11 @@ static int check_time_offsets(const struct plan_input *in, enum plan_verb verb, 
 {
 	if (verb == PLAN_LEAVE || !in->time_offsets)
 		return 0;
-	error_set(e, 0, "linux.timeOffsets cannot be set in the pod's time namespace at %s/timens/%s",
+	error_set(e, 0,
+		  "linux.timeOffsets cannot be set in the pod's time namespace at %s/timens/%s",
 		  in->root, in->pod);
 	return error_hint(e, "leave time out of the pod types (io.podns.namespaces), or leave "
-			  "linux.timeOffsets out of config.json");
+			     "linux.timeOffsets out of config.json");
 }
 
 int plan_make(const struct plan_input *in, struct plan *plan, struct error *e)
@@ -303,8 +322,10 @@ int plan_check_hostname(const char *name, const char *what, struct error *e)
 				 name, valid + 1);
 	for (size_t i = 0; i < len; i++)
 		if (name[i] == ' ' || name[i] == '/' || control_length(name + i))
-			return error_set(e, 0, "%s '%s' has a space, a '/' or a control character "
-					 "in it", what, name);
+			return error_set(e, 0,
+					 "%s '%s' has a space, a '/' or a control character "
+					 "in it",
+					 what, name);
 	return 0;
 }
 
@@ -332,9 +353,9 @@ bool plan_is_engine_shm(const char *source)
 static bool is_harmless_option(const char *option)
 {
 	static const char *const harmless[] = {
-		"nosuid", "nodev", "noexec", "tmpcopyup", "defaults", "private", "rprivate", "slave",
-		"rslave", "relatime", "norelatime", "strictatime", "nostrictatime", "noatime",
-		"atime", "nodiratime", "diratime",
+		"nosuid",        "nodev",   "noexec", "tmpcopyup",  "defaults",   "private",
+		"rprivate",      "slave",   "rslave", "relatime",   "norelatime", "strictatime",
+		"nostrictatime", "noatime", "atime",  "nodiratime", "diratime",
 	};
 
 	for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
@@ -445,7 +466,9 @@ int plan_check_label(const char *label, struct error *e)
 				 PLAN_LABEL_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (label[i] < ' ' || label[i] > '~' || label[i] == '"')
-			return error_set(e, 0, "linux.mountLabel '%s' holds a quote, or other than "
-					 "printable ASCII", label);
+			return error_set(e, 0,
+					 "linux.mountLabel '%s' holds a quote, or other than "
+					 "printable ASCII",
+					 label);
 	return 0;
 }

@@ -13,48 +13,48 @@
 
 /* What is known of one type. Ids with ino 0 mean "there is none". */
 struct plan_type {
-	bool entry;		/* linux.namespaces has an entry of this type */
-	const char *path;	/* its path; NULL where absent or empty */
-	struct ns_id own;	/* the runtime's own namespace */
-	struct ns_id at_path;	/* the namespace at path */
-	struct ns_id path_owner;	/* its owning user namespace */
-	struct ns_id init;	/* the one that the container's process is in */
+	bool entry;              /* linux.namespaces has an entry of this type */
+	const char *path;        /* its path; NULL where absent or empty */
+	struct ns_id own;        /* the runtime's own namespace */
+	struct ns_id at_path;    /* the namespace at path */
+	struct ns_id path_owner; /* its owning user namespace */
+	struct ns_id init;       /* the one that the container's process is in */
 	struct ns_id init_owner;
-	struct ns_id pin;	/* the pod's pin */
+	struct ns_id pin; /* the pod's pin */
 	struct ns_id pin_owner;
 };
 
 enum plan_stage {
-	PLAN_PRECREATE,		/* no container yet */
-	PLAN_CREATE_RUNTIME,	/* the runtime has made it */
+	PLAN_PRECREATE,      /* no container yet */
+	PLAN_CREATE_RUNTIME, /* the runtime has made it */
 };
 
 struct plan_input {
 	enum plan_stage stage;
 	const char *pod;
-	const char *root;	/* for messages: pins are <root>/<brief>ns/<pod> */
-	bool named;		/* by io.podns.pod (and not by a CRI engine's sandbox) */
-	bool has_init;		/* createRuntime: the state names a process */
-	bool has_maps;		/* the config maps uids and gids */
-	bool maps_known;	/* the pod has a user namespace, and the config maps ids: */
-	bool maps_equal;	/* do the two map alike? */
-	bool time_offsets;	/* the config has linux.timeOffsets */
-	ns_set types;		/* the pod types */
+	const char *root;  /* for messages: pins are <root>/<brief>ns/<pod> */
+	bool named;        /* by io.podns.pod (and not by a CRI engine's sandbox) */
+	bool has_init;     /* createRuntime: the state names a process */
+	bool has_maps;     /* the config maps uids and gids */
+	bool maps_known;   /* the pod has a user namespace, and the config maps ids: */
+	bool maps_equal;   /* do the two map alike? */
+	bool time_offsets; /* the config has linux.timeOffsets */
+	ns_set types;      /* the pod types */
 	struct plan_type type[NS_TYPES];
 };
 
 enum plan_verb {
-	PLAN_LEAVE,	/* none of our business */
-	PLAN_JOIN,	/* the pod has it: set path to the pin */
-	PLAN_CREATE,	/* create, pin, set path */
+	PLAN_LEAVE,      /* none of our business */
+	PLAN_JOIN,       /* the pod has it: set path to the pin */
+	PLAN_CREATE,     /* create, pin, set path */
 	PLAN_ADOPT_PATH, /* pin the namespace at path, set path */
 	PLAN_ADOPT_INIT, /* pin the namespace that the runtime gave the container, set path */
 };
 
 struct plan {
 	enum plan_verb verb[NS_TYPES];
-	ns_set shared;		/* all types whose verb is not PLAN_LEAVE */
-	ns_set created;		/* those with PLAN_CREATE */
+	ns_set shared;  /* all types whose verb is not PLAN_LEAVE */
+	ns_set created; /* those with PLAN_CREATE */
 };
 
 /* Decide. -1 where the container must not start: *e names the namespaces and the remedy. */
@@ -87,19 +87,19 @@ bool plan_is_engine_shm(const char *source);
 
 /* The mount on /dev/shm in the config of a container that shares the pod's ipc namespace. */
 struct plan_shm_mount {
-	const char *type, *source;	/* NULL where absent */
+	const char *type, *source; /* NULL where absent */
 	const char *const *options;
 	size_t option_count;
-	bool bind;		/* it is a bind mount, by its type or its options */
-	bool crowded;		/* another mount lies on it or below it */
+	bool bind;    /* it is a bind mount, by its type or its options */
+	bool crowded; /* another mount lies on it or below it */
 };
 
 struct plan_shm {
-	const char *keeps;	/* why the container keeps its own; NULL: it gets the pod's */
-	const char *option;	/* the mount option that is the reason, or NULL */
-	bool read_only;		/* the tmpfs was; a bind mount keeps its options by itself */
-	bool sized_by_source;	/* the size is that of the tmpfs at the source */
-	uint64_t size;		/* else it is this, in bytes; 0: the kernel's default */
+	const char *keeps;    /* why the container keeps its own; NULL: it gets the pod's */
+	const char *option;   /* the mount option that is the reason, or NULL */
+	bool read_only;       /* the tmpfs was; a bind mount keeps its options by itself */
+	bool sized_by_source; /* the size is that of the tmpfs at the source */
+	uint64_t size;        /* else it is this, in bytes; 0: the kernel's default */
 };
 
 /*

@@ -65,12 +65,13 @@ static int find_dir(const struct bundle *b, char path[PATH_MAX], struct original
 	return 0;
 }
 
-int bundle_rewrite(struct bundle *b, const char *pod, const char *text, size_t len,
-		   struct error *e)
+int bundle_rewrite(struct bundle *b, const char *pod, const char *text, size_t len, struct error *e)
 {
 	const struct edit_texts texts = {
-		.before = b->text.data, .before_len = b->text.len,
-		.after = text, .after_len = len,
+		.before = b->text.data,
+		.before_len = b->text.len,
+		.after = text,
+		.after_len = len,
 	};
 	struct original_dir dir;
 	char path[PATH_MAX];
@@ -123,8 +124,7 @@ static int revert_elsewhere(struct bundle *b, enum revert_how *how, struct error
 
 	if (bundle_load(&real, o->dir.path, &ignored) == 0 && is_the_edited(real.fd, o))
 		return revert(&real, &o->texts, how, e);
-	if (b->text.len != o->texts.after_len ||
-	    memcmp(b->text.data, o->texts.after, b->text.len))
+	if (b->text.len != o->texts.after_len || memcmp(b->text.data, o->texts.after, b->text.len))
 		return 0;
 	return revert(b, &o->texts, how, e);
 }
@@ -139,8 +139,8 @@ int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e)
 	if (!b->original.there)
 		return 0;
 	if (read_config(b, e) < 0 ||
-	    (is_the_edited(b->fd, &b->original) ? revert(b, &b->original.texts, how, e) :
-	     revert_elsewhere(b, how, e)) < 0 ||
+	    (is_the_edited(b->fd, &b->original) ? revert(b, &b->original.texts, how, e)
+						: revert_elsewhere(b, how, e)) < 0 ||
 	    original_drop(&b->original, e) < 0)
 		return -1;
 	return *how == REVERT_NOTHING ? 0 : read_config(b, e);

@@ -10,14 +10,17 @@
 #include "pod/original.h"
 
 struct bundle {
-	const char *path;	/* absolute; borrowed */
-	int fd;			/* the directory */
-	struct buf text;	/* config.json as it was read */
-	struct stat st;		/* and its status then */
+	const char *path; /* absolute; borrowed */
+	int fd;           /* the directory */
+	struct buf text;  /* config.json as it was read */
+	struct stat st;   /* and its status then */
 	struct original original;
 };
 
-#define BUNDLE_NONE { .fd = -1, .original = ORIGINAL_NONE }
+#define BUNDLE_NONE                                                                                \
+	{                                                                                          \
+		.fd = -1, .original = ORIGINAL_NONE                                                \
+	}
 
 /* Open a bundle and read its config.json. Close with bundle_close(). */
 int bundle_load(struct bundle *b, const char *path, struct error *e);

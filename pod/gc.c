@@ -23,9 +23,10 @@ struct gc {
 	struct store *store;
 	const struct gc_options *opt;
 	struct views views;
-	struct buf noted;	/* what note() keeps: a deed and its text with a NUL, one after the other */
+	struct buf
+		noted; /* what note() keeps: a deed and its text with a NUL, one after the other */
 	bool failed;
-	struct error *e;	/* the last failure */
+	struct error *e; /* the last failure */
 };
 
 static void tell(const struct gc *g, enum gc_deed deed, const char *fmt, ...)
@@ -104,13 +105,14 @@ static int tell_unhidden(const struct gc *g, enum ns_type t, const struct hidden
 	struct stat st;
 
 	for (size_t i = 0; dir >= 0 && i < n; i++) {
-		if (g->opt->dry_run ||
-		    (fstatat(dir, list[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		     ns_same_pin(ns_id_of(&st), list[i].id)))
+		if (g->opt->dry_run || (fstatat(dir, list[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+					ns_same_pin(ns_id_of(&st), list[i].id)))
 			tell(g, GC_PIN, "%s/%sns/%s", root, brief, list[i].name);
 		else
-			r = error_set(e, 0, "%s/%sns/%s is hidden by a mount, and could not be brought "
-				      "back", root, brief, list[i].name);
+			r = error_set(e, 0,
+				      "%s/%sns/%s is hidden by a mount, and could not be brought "
+				      "back",
+				      root, brief, list[i].name);
 	}
 	return r;
 }
@@ -161,8 +163,8 @@ static int note_dead(struct gc *g, const char *pod, const struct record *rec)
 		if (pod_entrant_lives(x))
 			continue;
 		if (x->kind == ENTRANT_MEMBER)
-			r = note(g, GC_DROP, "container %s of pod %s: its process %d is gone", x->id, pod,
-				 x->pid);
+			r = note(g, GC_DROP, "container %s of pod %s: its process %d is gone",
+				 x->id, pod, x->pid);
 		else if (x->kind == ENTRANT_WAITING)
 			r = note(g, GC_DROP, "container %s of pod %s: it never came", x->id, pod);
 		else
@@ -196,8 +198,9 @@ static int note_pod(struct gc *g, const struct view *x, const struct record *rec
 	r = note_dead(g, x->name, rec);
 	if (r == 0 && all_dead(rec)) {
 		if (x->pid_count)
-			r = note(g, GC_KEEP, "pod %s: no container is left in it, but process %d is",
-				 x->name, x->pids[0]);
+			r = note(g, GC_KEEP,
+				 "pod %s: no container is left in it, but process %d is", x->name,
+				 x->pids[0]);
 		else
 			r = note(g, GC_END, "pod %s", x->name);
 	}
@@ -251,8 +254,9 @@ static void sweep_pods(struct gc *g)
  * Call fn with the pod's record under its lock, made for the time being where there is
  * none: nobody else is then between making it and filling it.
  */
-static int with_pod(struct gc *g, const char *name, int (*fn)(struct gc *g, const struct record *rec,
-							      const void *arg, struct error *e),
+static int with_pod(struct gc *g, const char *name,
+		    int (*fn)(struct gc *g, const struct record *rec, const void *arg,
+			      struct error *e),
 		    const void *arg, struct error *e)
 {
 	cleanup_pod struct pod pod = POD_NONE;
@@ -303,7 +307,7 @@ static int check_entry(void *arg, const char *entry, const char *pod, struct err
 
 /* Whose copy a directory in <bundles> holds. */
 struct kept {
-	char *pod, *bundle;	/* NULL: it holds none, and a killed run left it */
+	char *pod, *bundle; /* NULL: it holds none, and a killed run left it */
 };
 
 static void kept_free(struct kept *k)
@@ -322,7 +326,7 @@ static int read_kept(struct gc *g, const char *name, struct kept *k, struct erro
 	if (original_open_name(&o, g->store, name, e) < 0)
 		return -1;
 	if (!o.there)
-		return 0;	/* closing it removes the directory */
+		return 0; /* closing it removes the directory */
 	k->pod = strdup(o.pod);
 	k->bundle = strdup(o.bundle);
 	return k->pod && k->bundle ? 0 : error_nomem(e);
@@ -331,8 +335,8 @@ static int read_kept(struct gc *g, const char *name, struct kept *k, struct erro
 /* Is it a directory without a copy that no run is about to fill? */
 static bool is_left_over(const struct gc *g, const char *name)
 {
-	cleanup_close int fd = openat(g->store->bundles_fd, name,
-				      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_close int fd =
+		openat(g->store->bundles_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
 	return fd >= 0 && fstatat(fd, ORIGINAL_COPY, &st, AT_SYMLINK_NOFOLLOW) < 0 &&

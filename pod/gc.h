@@ -21,7 +21,7 @@
 enum gc_deed { GC_DROP, GC_END, GC_KEEP, GC_PIN, GC_REMOVE, GC_REVERT };
 
 struct gc_options {
-	bool dry_run;	/* change nothing, tell what would be done */
+	bool dry_run; /* change nothing, tell what would be done */
 	/* Called when it is done; in a dry run, when it would be. */
 	void (*tell)(void *arg, enum gc_deed deed, const char *what);
 	void *arg;

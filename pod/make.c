@@ -11,9 +11,9 @@
 
 /* What is at hand for each type: made or opened here, or pinned before (borrowed of the pod). */
 struct work {
-	int fd[NS_TYPES];	/* to be pinned */
-	int there[NS_TYPES];	/* pinned already */
-	char name[65];		/* room for the hostname */
+	int fd[NS_TYPES];    /* to be pinned */
+	int there[NS_TYPES]; /* pinned already */
+	char name[65];       /* room for the hostname */
 };
 
 static void work_free(struct work *w)
@@ -43,8 +43,10 @@ static int refuse_own(const struct process *from, enum ns_type t, struct error *
 {
 	error_set(e, 0, "process %d is in the %s namespace that podns itself is in", from->pid,
 		  ns_info[t].oci);
-	return error_hint(e, "a pod of the host's own namespaces would be no pod; leave %s out of "
-			  "--namespaces", ns_info[t].brief);
+	return error_hint(e,
+			  "a pod of the host's own namespaces would be no pod; leave %s out of "
+			  "--namespaces",
+			  ns_info[t].brief);
 }
 
 int pod_types_of(const struct process *from, bool named, ns_set *set, struct error *e)
@@ -74,7 +76,8 @@ int pod_types_of(const struct process *from, bool named, ns_set *set, struct err
 static int check_spec(const struct pod_spec *spec, struct error *e)
 {
 	if (!spec->from && spec->types & NS_BIT(NS_CGROUP)) {
-		error_set(e, 0, "a cgroup namespace cannot be made here: its root would be podns's own "
+		error_set(e, 0,
+			  "a cgroup namespace cannot be made here: its root would be podns's own "
 			  "cgroup");
 		return error_hint(e, "pin a running process's with --from-pid");
 	}
@@ -85,9 +88,10 @@ static int check_spec(const struct pod_spec *spec, struct error *e)
 		return error_set(e, 0, "--hostname: uts is not among the pod's namespaces");
 	for (size_t i = 0; i < spec->sysctl_count; i++)
 		if (!(spec->types & NS_BIT(spec->sysctls[i].type)))
-			return error_set(e, 0, "sysctl %s: %s is not among the pod's namespaces, it "
-					 "would change the host", spec->sysctls[i].key,
-					 ns_info[spec->sysctls[i].type].oci);
+			return error_set(e, 0,
+					 "sysctl %s: %s is not among the pod's namespaces, it "
+					 "would change the host",
+					 spec->sysctls[i].key, ns_info[spec->sysctls[i].type].oci);
 	return 0;
 }
 
@@ -130,8 +134,10 @@ static int check_not_own(struct pod *p, const struct pod_spec *spec, enum ns_typ
 	path = pod_pin_path(p, t, e);
 	if (!path)
 		return -1;
-	error_set(e, 0, "%s is the %s namespace that podns itself is in: what is set in it would "
-		  "change the host", path, ns_info[t].oci);
+	error_set(e, 0,
+		  "%s is the %s namespace that podns itself is in: what is set in it would "
+		  "change the host",
+		  path, ns_info[t].oci);
 	return error_hint(e, "leave its --sysctl and --hostname out, or name the pod otherwise");
 }
 
@@ -153,8 +159,9 @@ static int check_pinned(struct pod *p, const struct pod_spec *spec, struct work 
 		if (!path)
 			return -1;
 		error_set(e, EEXIST, "pin %s at %s", ns_info[t].oci, path);
-		return error_hint(e, "it was pinned by another program; `ip netns delete` or umount(8) and "
-				  "rm(1) take it away, or name the pod otherwise");
+		return error_hint(
+			e, "it was pinned by another program; `ip netns delete` or umount(8) and "
+			   "rm(1) take it away, or name the pod otherwise");
 	}
 	return 0;
 }
@@ -208,7 +215,8 @@ static int make_missing(struct pod *p, const struct pod_spec *spec, struct work 
 static int set_up_others(const struct pod_spec *spec, const struct work *w, struct error *e)
 {
 	const int *fds = spec->from ? w->fd : w->there;
-	struct ns_setup setup = { .sysctls = { .list = spec->sysctls, .count = spec->sysctl_count } };
+	struct ns_setup setup = { .sysctls = { .list = spec->sysctls,
+					       .count = spec->sysctl_count } };
 	int join[NS_TYPES] = NS_FDS_NONE;
 	bool any = false;
 
@@ -268,8 +276,7 @@ int pod_make(struct pod *p, struct store *store, const char *name, const struct 
 	struct error why;
 
 	*p = (struct pod)POD_NONE;
-	if (check_spec(spec, e) < 0 || pod_open(p, store, name, true, e) < 0 ||
-	    check_new(p, e) < 0)
+	if (check_spec(spec, e) < 0 || pod_open(p, store, name, true, e) < 0 || check_new(p, e) < 0)
 		return -1;
 	if (fill(p, spec, e) == 0)
 		return 0;

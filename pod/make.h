@@ -9,10 +9,11 @@
 #include "pod/pod.h"
 
 struct pod_spec {
-	ns_set types;			/* what is to be pinned */
-	const struct process *from;	/* pin this process's; NULL: make them */
+	ns_set types;                      /* what is to be pinned */
+	const struct process *from;        /* pin this process's; NULL: make them */
 	struct id_maps uid_maps, gid_maps; /* of a user namespace to be made */
-	const char *hostname;		/* NULL: the pod's name in a UTS namespace that is made, else as it is */
+	const char
+		*hostname; /* NULL: the pod's name in a UTS namespace that is made, else as it is */
 	const struct sysctl *sysctls;
 	size_t sysctl_count;
 };

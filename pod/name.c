@@ -26,11 +26,15 @@ int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, 
 		if (get(doc, cri_annotations[i], &value, e) < 0)
 			return -1;
 		if (value && !is_sandbox_id(value))
-			return error_set(e, 0, "annotation %s: '%.80s' is not the id of a sandbox, which "
-					 "is 64 hexadecimal digits", cri_annotations[i], value);
+			return error_set(e, 0,
+					 "annotation %s: '%.80s' is not the id of a sandbox, which "
+					 "is 64 hexadecimal digits",
+					 cri_annotations[i], value);
 		if (value && *sandbox && strcmp(value, *sandbox))
-			return error_set(e, 0, "annotations %s and %s name different sandboxes, '%s' and "
-					 "'%s'", cri_annotations[0], cri_annotations[i], *sandbox, value);
+			return error_set(e, 0,
+					 "annotations %s and %s name different sandboxes, '%s' and "
+					 "'%s'",
+					 cri_annotations[0], cri_annotations[i], *sandbox, value);
 		if (value)
 			*sandbox = value;
 	}
@@ -49,8 +53,10 @@ int pod_check_name(const char *name, struct error *e)
 		return error_set(e, 0, "pod name '%.40s...' is longer than %d bytes", name,
 				 POD_NAME_MAX);
 	if (name[0] == '.' || strspn(name, allowed) != n)
-		return error_set(e, 0, "pod name '%s' is not made of A-Z a-z 0-9 _ . + - alone, with "
-				 "no '.' in front", name);
+		return error_set(e, 0,
+				 "pod name '%s' is not made of A-Z a-z 0-9 _ . + - alone, with "
+				 "no '.' in front",
+				 name);
 	if (!strcmp(name, "log"))
 		return error_set(e, 0, "pod name 'log' is taken: the log file has it");
 	return 0;
@@ -67,8 +73,10 @@ static int choose_named(const struct pod_clues *clues, struct pod_choice *choice
 	choice->named = true;
 	if (!is_sandbox_id(choice->name))
 		return 0;
-	error_set(e, 0, "pod name '%s' is refused: 64 hexadecimal digits are the id of an engine's "
-		  "sandbox or pod", choice->name);
+	error_set(e, 0,
+		  "pod name '%s' is refused: 64 hexadecimal digits are the id of an engine's "
+		  "sandbox or pod",
+		  choice->name);
 	return error_hint(e, "name the pod otherwise");
 }
 

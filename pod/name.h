@@ -38,18 +38,18 @@ int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, 
  * counts, unless root trusts them (--trust-annotations).
  */
 struct pod_clues {
-	const char *sandbox;	/* a CRI engine's annotation, or NULL */
-	const char *annotation;	/* io.podns.pod, or what --pod-annotation names, or NULL */
-	const char *id;		/* the container's own, or NULL */
-	bool own_key;		/* --pod-annotation names another annotation than io.podns.pod */
+	const char *sandbox;    /* a CRI engine's annotation, or NULL */
+	const char *annotation; /* io.podns.pod, or what --pod-annotation names, or NULL */
+	const char *id;         /* the container's own, or NULL */
+	bool own_key;           /* --pod-annotation names another annotation than io.podns.pod */
 	bool trust_annotations;
 };
 
 struct pod_choice {
-	const char *name;	/* NULL: none, leave the container alone */
-	bool named;		/* by the annotation */
-	bool cri;		/* a CRI engine's sandbox */
-	bool annotations;	/* do other io.podns.* annotations count? */
+	const char *name; /* NULL: none, leave the container alone */
+	bool named;       /* by the annotation */
+	bool cri;         /* a CRI engine's sandbox */
+	bool annotations; /* do other io.podns.* annotations count? */
 };
 
 /* Does a sandbox's annotation count under these options? If not, it is not even looked at. */

@@ -73,8 +73,10 @@ static bool parse(struct original *o)
 	    (uint64_t)(end - rest) != n[4] + n[5])
 		return false;
 	o->texts = (struct edit_texts){
-		.before = rest, .before_len = (size_t)n[4],
-		.after = rest + n[4], .after_len = (size_t)n[5],
+		.before = rest,
+		.before_len = (size_t)n[4],
+		.after = rest + n[4],
+		.after_len = (size_t)n[5],
 	};
 	return true;
 }
@@ -156,8 +158,8 @@ int original_open_name(struct original *o, struct store *store, const char *name
 void original_close(struct original *o)
 {
 	/* While we hold its lock nobody else is between making the directory and filling it. */
-	if (o->fd >= 0 && !o->there && remove_own_dir(o->store->bundles_fd, o->name.s, o->fd,
-						      "." COPY ".new") < 0)
+	if (o->fd >= 0 && !o->there &&
+	    remove_own_dir(o->store->bundles_fd, o->name.s, o->fd, "." COPY ".new") < 0)
 		log_warn("remove %s: %s", o->path, strerror(errno));
 	cleanup_closep(&o->fd);
 	buf_free(&o->file);

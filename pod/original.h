@@ -26,24 +26,27 @@
  * since that may be another after a boot.
  */
 struct original_dir {
-	const char *path;	/* without symbolic links */
+	const char *path; /* without symbolic links */
 	uint64_t ino;
 };
 
 struct original {
-	struct store *store;	/* borrowed */
-	char *path;		/* of the directory, for messages */
-	struct store_name name;	/* of the directory in <bundles> */
-	int fd;			/* the directory, locked; -1: there is none */
-	bool there;		/* it holds a copy: */
-	struct buf file;	/* the file, which what follows points into */
+	struct store *store;    /* borrowed */
+	char *path;             /* of the directory, for messages */
+	struct store_name name; /* of the directory in <bundles> */
+	int fd;                 /* the directory, locked; -1: there is none */
+	bool there;             /* it holds a copy: */
+	struct buf file;        /* the file, which what follows points into */
 	const char *pod, *bundle;
 	struct original_dir dir;
-	time_t kept;		/* since when, by CLOCK_REALTIME */
+	time_t kept; /* since when, by CLOCK_REALTIME */
 	struct edit_texts texts;
 };
 
-#define ORIGINAL_NONE { .fd = -1 }
+#define ORIGINAL_NONE                                                                              \
+	{                                                                                          \
+		.fd = -1                                                                           \
+	}
 
 /*
  * Lock a bundle and read its copy. Where the directory is absent it is made, or, without `make`,

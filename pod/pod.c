@@ -124,10 +124,11 @@ static int look_at(struct pod *p, enum ns_type t, struct error *e)
 	/* Ours is what the record names: a run that was killed before it could bind. */
 	if (state != PIN_EMPTY || p->rec.pin[t].ours)
 		return 0;
-	error_set(e, 0, "%s is not %s %s namespace, but an empty file that this pod did not make", path,
-		  ns_info[t].article, ns_info[t].oci);
-	return error_hint(e, "it may be a mount point in another mount namespace; if nothing needs it, "
-			  "remove it, else name the pod otherwise");
+	error_set(e, 0, "%s is not %s %s namespace, but an empty file that this pod did not make",
+		  path, ns_info[t].article, ns_info[t].oci);
+	return error_hint(
+		e, "it may be a mount point in another mount namespace; if nothing needs it, "
+		   "remove it, else name the pod otherwise");
 }
 
 int pod_look(struct pod *p, ns_set set, struct error *e)
@@ -153,8 +154,8 @@ int pod_save(struct pod *p, struct error *e)
 		return 0;
 	/* pod_open() would refuse it, so the pod could never be removed. */
 	if (text.len > POD_RECORD_MAX)
-		return error_set(e, 0, "%s/" POD_RECORD_FILE " would be larger than %zu bytes", p->path,
-				 POD_RECORD_MAX);
+		return error_set(e, 0, "%s/" POD_RECORD_FILE " would be larger than %zu bytes",
+				 p->path, POD_RECORD_MAX);
 	if (replace_file_at(p->fd, POD_RECORD_FILE, text.data, text.len, false) < 0)
 		return error_set(e, errno, "write %s/" POD_RECORD_FILE, p->path);
 	old = p->saved;
@@ -281,7 +282,8 @@ static bool is_deserted(const char *file, struct ns_id ns, struct ns_id own_pidn
 	bool found = false;
 	struct error ignored;
 
-	return own_pidns.ino == INITIAL_PIDNS && procs_find(file, ns, &found, &ignored) == 0 && !found;
+	return own_pidns.ino == INITIAL_PIDNS && procs_find(file, ns, &found, &ignored) == 0 &&
+	       !found;
 }
 
 static int check_pidns(const struct pod *p, bool *gone, struct error *e)
@@ -298,8 +300,10 @@ static int check_pidns(const struct pod *p, bool *gone, struct error *e)
 	*gone = is_deserted("pid", p->rec.pidns, here);
 	if (*gone)
 		return 0;
-	error_set(e, 0, "the pod's containers are known by their pids in pid namespace [%ju], and "
-		  "this is [%ju]", (uintmax_t)p->rec.pidns.ino, (uintmax_t)here.ino);
+	error_set(e, 0,
+		  "the pod's containers are known by their pids in pid namespace [%ju], and "
+		  "this is [%ju]",
+		  (uintmax_t)p->rec.pidns.ino, (uintmax_t)here.ino);
 	error_hint(e, "run this in that pid namespace, or give this one a root of its own");
 	e->num = EXDEV;
 	return -1;
@@ -325,8 +329,10 @@ static int check_timens(const struct pod *p, struct error *e)
 		return -1;
 	if (ns_same(here, p->rec.timens))
 		return 0;
-	error_set(e, 0, "the pod's containers are known by their start times in time namespace [%ju], "
-		  "and this is [%ju]", (uintmax_t)p->rec.timens.ino, (uintmax_t)here.ino);
+	error_set(e, 0,
+		  "the pod's containers are known by their start times in time namespace [%ju], "
+		  "and this is [%ju]",
+		  (uintmax_t)p->rec.timens.ino, (uintmax_t)here.ino);
 	error_hint(e, "run this in that time namespace, or give this one a root of its own");
 	e->num = EXDEV;
 	return -1;
@@ -419,7 +425,7 @@ void pod_forget_bundles(struct pod *p)
 /* The record stays, empty, until it is saved or removed. */
 static int clear(struct pod *p, struct error *e)
 {
-	static struct error next;	/* not on the stack, of which it would touch two pages */
+	static struct error next; /* not on the stack, of which it would touch two pages */
 	bool failed = false;
 	const char *shm;
 
@@ -562,7 +568,8 @@ static int refuse_invisible(struct pod *p, enum ns_type t, struct ns_id here, bo
 			    struct error *e)
 {
 	const char *path = pod_pin_path(p, t, e);
-	const char *who = live ? "has live containers" : "is held, or a container is on its way in,";
+	const char *who = live ? "has live containers"
+			       : "is held, or a container is on its way in,";
 	uintmax_t ino = p->rec.pin[t].id.ino;
 
 	if (!path)
@@ -572,9 +579,10 @@ static int refuse_invisible(struct pod *p, enum ns_type t, struct ns_id here, bo
 			  ns_info[t].oci, ino, path);
 		return error_hint(e, "stop the pod's containers first");
 	}
-	error_set(e, 0, "the pod %s but its %s namespace [%ju] is not at %s: it was pinned in mount "
-		  "namespace [%ju], this is [%ju]", who, ns_info[t].oci, ino, path,
-		  (uintmax_t)p->rec.mntns.ino, (uintmax_t)here.ino);
+	error_set(e, 0,
+		  "the pod %s but its %s namespace [%ju] is not at %s: it was pinned in mount "
+		  "namespace [%ju], this is [%ju]",
+		  who, ns_info[t].oci, ino, path, (uintmax_t)p->rec.mntns.ino, (uintmax_t)here.ino);
 	return error_hint(e, "end the pod first, or run this in that mount namespace");
 }
 

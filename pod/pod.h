@@ -24,23 +24,26 @@
 /* What stands at a pin's place now. */
 struct pod_pin {
 	bool looked;
-	int fd;			/* on the namespace, or -1 */
-	struct ns_id id;	/* ino 0: not pinned */
+	int fd;          /* on the namespace, or -1 */
+	struct ns_id id; /* ino 0: not pinned */
 };
 
 struct pod {
 	struct store *store;
 	char *name;
-	char *path;		/* <root>/podns/<name> */
-	int fd;			/* the directory, locked */
-	bool ended;		/* the record and its directory are gone: pod_end() */
+	char *path; /* <root>/podns/<name> */
+	int fd;     /* the directory, locked */
+	bool ended; /* the record and its directory are gone: pod_end() */
 	struct record rec;
-	struct buf saved;	/* the record's text as it is on disk; empty: none */
-	int dir[NS_TYPES];	/* <root>/<brief>ns, or -1 */
+	struct buf saved;  /* the record's text as it is on disk; empty: none */
+	int dir[NS_TYPES]; /* <root>/<brief>ns, or -1 */
 	struct pod_pin pin[NS_TYPES];
 };
 
-#define POD_NONE { .fd = -1, .dir = NS_FDS_NONE, .pin = { [0 ... NS_TYPES - 1] = { .fd = -1 } } }
+#define POD_NONE                                                                                   \
+	{                                                                                          \
+		.fd = -1, .dir = NS_FDS_NONE, .pin = { [0 ... NS_TYPES - 1] = { .fd = -1 } }       \
+	}
 
 /*
  * Open and lock the pod `name`, made if `make`. Without make, one that has no record is -1

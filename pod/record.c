@@ -21,8 +21,8 @@ static int add_field(struct buf *b, const char *s)
 	if (buf_add(b, " ", 1) < 0)
 		return -1;
 	for (; *s; s++) {
-		for (plain = 0; (unsigned char)s[plain] > ' ' && s[plain] != '%' &&
-		     s[plain] != 0x7f; plain++)
+		for (plain = 0;
+		     (unsigned char)s[plain] > ' ' && s[plain] != '%' && s[plain] != 0x7f; plain++)
 			;
 		if (buf_add(b, s, plain) < 0)
 			return -1;
@@ -93,8 +93,8 @@ static int format_pod(const struct record *r, struct buf *b)
 	if (format_id(b, RECORD_VERSION "\nmntns", r->mntns) < 0 ||
 	    format_id(b, "\npidns", r->pidns) < 0 || format_id(b, "\ntimens", r->timens) < 0)
 		return -1;
-	return buf_concat(b, "\ncreated ", decimal(r->created).text, "\n",
-			  r->held ? "held\n" : "", r->shm ? "shm\n" : "", NULL);
+	return buf_concat(b, "\ncreated ", decimal(r->created).text, "\n", r->held ? "held\n" : "",
+			  r->shm ? "shm\n" : "", NULL);
 }
 
 int record_format(const struct record *r, struct buf *out, struct error *e)
@@ -333,8 +333,9 @@ int record_parse(struct record *r, const char *text, struct error *e)
 		if (next && parse_line(r, line, e))
 			continue;
 		record_free(r);
-		return e->num == ENOMEM ? -1 :
-		       error_set(e, 0, "line %d of the record cannot be read", number);
+		return e->num == ENOMEM
+			       ? -1
+			       : error_set(e, 0, "line %d of the record cannot be read", number);
 	}
 	return 0;
 }

@@ -15,17 +15,17 @@
  * without a pid waits, like a claim, for a bounded time.
  */
 enum entrant_kind {
-	ENTRANT_MEMBER,	/* id, bundle, pid, start */
+	ENTRANT_MEMBER,  /* id, bundle, pid, start */
 	ENTRANT_WAITING, /* id, bundle, expires */
-	ENTRANT_CLAIM,	/* token, expires */
+	ENTRANT_CLAIM,   /* token, expires */
 };
 
 struct entrant {
 	enum entrant_kind kind;
 	const char *id, *bundle, *token;
 	pid_t pid;
-	uint64_t start;		/* clock ticks since boot: proc(5), stat field 22 */
-	uint64_t expires;	/* seconds of CLOCK_BOOTTIME */
+	uint64_t start;   /* clock ticks since boot: proc(5), stat field 22 */
+	uint64_t expires; /* seconds of CLOCK_BOOTTIME */
 };
 
 /* How long a claim that nobody redeems counts as a member. */
@@ -33,7 +33,7 @@ struct entrant {
 #define CLAIM_TOKEN_BYTES 16
 
 struct record_pin {
-	bool ours;		/* we bind it (or were about to), so we take it away */
+	bool ours; /* we bind it (or were about to), so we take it away */
 	struct ns_id id;
 };
 
@@ -42,18 +42,18 @@ struct record_sysctl {
 };
 
 struct record {
-	struct arena arena;	/* holds all strings */
-	struct ns_id mntns;	/* the mount namespace that the pins are in */
-	struct ns_id pidns;	/* the pid namespace that the members' pids are of */
-	struct ns_id timens;	/* the time namespace of their start times and of all deadlines; ino
+	struct arena arena;  /* holds all strings */
+	struct ns_id mntns;  /* the mount namespace that the pins are in */
+	struct ns_id pidns;  /* the pid namespace that the members' pids are of */
+	struct ns_id timens; /* the time namespace of their start times and of all deadlines; ino
 				 * 0: unknown, or a kernel without time namespaces */
-	uint64_t created;	/* seconds of CLOCK_REALTIME */
-	bool held;		/* stays with nobody in it: `podns create`, `podns rewrite`, --keep */
-	bool shm;		/* we mounted (or were about to) <record>/shm */
+	uint64_t created;    /* seconds of CLOCK_REALTIME */
+	bool held;           /* stays with nobody in it: `podns create`, `podns rewrite`, --keep */
+	bool shm;            /* we mounted (or were about to) <record>/shm */
 	struct record_pin pin[NS_TYPES];
 	struct entrant *entrants;
 	size_t entrant_count;
-	const char **bundles;	/* whose config.json we rewrote */
+	const char **bundles; /* whose config.json we rewrote */
 	size_t bundle_count;
 	struct record_sysctl *sysctls; /* set by us, to warn of a different later value */
 	size_t sysctl_count;

@@ -48,7 +48,8 @@ static char *default_root(struct error *e)
 
 	if (geteuid() != 0) {
 		error_set(e, EPERM, "use the pods under " SYSTEM_ROOT);
-		error_hint(e, "run this as root; for your own rootless pods, inside `podman unshare`; "
+		error_hint(e,
+			   "run this as root; for your own rootless pods, inside `podman unshare`; "
 			   "or name a directory of yours with --root");
 		return NULL;
 	}
@@ -78,7 +79,7 @@ static char *given_root(const char *given, struct error *e)
 		cwd = getcwd(NULL, 0);
 		if (!cwd) {
 			error_set(e, errno, "find the working directory");
-			e->num = 0;	/* it is not a root that is absent */
+			e->num = 0; /* it is not a root that is absent */
 			return NULL;
 		}
 	}

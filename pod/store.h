@@ -26,12 +26,12 @@
 #define STORE_SHM_DIR "shm"
 
 struct store {
-	char *root;		/* absolute */
+	char *root; /* absolute */
 	int root_fd;
-	int dir_fd;		/* <root>/podns; -1 while it does not exist */
-	char *bundles;		/* path of <bundles> */
-	int bundles_fd;		/* opened when first needed, else -1 */
-	struct lock_wait wait;	/* of all locks of pods and bundles that this run takes */
+	int dir_fd;            /* <root>/podns; -1 while it does not exist */
+	char *bundles;         /* path of <bundles> */
+	int bundles_fd;        /* opened when first needed, else -1 */
+	struct lock_wait wait; /* of all locks of pods and bundles that this run takes */
 };
 
 /* For a command that works on one pod after the other: each gets the whole wait. */
@@ -40,7 +40,10 @@ static inline void store_reset_wait(struct store *s)
 	s->wait.until = 0;
 }
 
-#define STORE_NONE { .root_fd = -1, .dir_fd = -1, .bundles_fd = -1, .wait = { .seconds = LOCK_SECONDS } }
+#define STORE_NONE                                                                                 \
+	{                                                                                          \
+		.root_fd = -1, .dir_fd = -1, .bundles_fd = -1, .wait = {.seconds = LOCK_SECONDS }  \
+	}
 
 /*
  * Find and open the root: `root` where given (made absolute; made, mode 0755, where it is
@@ -56,7 +59,8 @@ void store_close(struct store *s);
 const char *store_pin_path(const struct store *s, struct arena *a, enum ns_type t, const char *pod,
 			   struct error *e);
 /* "<root>/podns/<pod>/shm" likewise. */
-const char *store_shm_path(const struct store *s, struct arena *a, const char *pod, struct error *e);
+const char *store_shm_path(const struct store *s, struct arena *a, const char *pod,
+			   struct error *e);
 
 /*
  * Which pod is the container with this id and bundle in? Its name in *pod (caller frees),

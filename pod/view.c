@@ -18,7 +18,7 @@
 const char *pod_state_name(enum pod_state state)
 {
 	static const char *const names[] = {
-		[POD_HELD] = "held", [POD_LIVE] = "live", [POD_CLAIMED] = "claimed",
+		[POD_HELD] = "held",   [POD_LIVE] = "live",     [POD_CLAIMED] = "claimed",
 		[POD_STALE] = "stale", [POD_BROKEN] = "broken", [POD_FOREIGN] = "foreign",
 	};
 
@@ -150,9 +150,12 @@ static void look_at_members(struct views *v, struct view *x)
 		bool known = time_known && (pids_known || !member);
 
 		if (!known) {
-			break_view(v, x, time_known ? "its containers are known by pids of another pid "
-				   "namespace" : "its containers are known by start times of another "
-				   "time namespace");
+			break_view(v, x,
+				   time_known
+					   ? "its containers are known by pids of another pid "
+					     "namespace"
+					   : "its containers are known by start times of another "
+					     "time namespace");
 			x->elsewhere = true;
 		}
 		if (!known || pod_entrant_lives(&x->rec.entrants[i]))
@@ -165,8 +168,10 @@ static void judge(struct views *v, struct view *x)
 	look_at_members(v, x);
 	if (x->state == POD_BROKEN || x->state == POD_FOREIGN)
 		return;
-	x->state = x->rec.held ? POD_HELD : x->containers ? POD_LIVE :
-		   x->claims ? POD_CLAIMED : POD_STALE;
+	x->state = x->rec.held     ? POD_HELD
+		   : x->containers ? POD_LIVE
+		   : x->claims     ? POD_CLAIMED
+				   : POD_STALE;
 }
 
 /* --- looking -------------------------------------------------------------- */
@@ -288,7 +293,8 @@ static int add_names_of(struct views *v, enum ns_type t, struct error *e)
 	int r = 0;
 
 	if (!dir)
-		return error_set(e, errno, "read directory %s/%sns", v->store->root, ns_info[t].brief);
+		return error_set(e, errno, "read directory %s/%sns", v->store->root,
+				 ns_info[t].brief);
 	while (!r && (entry = read_entry(dir)))
 		if (pod_check_name(entry->d_name, &ignored) == 0 && !new_view(v, entry->d_name, e))
 			r = -1;
@@ -345,7 +351,7 @@ struct table {
 	struct slot *slots;
 	size_t mask;
 	struct arena *arena;
-	ns_set types;		/* that are pinned at all */
+	ns_set types; /* that are pinned at all */
 };
 
 static size_t slot_of(const struct table *tab, struct ns_id id)

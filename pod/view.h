@@ -12,36 +12,36 @@
 #include "pod/store.h"
 
 enum pod_state {
-	POD_HELD,	/* somebody made it, and it stays until somebody ends it */
-	POD_LIVE,	/* a container lives in it */
-	POD_CLAIMED,	/* one is on its way in */
-	POD_STALE,	/* neither: the next hook run or gc ends it */
-	POD_BROKEN,	/* what it owns is not where its record says: see reason */
-	POD_FOREIGN,	/* there is no record: another program pinned it */
+	POD_HELD,    /* somebody made it, and it stays until somebody ends it */
+	POD_LIVE,    /* a container lives in it */
+	POD_CLAIMED, /* one is on its way in */
+	POD_STALE,   /* neither: the next hook run or gc ends it */
+	POD_BROKEN,  /* what it owns is not where its record says: see reason */
+	POD_FOREIGN, /* there is no record: another program pinned it */
 };
 
 const char *pod_state_name(enum pod_state state);
 
 struct view {
 	const char *name;
-	struct record rec;	/* empty where there is none, or where it cannot be read */
+	struct record rec; /* empty where there is none, or where it cannot be read */
 	bool unreadable;
-	bool elsewhere;		/* its members are known by pids or times of another namespace */
-	ns_set pinned;		/* the types that stand at their places */
+	bool elsewhere; /* its members are known by pids or times of another namespace */
+	ns_set pinned;  /* the types that stand at their places */
 	struct ns_id pin[NS_TYPES];
 	enum pod_state state;
-	const char *reason;	/* POD_BROKEN: one line; else NULL */
-	ns_set hidden;		/* pins of ours that a mount over their directory hides */
-	size_t containers;	/* members that live */
-	size_t claims;		/* claims, and containers waited for, that have not expired */
-	pid_t *pids;		/* views_find_processes(): ascending */
+	const char *reason; /* POD_BROKEN: one line; else NULL */
+	ns_set hidden;      /* pins of ours that a mount over their directory hides */
+	size_t containers;  /* members that live */
+	size_t claims;      /* claims, and containers waited for, that have not expired */
+	pid_t *pids;        /* views_find_processes(): ascending */
 	size_t pid_count;
 };
 
 struct views {
-	struct store *store;	/* borrowed */
+	struct store *store; /* borrowed */
 	struct arena arena;
-	int dir[NS_TYPES];	/* of pins; -1: not there */
+	int dir[NS_TYPES]; /* of pins; -1: not there */
 	struct ns_id own[NS_TYPES], pidns;
 	struct mounts mounts;
 	bool mounts_read;
@@ -49,7 +49,10 @@ struct views {
 	size_t count, cap;
 };
 
-#define VIEWS_NONE { .dir = NS_FDS_NONE }
+#define VIEWS_NONE                                                                                 \
+	{                                                                                          \
+		.dir = NS_FDS_NONE                                                                 \
+	}
 
 int views_begin(struct views *v, struct store *store, struct error *e);
 void views_free(struct views *v);
@@ -75,7 +78,8 @@ int views_find_processes(struct views *v, struct error *e);
 const struct view *views_find(const struct views *v, const char *name);
 
 /* Open the pins of a view: fds[T] for each type that stands at its place, -1 for the others. */
-int views_open_pins(const struct views *v, const struct view *x, int fds[NS_TYPES], struct error *e);
+int views_open_pins(const struct views *v, const struct view *x, int fds[NS_TYPES],
+		    struct error *e);
 
 /* Where the pin is, or would be; in the arena. NULL without memory. */
 const char *views_pin_path(struct views *v, const struct view *x, enum ns_type t, struct error *e);

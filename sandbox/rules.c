@@ -26,6 +26,7 @@
 #define CLONE_NEWTIME 0x00000080
 #endif
 
+/* clang-format off */
 #define ARG(n, op, value) { n, SCMP_CMP_##op, (scmp_datum_t)(value), 0 }
 #define ARG_MASKED(n, mask, value) \
 	{ n, SCMP_CMP_MASKED_EQ, (scmp_datum_t)(mask), (scmp_datum_t)(value) }
@@ -197,5 +198,6 @@ const struct rule rules[] = {
 	ALLOW(getppid, "gcov"),
 #endif
 };
+/* clang-format on */
 
 const unsigned rule_count = sizeof(rules) / sizeof(*rules);

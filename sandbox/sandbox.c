@@ -16,18 +16,18 @@
 
 /* What stages, podns and pinns need: capabilities(7). All others are dropped. */
 static const uint64_t needed =
-	CAP(CAP_SYS_ADMIN) |	/* unshare, setns, mount, sethostname */
-	CAP(CAP_NET_ADMIN) |	/* lo, net sysctls */
-	CAP(CAP_SYS_PTRACE) |	/* /proc/PID/ns of containers that run as another user */
-	CAP(CAP_SYS_RESOURCE) |	/* ipc sysctls above the defaults */
-	CAP(CAP_DAC_OVERRIDE) |	/* bundles of other users; pins of mode 0 */
+	CAP(CAP_SYS_ADMIN) |       /* unshare, setns, mount, sethostname */
+	CAP(CAP_NET_ADMIN) |       /* lo, net sysctls */
+	CAP(CAP_SYS_PTRACE) |      /* /proc/PID/ns of containers that run as another user */
+	CAP(CAP_SYS_RESOURCE) |    /* ipc sysctls above the defaults */
+	CAP(CAP_DAC_OVERRIDE) |    /* bundles of other users; pins of mode 0 */
 	CAP(CAP_DAC_READ_SEARCH) | /* the same */
-	CAP(CAP_CHOWN) |	/* a new config.json gets the owner of the old one */
-	CAP(CAP_FOWNER) |	/* and its mode */
-	CAP(CAP_FSETID) |	/* set-group-id included */
-	CAP(CAP_SETUID) |	/* uid_map; root inside a pod's user namespace */
-	CAP(CAP_SETGID) |	/* gid_map; the same */
-	CAP(CAP_SETFCAP);	/* a uid_map that maps the host's root: user_namespaces(7) */
+	CAP(CAP_CHOWN) |           /* a new config.json gets the owner of the old one */
+	CAP(CAP_FOWNER) |          /* and its mode */
+	CAP(CAP_FSETID) |          /* set-group-id included */
+	CAP(CAP_SETUID) |          /* uid_map; root inside a pod's user namespace */
+	CAP(CAP_SETGID) |          /* gid_map; the same */
+	CAP(CAP_SETFCAP);          /* a uid_map that maps the host's root: user_namespaces(7) */
 
 static int drop_capabilities(struct error *e)
 {
@@ -63,7 +63,8 @@ int sandbox_enter(struct error *e)
 		return error_set(e, errno, "give up privileges");
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0U, &filter) < 0) {
 		error_set(e, errno, "load the seccomp filter");
-		return error_hint(e, "the kernel needs CONFIG_SECCOMP_FILTER; --no-sandbox does without");
+		return error_hint(
+			e, "the kernel needs CONFIG_SECCOMP_FILTER; --no-sandbox does without");
 	}
 	return 0;
 }

@@ -14,8 +14,8 @@
 struct run {
 	struct share share;
 	struct in_place file;
-	struct pod_clues clues;		/* of the state */
-	const char *claim;	/* in the share's arena, or NULL */
+	struct pod_clues clues; /* of the state */
+	const char *claim;      /* in the share's arena, or NULL */
 };
 
 /* Config.json may be another file than the one that named the pod, but not of another pod. */
@@ -32,8 +32,10 @@ static int hold_bundle(struct run *r, struct error *e)
 	if (share_choose(s, s->id, &r->clues, e) < 0)
 		return -1;
 	if (strcmp(pod, s->choice.name))
-		return error_set(e, 0, "config.json was changed by somebody else: it names the pod '%s' "
-				 "now", s->choice.name);
+		return error_set(e, 0,
+				 "config.json was changed by somebody else: it names the pod '%s' "
+				 "now",
+				 s->choice.name);
 	return 0;
 }
 
@@ -69,7 +71,8 @@ static int check_claim(const struct run *r, struct error *e)
 	if (inside)
 		return 0;
 	error_set(e, 0, "the container's claim %.64s on the pod is unknown or expired", r->claim);
-	return error_hint(e, "a claim holds for %d seconds; create the container again", CLAIM_SECONDS);
+	return error_hint(e, "a claim holds for %d seconds; create the container again",
+			  CLAIM_SECONDS);
 }
 
 static void drop_claim(struct run *r)
@@ -98,7 +101,8 @@ static int record_member(struct share *s, struct error *e)
 {
 	struct entrant x = {
 		.kind = s->init ? ENTRANT_MEMBER : ENTRANT_WAITING,
-		.id = s->id, .bundle = s->bundle,
+		.id = s->id,
+		.bundle = s->bundle,
 	};
 	long old = record_find_container(&s->pod.rec, s->id, s->bundle);
 

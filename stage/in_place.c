@@ -111,8 +111,8 @@ int in_place_plan(struct in_place *x, struct share *s, enum plan_stage stage, bo
 {
 	bool stands = true;
 
-	if (x->bundle.original.there && (edit_stands(x, s, &stands, e) < 0 ||
-					 (!stands && take_back(x, s, e) < 0)))
+	if (x->bundle.original.there &&
+	    (edit_stands(x, s, &stands, e) < 0 || (!stands && take_back(x, s, e) < 0)))
 		return -1;
 	if (plan(x, s, stage, changed, out, e) < 0)
 		return -1;

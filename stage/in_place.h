@@ -19,11 +19,14 @@
 
 struct in_place {
 	struct bundle bundle;
-	struct config config;	/* parsed from bundle.text */
+	struct config config; /* parsed from bundle.text */
 	bool parsed;
 };
 
-#define IN_PLACE_NONE { .bundle = BUNDLE_NONE }
+#define IN_PLACE_NONE                                                                              \
+	{                                                                                          \
+		.bundle = BUNDLE_NONE                                                              \
+	}
 
 /* Open the bundle and parse its config.json. Close with in_place_close(). */
 int in_place_load(struct in_place *x, const char *bundle, struct error *e);

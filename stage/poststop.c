@@ -78,7 +78,8 @@ static bool drop_member(struct pod *pod, const struct state *state)
 		if (!entrant_is_of(x, state->id, state->bundle)) {
 			i++;
 		} else if (x->kind == ENTRANT_MEMBER && process_alive(x->pid, x->start)) {
-			log_warn("container %s stays a member: its process %d lives", x->id, x->pid);
+			log_warn("container %s stays a member: its process %d lives", x->id,
+				 x->pid);
 			gone = false;
 			i++;
 		} else {

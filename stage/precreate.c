@@ -27,7 +27,8 @@ static int new_token(char token[2 * CLAIM_TOKEN_BYTES + 1], struct error *e)
 static int record_entrant(struct share *s, const char *token, struct error *e)
 {
 	struct entrant claim = {
-		.kind = ENTRANT_CLAIM, .token = token,
+		.kind = ENTRANT_CLAIM,
+		.token = token,
 		.expires = pod_boot_seconds() + CLAIM_SECONDS,
 	};
 
@@ -45,14 +46,16 @@ static int check_sysctls(const struct share *s, struct error *e)
 		const struct sysctl *x = &s->sysctls[i];
 
 		if (x->trusted && !(s->plan.shared & NS_BIT(x->type)))
-			return error_set(e, 0, "sysctl %s: the container shares no %s namespace with "
-					 "the pod", x->key, ns_info[x->type].oci);
+			return error_set(e, 0,
+					 "sysctl %s: the container shares no %s namespace with "
+					 "the pod",
+					 x->key, ns_info[x->type].oci);
 	}
 	return 0;
 }
 
-static int run(struct share *s, bool claims, const char *text, size_t len,
-	       stage_deliver_fn deliver, void *arg, struct error *e)
+static int run(struct share *s, bool claims, const char *text, size_t len, stage_deliver_fn deliver,
+	       void *arg, struct error *e)
 {
 	char token[2 * CLAIM_TOKEN_BYTES + 1];
 	cleanup_buf struct buf out = { 0 };
@@ -126,8 +129,7 @@ static int run_in_place(struct share *s, struct in_place *x, struct error *e)
 	bool again, changed;
 
 	if (share_begin(s, e) < 0 || in_place_hold(x, s, &again, e) < 0 ||
-	    in_place_plan(x, s, PLAN_PRECREATE, &changed, &out, e) < 0 ||
-	    check_sysctls(s, e) < 0)
+	    in_place_plan(x, s, PLAN_PRECREATE, &changed, &out, e) < 0 || check_sysctls(s, e) < 0)
 		return -1;
 	if (!s->plan.shared)
 		return 0;

@@ -39,8 +39,8 @@ int share_config_clues(const struct stage_options *opt, struct config *config,
 	return find_clues(opt, get_from_config, config, clues, e);
 }
 
-int share_state_clues(const struct stage_options *opt, struct state *state,
-		      struct pod_clues *clues, struct error *e)
+int share_state_clues(const struct stage_options *opt, struct state *state, struct pod_clues *clues,
+		      struct error *e)
 {
 	return find_clues(opt, get_from_state, state, clues, e);
 }
@@ -112,7 +112,7 @@ int share_begin(struct share *s, struct error *e)
 	s->member_already = s->id && record_find_container(&s->pod.rec, s->id, s->bundle) >= 0;
 	if (record_format(&s->pod.rec, &s->swept, e) == 0)
 		return 0;
-	buf_free(&s->swept);	/* half a record is none */
+	buf_free(&s->swept); /* half a record is none */
 	return -1;
 }
 
@@ -274,13 +274,16 @@ static int check_sysctl_targets(struct share *s, struct error *e)
 		bool own = has_own(s, x->type);
 
 		if (!own && !(s->choice.cri && x->trusted))
-			return error_set(e, 0, "sysctl %s: the container shares the host's %s "
-					 "namespace", x->key, ns_info[x->type].oci);
+			return error_set(e, 0,
+					 "sysctl %s: the container shares the host's %s "
+					 "namespace",
+					 x->key, ns_info[x->type].oci);
 		if (own)
 			s->sysctls[kept++] = *x;
 		else
 			log_info("sysctl %s is left out: the container shares the host's %s "
-				 "namespace", x->key, ns_info[x->type].oci);
+				 "namespace",
+				 x->key, ns_info[x->type].oci);
 	}
 	s->sysctl_count = kept;
 	return 0;
@@ -326,8 +329,11 @@ static int read_shm_size(struct share *s, uint64_t *size, struct error *e)
 static struct plan_shm decide_shm(const struct config *c)
 {
 	struct plan_shm_mount mount = {
-		.type = c->shm_type, .source = c->shm_source, .options = c->shm_options,
-		.option_count = c->shm_option_count, .bind = config_shm_is_bind(c),
+		.type = c->shm_type,
+		.source = c->shm_source,
+		.options = c->shm_options,
+		.option_count = c->shm_option_count,
+		.bind = config_shm_is_bind(c),
 		.crowded = c->shm_below,
 	};
 
@@ -583,8 +589,9 @@ int share_set_up(struct share *s, struct error *e)
 
 		if (s->plan.created & NS_BIT(t))
 			continue;
-		join[t] = s->plan.verb[t] == PLAN_JOIN ? s->pod.pin[t].fd :
-			  s->init ? s->init_fd[t] : s->path_fd[t];
+		join[t] = s->plan.verb[t] == PLAN_JOIN ? s->pod.pin[t].fd
+			  : s->init                    ? s->init_fd[t]
+						       : s->path_fd[t];
 		if (join[t] < 0)
 			continue;
 		setup.sysctls.types |= NS_BIT(t);
@@ -637,8 +644,8 @@ int share_save(struct share *s, struct error *e)
 {
 	if (pod_save(&s->pod, e) < 0)
 		return -1;
-	return s->to_index ?
-	       store_index(&s->store, s->id, s->bundle, s->pod.name, &s->indexed, e) : 0;
+	return s->to_index ? store_index(&s->store, s->id, s->bundle, s->pod.name, &s->indexed, e)
+			   : 0;
 }
 
 /* --- undoing ------------------------------------------------------------ */

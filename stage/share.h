@@ -29,36 +29,38 @@
 struct share {
 	const struct stage_options *opt;
 	struct arena arena;
-	struct config *config;		/* borrowed */
-	const struct process *init;	/* borrowed; NULL: none */
-	const char *id;			/* borrowed; NULL at precreate */
-	const char *bundle;		/* borrowed; NULL where the config goes to standard output */
+	struct config *config;      /* borrowed */
+	const struct process *init; /* borrowed; NULL: none */
+	const char *id;             /* borrowed; NULL at precreate */
+	const char *bundle;         /* borrowed; NULL where the config goes to standard output */
 	struct pod_choice choice;
 	struct store store;
 	struct pod pod;
-	struct buf swept;		/* the record after the sweep: what an undo goes back to */
+	struct buf swept; /* the record after the sweep: what an undo goes back to */
 	struct plan_input in;
 	struct plan plan;
 	int path_fd[NS_TYPES], init_fd[NS_TYPES], made_fd[NS_TYPES];
 	struct sysctl *sysctls;
 	size_t sysctl_count;
 	bool member_already;
-	const char *hostname, *domainname; /* of the pod's UTS namespace; NULL: unknown or not shared */
+	const char *hostname,
+		*domainname; /* of the pod's UTS namespace; NULL: unknown or not shared */
 	bool shares_shm;
-	bool shm_read_only;		/* for this container */
-	bool shm_was_shared;		/* an edit that was taken back made its /dev/shm the pod's */
+	bool shm_read_only;  /* for this container */
+	bool shm_was_shared; /* an edit that was taken back made its /dev/shm the pod's */
 	uint64_t shm_size;
 	/* what has been done */
 	ns_set bound;
 	bool shm_mounted, indexed;
-	bool stays;			/* share_undo() could not remove all */
-	bool to_index;			/* what share_save() is to make */
+	bool stays;    /* share_undo() could not remove all */
+	bool to_index; /* what share_save() is to make */
 };
 
-#define SHARE_NONE { \
-	.store = STORE_NONE, .pod = POD_NONE, .path_fd = NS_FDS_NONE, .init_fd = NS_FDS_NONE, \
-	.made_fd = NS_FDS_NONE, \
-}
+#define SHARE_NONE                                                                                 \
+	{                                                                                          \
+		.store = STORE_NONE, .pod = POD_NONE, .path_fd = NS_FDS_NONE,                      \
+		.init_fd = NS_FDS_NONE, .made_fd = NS_FDS_NONE,                                    \
+	}
 
 /*
  * What a document's annotations say of the pod, as far as the options let them count: all of *clues
@@ -66,15 +68,14 @@ struct share {
  */
 int share_config_clues(const struct stage_options *opt, struct config *config,
 		       struct pod_clues *clues, struct error *e);
-int share_state_clues(const struct stage_options *opt, struct state *state,
-		      struct pod_clues *clues, struct error *e);
+int share_state_clues(const struct stage_options *opt, struct state *state, struct pod_clues *clues,
+		      struct error *e);
 
 /*
  * Which pod does the config belong to: fills s->choice (name NULL: none). id may be NULL, and so may
  * state, the clues of the state; what both documents name must be the same.
  */
-int share_choose(struct share *s, const char *id, const struct pod_clues *state,
-		 struct error *e);
+int share_choose(struct share *s, const char *id, const struct pod_clues *state, struct error *e);
 
 int share_begin(struct share *s, struct error *e);
 int share_plan(struct share *s, enum plan_stage stage, struct error *e);

@@ -12,14 +12,14 @@
 #include "ns/types.h"
 
 struct stage_options {
-	const char *stage;		/* its name, for messages */
-	const char *root;		/* NULL: the default root */
-	ns_set namespaces;		/* the pod types, unless an annotation says otherwise */
-	const char *const *sysctls;	/* KEY=VALUE, sysctl_count of them */
+	const char *stage;          /* its name, for messages */
+	const char *root;           /* NULL: the default root */
+	ns_set namespaces;          /* the pod types, unless an annotation says otherwise */
+	const char *const *sysctls; /* KEY=VALUE, sysctl_count of them */
 	size_t sysctl_count;
-	const char *pod_annotation;	/* normally ANNOTATION_POD */
+	const char *pod_annotation; /* normally ANNOTATION_POD */
 	bool trust_annotations;
-	bool keep;			/* poststop leaves the pins */
+	bool keep; /* poststop leaves the pins */
 };
 
 /* Takes the finished document. Returns 0, or -1 and *e. */

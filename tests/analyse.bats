@@ -6,7 +6,7 @@
 
 load helpers
 
-ROOMS=(base oci ns plan pod stage sandbox hook cli)
+ROOMS=(base check cli hook json ns oci plan pod sandbox stage)
 
 setup() {
 	T=$BATS_TEST_TMPDIR

@@ -13,7 +13,9 @@ packages() {
 		bats bats
 		busybox busybox-static
 		clang clang
+		clang-format clang-format
 		clang-tidy clang-tidy
+		codespell codespell
 		cppcheck cppcheck
 		crun crun
 		fuse-overlayfs fuse-overlayfs

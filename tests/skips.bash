@@ -160,3 +160,10 @@ needs_tools() {
 needs_failed_build() {
 	skip_unless "this podman builds with a precreate stage there" [ "$1" != 0 ]
 }
+
+# --- tools ---------------------------------------------------------------------
+
+needs_clang_format_14() {
+	skip_unless "clang-format is not version 14, and others format otherwise" \
+		eval 'clang-format --version | grep -q "version 14[.]"'
+}

@@ -26,11 +26,11 @@
 
 #define LOADS 201
 #define SHAPES 3
-#define INSTRUCTIONS_MAX 4096	/* BPF_MAXINSNS */
+#define INSTRUCTIONS_MAX 4096 /* BPF_MAXINSNS */
 
 struct shape {
 	const char *name;
-	unsigned optimize;	/* SCMP_FLTATR_CTL_OPTIMIZE of seccomp_attr_set(3) */
+	unsigned optimize; /* SCMP_FLTATR_CTL_OPTIMIZE of seccomp_attr_set(3) */
 	struct sock_filter program[INSTRUCTIONS_MAX];
 	unsigned short len;
 	double us[LOADS];
@@ -45,9 +45,10 @@ static int fail(const char *what, int r)
 static int add_rules(scmp_filter_ctx ctx)
 {
 	for (unsigned i = 0; i < rule_count; i++) {
-		int r = rules[i].call < 0 ? 0 :
-			seccomp_rule_add_exact_array(ctx, rules[i].action, rules[i].call,
-						     rules[i].args, rules[i].arg);
+		int r = rules[i].call < 0
+				? 0
+				: seccomp_rule_add_exact_array(ctx, rules[i].action, rules[i].call,
+							       rules[i].args, rules[i].arg);
 
 		if (r < 0)
 			return fail(rules[i].reason, r);
@@ -107,13 +108,14 @@ static int by_value(const void *a, const void *b)
 int main(void)
 {
 	static struct shape shapes[SHAPES] = {
-		{ .name = "one", .len = 1,
+		{ .name = "one",
+		  .len = 1,
 		  .program = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) } },
 		{ .name = "tree", .optimize = 2 },
 		{ .name = "list", .optimize = 1 },
 	};
-	double *us = mmap(NULL, sizeof(*us), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			  -1, 0);
+	double *us =
+		mmap(NULL, sizeof(*us), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status;
 
 	if (us == MAP_FAILED || compile(&shapes[1]) || compile(&shapes[2]))

@@ -55,12 +55,17 @@
 #include "sandbox/program.h"
 
 #define DOCUMENT_MAX ((size_t)17 << 20)
-#define RECORD "podns-record 1\nmntns 4 4026531841\ncreated 1234567890\nshm\n" \
-	"pin net 4 4026531840\npin ipc 4 4026531839\npin uts 4 4026531838\n" \
+#define RECORD                                                                                     \
+	"podns-record 1\nmntns 4 4026531841\ncreated 1234567890\nshm\n"                            \
+	"pin net 4 4026531840\npin ipc 4 4026531839\npin uts 4 4026531838\n"                       \
 	"claim 123456 0123456789abcdef0123456789abcdef\n"
 
 /* Only where something went wrong is anything written to standard error. */
-#define must(call) do { if ((call) < 0) die(__LINE__); } while (0)
+#define must(call)                                                                                 \
+	do {                                                                                       \
+		if ((call) < 0)                                                                    \
+			die(__LINE__);                                                             \
+	} while (0)
 
 static void die(int line)
 {
@@ -136,8 +141,8 @@ static void write_record(const char *pod)
 {
 	int fd;
 
-	must(fd = open(path("podns", pod, "/record").s,
-		       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+	must(fd = open(path("podns", pod, "/record").s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		       0600));
 	must(write(fd, RECORD, sizeof(RECORD) - 1));
 	close(fd);
 }
@@ -147,7 +152,8 @@ static void keep_copy(const char *pod, size_t n)
 {
 	int fd;
 
-	must(fd = open(path("podns", pod, "@bundle").s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+	must(fd = open(path("podns", pod, "@bundle").s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		       0600));
 	must(write(fd, document, n));
 	must(fsync(fd));
 	close(fd);
@@ -287,7 +293,9 @@ static void create(char **arg)
 static void take_in(const char *pod, const char *pid, const char *bundle, bool set)
 {
 	struct path from[3] = {
-		path("/proc", pid, "/ns/net"), path("/proc", pid, "/ns/ipc"), path("/proc", pid, "/ns/uts"),
+		path("/proc", pid, "/ns/net"),
+		path("/proc", pid, "/ns/ipc"),
+		path("/proc", pid, "/ns/uts"),
 	};
 	const char *const paths[3] = { from[0].s, from[1].s, from[2].s };
 	int dir, net, uts;
@@ -408,12 +416,13 @@ static void write_held(const char *pod)
 
 	for (int i = 0; i < 3; i++)
 		must(stat(own[i], &st[i]));
-	n = snprintf(text, sizeof(text), "podns-record 1\nmntns 4 1\ncreated 1234567890\nheld\n"
+	n = snprintf(text, sizeof(text),
+		     "podns-record 1\nmntns 4 1\ncreated 1234567890\nheld\n"
 		     "pin net %ju %ju\npin ipc %ju %ju\npin uts %ju %ju\n",
 		     (uintmax_t)st[0].st_dev, (uintmax_t)st[0].st_ino, (uintmax_t)st[1].st_dev,
 		     (uintmax_t)st[1].st_ino, (uintmax_t)st[2].st_dev, (uintmax_t)st[2].st_ino);
-	must(fd = open(path("podns", pod, "/record").s,
-		       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+	must(fd = open(path("podns", pod, "/record").s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		       0600));
 	must(write(fd, text, (size_t)n));
 	close(fd);
 }

@@ -56,17 +56,17 @@
 #define ACTIONS_MAX 1024
 #define CONTENDERS_MAX 12
 #define ROWS_MAX 32
-#define WARM_UP 2	/* rounds that are not counted */
+#define WARM_UP 2 /* rounds that are not counted */
 
 struct action {
 	char *word[WORDS_MAX + 1];
 	int words;
-	int contender, row;	/* row: -1 where it is not timed */
+	int contender, row; /* row: -1 where it is not timed */
 };
 
 struct samples {
-	double *us, *cpu_us;	/* by round, 0: none */
-	long faults;		/* of the last round */
+	double *us, *cpu_us; /* by round, 0: none */
+	long faults;         /* of the last round */
 };
 
 static struct action actions[ACTIONS_MAX];
@@ -126,7 +126,7 @@ static int min_words(const char *verb)
 		int words;
 	} verbs[] = {
 		{ "ordinary", 1 }, { "contender", 3 }, { "time", 6 }, { "run", 5 },
-		{ "enter", 3 }, { "fresh", 1 }, { "gone", 1 },
+		{ "enter", 3 },    { "fresh", 1 },     { "gone", 1 },
 	};
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
@@ -177,7 +177,7 @@ static void read_plan(void)
 
 	while (getline(&line, &size, stdin) > 0) {
 		add_action(line);
-		line = NULL;	/* its words stay */
+		line = NULL; /* its words stay */
 		size = 0;
 	}
 	free(line);
@@ -395,8 +395,8 @@ static void begin_container(const char *directory, const char *pod)
 		die("fork");
 	if (container == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if ((directory ? join_pins(directory, pod) :
-		     unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)) < 0 ||
+		if ((directory ? join_pins(directory, pod)
+			       : unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)) < 0 ||
 		    write(ready[1], "", 1) != 1)
 			_exit(1);
 		for (;;)

@@ -11,13 +11,13 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/plan.h"
 
-#define PLANS 16	/* for each document */
-#define OTHERS 2	/* edits of somebody else */
+#define PLANS 16 /* for each document */
+#define OTHERS 2 /* edits of somebody else */
 
 struct input {
 	const char *text;
 	size_t len;
-	struct json tree;	/* all of it */
+	struct json tree; /* all of it */
 };
 
 static bool is_strict(const char *text, size_t len)
@@ -95,8 +95,11 @@ static ns_set check_plans(const struct config *c, uint64_t seed)
 static void check_shm(const struct config *c)
 {
 	struct plan_shm_mount mount = {
-		.type = c->shm_type, .source = c->shm_source, .options = c->shm_options,
-		.option_count = c->shm_option_count, .bind = config_shm_is_bind(c),
+		.type = c->shm_type,
+		.source = c->shm_source,
+		.options = c->shm_options,
+		.option_count = c->shm_option_count,
+		.bind = config_shm_is_bind(c),
 		.crowded = c->shm_below,
 	};
 	struct plan_shm shm = plan_shm(&mount);
@@ -407,8 +410,8 @@ static void check_merged(struct config *before, struct config *after, struct con
 {
 	for (int t = 0; t < NS_TYPES; t++) {
 		MUST((is->ns[t].entry == JSON_NONE) == (now->ns[t].entry == JSON_NONE));
-		MUST(is_same(is->ns[t].path, merged(before->ns[t].path, after->ns[t].path,
-						    now->ns[t].path)));
+		MUST(is_same(is->ns[t].path,
+			     merged(before->ns[t].path, after->ns[t].path, now->ns[t].path)));
 	}
 	MUST(is_same(is->hostname, merged(before->hostname, after->hostname, now->hostname)));
 	MUST(is_same(is->domainname,

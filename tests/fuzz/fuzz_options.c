@@ -37,7 +37,7 @@ static int parse_quietly(int argc, char **argv, struct hook_options *o)
 		err = dup(STDERR_FILENO);
 	}
 	MUST(dup2(nowhere, STDOUT_FILENO) >= 0 && dup2(nowhere, STDERR_FILENO) >= 0);
-	optind = 0;	/* getopt(3): it begins anew */
+	optind = 0; /* getopt(3): it begins anew */
 	status = hook_parse_options(argc, argv, o);
 	fflush(stdout);
 	MUST(dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);

@@ -18,8 +18,9 @@ static bool begins(const char *s, const char *prefix)
 
 static bool is_safe_net(const char *path)
 {
-	static const char *const families[] = { "core/", "ipv4/", "ipv6/", "unix/", "mptcp/",
-						"sctp/", "netfilter/nf_conntrack_" };
+	static const char *const families[] = {
+		"core/", "ipv4/", "ipv6/", "unix/", "mptcp/", "sctp/", "netfilter/nf_conntrack_"
+	};
 	static const char *const global[] = { "netfilter/nf_conntrack_max",
 					      "netfilter/nf_conntrack_buckets",
 					      "netfilter/nf_conntrack_expect_max",
@@ -38,9 +39,10 @@ static bool is_safe_net(const char *path)
 
 static bool is_safe_path(const char *path, bool trusted)
 {
-	static const char *const names[] = { "msgmax", "msgmnb", "msgmni", "sem", "shmall",
-					     "shmmax", "shmmni", "shm_rmid_forced", "msg_next_id",
-					     "sem_next_id", "shm_next_id", "domainname" };
+	static const char *const names[] = { "msgmax",      "msgmnb",          "msgmni",
+					     "sem",         "shmall",          "shmmax",
+					     "shmmni",      "shm_rmid_forced", "msg_next_id",
+					     "sem_next_id", "shm_next_id",     "domainname" };
 
 	if (begins(path, "net/"))
 		return trusted || is_safe_net(path);

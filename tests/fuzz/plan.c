@@ -7,7 +7,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-#define NEW_ID 100	/* of what a run makes: one for each type, from here on */
+#define NEW_ID 100 /* of what a run makes: one for each type, from here on */
 
 static struct ns_id id(unsigned n)
 {
@@ -68,10 +68,11 @@ static struct ns_id owner_of(const struct plan_input *in, const struct plan *pla
 	case PLAN_ADOPT_INIT:
 		return x->init_owner;
 	case PLAN_CREATE:
-		return plan->verb[NS_USER] == PLAN_CREATE ? id(NEW_ID + NS_USER) :
-		       plan->verb[NS_USER] == PLAN_JOIN ? user->pin :
-		       plan->verb[NS_USER] == PLAN_ADOPT_PATH ? user->at_path :
-		       plan->verb[NS_USER] == PLAN_ADOPT_INIT ? user->init : user->own;
+		return plan->verb[NS_USER] == PLAN_CREATE       ? id(NEW_ID + NS_USER)
+		       : plan->verb[NS_USER] == PLAN_JOIN       ? user->pin
+		       : plan->verb[NS_USER] == PLAN_ADOPT_PATH ? user->at_path
+		       : plan->verb[NS_USER] == PLAN_ADOPT_INIT ? user->init
+								: user->own;
 	case PLAN_LEAVE:
 		break;
 	}

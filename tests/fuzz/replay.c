@@ -13,7 +13,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #define SEED_MAX (1 << 20)
-#define BEGINNINGS 200	/* of a seed, at the most */
+#define BEGINNINGS 200 /* of a seed, at the most */
 
 /* In memory of its own size, so that sanitizers and valgrind see what is read behind it. */
 static void run_one(const char *bytes, size_t n)
@@ -77,7 +77,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		return run_corpus(argv[1]);
-	if (buf_addf(&path, "%s/tests/fuzz/corpus/%s", srcdir ? srcdir : ".", name ? name + 1 : "") < 0)
+	if (buf_addf(&path, "%s/tests/fuzz/corpus/%s", srcdir ? srcdir : ".",
+		     name ? name + 1 : "") < 0)
 		return fail("corpus");
 	return run_corpus(path.data);
 }

@@ -38,7 +38,7 @@ compile() {
 # In the background, as many at once as there are processors.
 compile_all() {
 	local source object failed=0 pids=()
-	for source in "$SRC"/{base,oci,plan}/*.c "$SRC"/ns/{maps,sysctl,types}.c \
+	for source in "$SRC"/{base,json,oci,plan}/*.c "$SRC"/ns/{maps,sysctl,types}.c \
 		"$SRC"/pod/{name,record}.c "$SRC"/hook/options.c "$FUZZ"/{plan,strict}.c; do
 		object=${source#"$SRC"/}
 		object=$BUILD/${object//\//-}.o

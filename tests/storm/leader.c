@@ -23,8 +23,8 @@ int main(void)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
-	if (pthread_sigmask(SIG_BLOCK, &set, NULL) || pthread_create(&thread, NULL, live_on, NULL) ||
-	    sigwait(&set, &sig))
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) ||
+	    pthread_create(&thread, NULL, live_on, NULL) || sigwait(&set, &sig))
 		return 1;
 	pthread_exit(NULL);
 }

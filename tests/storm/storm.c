@@ -34,7 +34,7 @@
 
 #define TYPES 3
 #define DOCUMENT_MAX 8192
-#define KILL_PERCENT 8 /* of hook runs */
+#define KILL_PERCENT 8  /* of hook runs */
 #define LOST_PERCENT 20 /* of poststops */
 #define BARE_PERCENT 15 /* of lives without precreate */
 
@@ -153,8 +153,8 @@ static int run_hook(struct life *x, const char *stage, const char *document)
 		die("fork");
 	if (pid == 0) {
 		if (dup2(open(in, O_RDONLY), STDIN_FILENO) < 0 ||
-			dup2(open(out, O_WRONLY | O_CREAT | O_TRUNC, 0644), STDOUT_FILENO) < 0 ||
-			dup2(open(err, O_WRONLY | O_CREAT | O_TRUNC, 0644), STDERR_FILENO) < 0)
+		    dup2(open(out, O_WRONLY | O_CREAT | O_TRUNC, 0644), STDOUT_FILENO) < 0 ||
+		    dup2(open(err, O_WRONLY | O_CREAT | O_TRUNC, 0644), STDERR_FILENO) < 0)
 			_exit(126);
 		execl(hook, "oci-podns-hook", "--no-syslog", "--root", root, stage, (char *)NULL);
 		_exit(127);
@@ -269,9 +269,9 @@ static void end_container(pid_t pid)
 static void state_of(char text[DOCUMENT_MAX], const struct life *x, const char *status, pid_t pid)
 {
 	snprintf(text, DOCUMENT_MAX,
-		"{\"ociVersion\":\"1.0.2\",\"id\":\"%s\",\"status\":\"%s\",\"pid\":%d,\"bundle\":"
-		"\"%s\"}",
-		x->id, status, pid, x->bundle);
+		 "{\"ociVersion\":\"1.0.2\",\"id\":\"%s\",\"status\":\"%s\",\"pid\":%d,\"bundle\":"
+		 "\"%s\"}",
+		 x->id, status, pid, x->bundle);
 }
 
 /* Is it the old or the new one, whole? The document ends as it began. */
@@ -354,11 +354,11 @@ static void lead_life(struct life *x)
 	if (mkdir(x->bundle, 0755) < 0)
 		die(x->bundle);
 	snprintf(original, sizeof(original),
-		"{\"ociVersion\":\"1.0.2\",\"annotations\":{\"io.podns.pod\":\"%s\"},"
-		"\"hostname\":\"%s\",\"linux\":{\"namespaces\":[{\"type\":\"network\"},{\"type\":"
-		"\"ipc\"},{\"type\":\"uts\"},"
-		"{\"type\":\"mount\"}]}}\n",
-		x->pod, x->id);
+		 "{\"ociVersion\":\"1.0.2\",\"annotations\":{\"io.podns.pod\":\"%s\"},"
+		 "\"hostname\":\"%s\",\"linux\":{\"namespaces\":[{\"type\":\"network\"},{\"type\":"
+		 "\"ipc\"},{\"type\":\"uts\"},"
+		 "{\"type\":\"mount\"}]}}\n",
+		 x->pod, x->id);
 	delay(x, 20);
 	if (!make_config(x, bare, original))
 		return;
@@ -412,7 +412,7 @@ static void look_at(int i)
 	if (type)
 		bad("%s: a member lives (pid %d), and the pin of its %s namespace is gone or "
 		    "another",
-			pod, s->pid, type);
+		    pod, s->pid, type);
 }
 
 static void look_on(void)
@@ -454,7 +454,7 @@ int main(int argc, char **argv)
 	seed = (unsigned)strtoul(argv[7], NULL, 10);
 	n = pods * containers;
 	shared = mmap(NULL, sizeof(*shared) + (size_t)n * sizeof(struct slot),
-		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		die("mmap");
 	looker = begin();
@@ -479,8 +479,8 @@ int main(int argc, char **argv)
 	waitpid(looker, NULL, 0);
 	printf("# seed %u: %lu lives, %lu members, %lu looks at them, %lu hooks killed, %lu "
 	       "refused\n",
-		seed, shared->lives, shared->members, shared->looks, shared->killed,
-		shared->refused);
+	       seed, shared->lives, shared->members, shared->looks, shared->killed,
+	       shared->refused);
 	if (!shared->members || !shared->looks)
 		bad("no container ever lived");
 	return shared->bad != 0;

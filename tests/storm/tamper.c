@@ -35,17 +35,17 @@
 
 #define OPTIONS                                                                                    \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE |    \
-		PTRACE_O_TRACEVFORK)
+	 PTRACE_O_TRACEVFORK)
 
 static FILE *list;
 static long nth;
 static int named = -1; /* count only these */
-static int number; /* errno, or 0: kill */
+static int number;     /* errno, or 0: kill */
 static bool counting, done;
 static long count;
-static pid_t failing; /* this process's call is to fail when it comes back */
+static pid_t failing;    /* this process's call is to fail when it comes back */
 static int awaited = -1; /* the call to run the script at */
-static bool at_next; /* or at the one that follows */
+static bool at_next;     /* or at the one that follows */
 static const char *script;
 
 static void die(const char *what)
@@ -276,8 +276,7 @@ int main(int argc, char **argv)
 		_exit(125);
 	}
 	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status) ||
-		ptrace(PTRACE_SETOPTIONS, pid, 0, OPTIONS) < 0 ||
-		ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)
+	    ptrace(PTRACE_SETOPTIONS, pid, 0, OPTIONS) < 0 || ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)
 		die("ptrace");
 	result = follow(pid);
 	if (list && fclose(list) != 0)

@@ -21,9 +21,9 @@
 static void times_are_those_of_gmtime(void)
 {
 	static const uint64_t edges[] = {
-		0, 86399, 86400, 68169599, 68169600, 951782399, 951782400, 951868799, 951868800,
-		1709164800, 1709251199, 1709251200, 2147483647, 2147483648, 4107542399, 4107542400,
-		13574563200, 253402300799,
+		0,          86399,      86400,      68169599,   68169600,    951782399,
+		951782400,  951868799,  951868800,  1709164800, 1709251199,  1709251200,
+		2147483647, 2147483648, 4107542399, 4107542400, 13574563200, 253402300799,
 	};
 	uint64_t at = 0;
 	char text[64];
@@ -95,7 +95,16 @@ static void strings_are_put_behind_each_other(void)
 static void numbers_are_those_of_printf(void)
 {
 	static const uint64_t edges[] = {
-		0, 9, 10, 99, 100, UINT32_MAX, INT64_MAX, 0x0123456789abcdef, UINT64_MAX - 1, UINT64_MAX,
+		0,
+		9,
+		10,
+		99,
+		100,
+		UINT32_MAX,
+		INT64_MAX,
+		0x0123456789abcdef,
+		UINT64_MAX - 1,
+		UINT64_MAX,
 	};
 	char text[32];
 
@@ -110,7 +119,7 @@ static void numbers_are_those_of_printf(void)
 /* --- files and directories ------------------------------------------------------- */
 
 static struct error e;
-static int dir;	/* a scratch directory */
+static int dir; /* a scratch directory */
 
 static bool is_there(const char *name)
 {
@@ -135,9 +144,9 @@ static void check_file(const char *name, const char *text)
 
 /* What fsync(2) does, which takes the place of the C library's in this program. */
 static struct {
-	unsigned calls, fails_at;	/* from 1; 0: never */
+	unsigned calls, fails_at; /* from 1; 0: never */
 	int num;
-	bool before_rename;		/* was the first call before the file had its name? */
+	bool before_rename; /* was the first call before the file had its name? */
 } syncs;
 
 int fsync(int fd)
@@ -301,7 +310,7 @@ static void a_locked_directory_is_that_of_the_name(void)
 	before_lock = remove_it;
 	CHECK(lock(0700) == -1 && e.num == EBUSY && locks == 1000);
 	CHECK_HAS(e.text, "lock /path/d: ");
-	CHECK_HAS(e.text, strerror(EBUSY));	/* C libraries differ */
+	CHECK_HAS(e.text, strerror(EBUSY)); /* C libraries differ */
 	before_lock = NULL;
 	CHECK(!is_there("d"));
 }

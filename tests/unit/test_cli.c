@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
-#include "cli/toml.h"
+#include "check/toml.h"
 #include "ns/maps.h"
 #include "ns/mounts.h"
 
@@ -32,7 +32,8 @@ static void finds_a_list(void)
 		{ "[engine]\nhooks_dir = [\"/a\", '/b']\n", "[/a][/b]" },
 		{ "[engine]\nhooks_dir=[]", "" },
 		{ "[engine]\nhooks_dir = \"/a\"\n", "[/a]" },
-		{ "[engine]\r\nhooks_dir = [\r\n\t\"/a\", # one\n# two\n\t\"/b\",\n]\n", "[/a][/b]" },
+		{ "[engine]\r\nhooks_dir = [\r\n\t\"/a\", # one\n# two\n\t\"/b\",\n]\n",
+		  "[/a][/b]" },
 		{ "[engine]\nhooks_dir = [\"/a\", {append=true}]\n", "[/a]+" },
 		{ "[engine]\nhooks_dir = [{ append = true }, \"/a\"]\n", "[/a]+" },
 		{ "[engine]\nhooks_dir = [\"/a\", {append=false}]\n", "[/a]" },
@@ -45,14 +46,18 @@ static void finds_a_list(void)
 		{ "[engine.runtimes]\nhooks_dir = [\"/a\"]\n", "none" },
 		{ "[engine]\nhooks_directory = [\"/a\"]\nhooks_dir = [\"/b\"]\n", "[/b]" },
 		{ "hooks_dir = [\"/a\"]\n", "none" },
-		{ "[engine]\nhooks_dir = 7\n", "!line 2: the value is no string and no array of strings" },
-		{ "\n[engine]\nhooks_dir = [\n7]\n", "!line 4: the array holds something else than strings" },
+		{ "[engine]\nhooks_dir = 7\n",
+		  "!line 2: the value is no string and no array of strings" },
+		{ "\n[engine]\nhooks_dir = [\n7]\n",
+		  "!line 4: the array holds something else than strings" },
 		{ "[engine]\nhooks_dir = [\"/a\n\"]\n", "!line 2: a string does not end" },
 		{ "[engine]\nhooks_dir = [\"/a\"", "!line 2: the array does not end" },
 		{ "[engine]\nhooks_dir = [\"/a\" \"/b\"]", "!line 2: the array does not end" },
 		{ "[engine]\nhooks_dir = [{append=true]", "!line 2: an inline table does not end" },
-		{ "[engine]\nhooks_dir = [\"\\x\"]", "!line 2: an escape in a string is not understood" },
-		{ "[engine]\nhooks_dir = \"\\", "!line 2: an escape in a string is not understood" },
+		{ "[engine]\nhooks_dir = [\"\\x\"]",
+		  "!line 2: an escape in a string is not understood" },
+		{ "[engine]\nhooks_dir = \"\\",
+		  "!line 2: an escape in a string is not understood" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -67,12 +72,32 @@ static void finds_a_list(void)
 static void reads_mappings(void)
 {
 	static const char *const good[] = {
-		"0:100000:65536", "0-100000-65536", "0-100000-65536@", "0:100000:65536,",
+		"0:100000:65536",
+		"0-100000-65536",
+		"0-100000-65536@",
+		"0:100000:65536,",
 	};
 	static const char *const bad[] = {
-		"", "0", "0:1", "0:1:", "0:1:0", ":1:1", "0:1:1:1", "0:1:1@", "0-1-1,", "0:1-1", "a:1:1",
-		"-1:1:1", "0:1:1,,", "0:4294967295:1", "0:4294967294:2", "0:0:4294967296", "0: 1:1",
-		"18446744073709551616:1:1", "@", ",",
+		"",
+		"0",
+		"0:1",
+		"0:1:",
+		"0:1:0",
+		":1:1",
+		"0:1:1:1",
+		"0:1:1@",
+		"0-1-1,",
+		"0:1-1",
+		"a:1:1",
+		"-1:1:1",
+		"0:1:1,,",
+		"0:4294967295:1",
+		"0:4294967294:2",
+		"0:0:4294967296",
+		"0: 1:1",
+		"18446744073709551616:1:1",
+		"@",
+		",",
 	};
 	struct arena a = { 0 };
 	struct id_maps m;

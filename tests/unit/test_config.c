@@ -166,13 +166,13 @@ static void refuses(void)
 		{ "{\"mounts\":[1]}", "mounts[0]: is a number, not an object" },
 		{ "{\"mounts\":[{\"destination\":1}]}", "mounts[0].destination: is a number" },
 		{ "{\"mounts\":[{},{\"destination\":\"/a\\u0000\"}]}",
-			"mounts[1].destination: has" },
+		  "mounts[1].destination: has" },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":1}]}",
-			"mounts[0].type: is" },
+		  "mounts[0].type: is" },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"source\":1}]}", "source: is" },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"options\":{}}]}", "options: is" },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"options\":[1]}]}",
-			"options[0]: is" },
+		  "options[0]: is" },
 		{ "{\"process\":{\"env\":{}}}", "process.env: is an object, not an array" },
 		{ "{\"process\":{\"env\":[\"a\",1]}}", "process.env[1]: is a number" },
 		{ "{\"process\":{\"env\":[\"HOSTNAME=\\u0000\"]}}", "process.env[0]: has a NUL" },
@@ -182,44 +182,45 @@ static void refuses(void)
 		{ "{\"linux\":{\"namespaces\":[{}]}}", "linux.namespaces[0]: has no type" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":null}]}}", "namespaces[0]: has no type" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":1}]}}",
-			"namespaces[0].type: is a number" },
+		  "namespaces[0].type: is a number" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"net\"}]}}",
-			"unknown namespace type 'net'" },
+		  "unknown namespace type 'net'" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"\"}]}}", "unknown namespace type ''" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"uts\"},{\"type\":\"ut\\u0073\"}]}}",
-			"linux.namespaces[1]: namespace type uts is there twice" },
+		  "linux.namespaces[1]: namespace type uts is there twice" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]}}",
-			"namespace type pid is there twice" },
+		  "namespace type pid is there twice" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"uts\",\"path\":\"a\"}]}}",
-			"linux.namespaces[0].path: is not an absolute path" },
+		  "linux.namespaces[0].path: is not an absolute path" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"uts\",\"path\":1}]}}",
-			"path: is a number" },
+		  "path: is a number" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"uts\",\"path\":\"/a\\u0000\"}]}}",
-			"path: has a NUL in it" },
+		  "path: has a NUL in it" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"uts\",\"Path\":\"/a\"}]}}",
-			"linux.namespaces[0].Path: differs from \"path\" only in case" },
+		  "linux.namespaces[0].Path: differs from \"path\" only in case" },
 		{ "{\"linux\":{\"sysctl\":[]}}", "linux.sysctl: is an array" },
 		{ "{\"linux\":{\"sysctl\":{\"a\":1}}}", "linux.sysctl.a: is a number" },
 		{ "{\"linux\":{\"sysctl\":{\"a\":null}}}", "linux.sysctl.a: is null" },
 		{ "{\"linux\":{\"sysctl\":{\"a\\u0000\":\"1\"}}}", "has a NUL in it" },
 		{ "{\"linux\":{\"sysctl\":{\"a\":\"1\\u0000\"}}}",
-			"linux.sysctl.a: has a NUL in it" },
+		  "linux.sysctl.a: has a NUL in it" },
 		{ "{\"linux\":{\"sysctl\":{\"a.b\":\"1\",\"c\":\"2\",\"a\\u002eb\":\"1\"}}}",
-			"linux.sysctl: a.b is there twice" },
+		  "linux.sysctl: a.b is there twice" },
 		{ "{\"linux\":{\"uidMappings\":[{\"containerID\":0,\"hostID\":0}]}}",
-			"linux.uidMappings[0]: has no size" },
+		  "linux.uidMappings[0]: has no size" },
 		{ "{\"linux\":{\"uidMappings\":[{\"size\":null}]}}", "has no size" },
 		{ "{\"linux\":{\"uidMappings\":[{\"size\":-1}]}}", "size: is not a whole number" },
 		{ "{\"linux\":{\"uidMappings\":[{\"size\":1.0}]}}", "size: is not a whole number" },
 		{ "{\"linux\":{\"uidMappings\":[{\"size\":4294967296}]}}", "from 0 to 4294967295" },
 		{ "{\"linux\":{\"gidMappings\":[{\"size\":1,\"hostID\":\"0\"}]}}",
-			"linux.gidMappings[0].hostID: is a string, not a number" },
+		  "linux.gidMappings[0].hostID: is a string, not a number" },
 		{ "{\"linux\":{\"gidMappings\":[null]}}", "linux.gidMappings[0]: is null" },
 		{ "{\"linux\":{\"mountLabel\":1}}", "linux.mountLabel: is a number" },
-		{ "{\"linux\":{\"timeOffsets\":[]}}", "linux.timeOffsets: is an array, not an object" },
+		{ "{\"linux\":{\"timeOffsets\":[]}}",
+		  "linux.timeOffsets: is an array, not an object" },
 		{ "{\"linux\":{\"timeOffsets\":\"\"}}", "linux.timeOffsets: is a string" },
 		{ "{\"linux\":{\"timeOffsets\":{\"boottime\":1}}}",
-			"linux.timeOffsets.boottime: is a number, not an object" },
+		  "linux.timeOffsets.boottime: is a number, not an object" },
 		{ "{\"linux\":{}}x", "text behind the value" },
 		{ "{\"linux\":{}", "truncated" },
 	};
@@ -380,7 +381,7 @@ static void sees_through_paths(void)
 static void looks_at_all_mounts(void)
 {
 	static const struct {
-		const char *mount, *says;	/* NULL: accepted */
+		const char *mount, *says; /* NULL: accepted */
 	} rows[] = {
 		{ "{\"destination\":\"/x\",\"destination\":\"/dev/shm\"}", "is there twice" },
 		{ "{\"destination\":\"/dev/shm\",\"destination\":\"/x\"}", "is there twice" },
@@ -397,8 +398,10 @@ static void looks_at_all_mounts(void)
 	char text[512];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		snprintf(text, sizeof(text), "{\"mounts\":[{\"destination\":\"/proc\"},%s,"
-			 "{\"type\":\"tmpfs\",\"destination\":\"/dev/shm\"}]}", rows[i].mount);
+		snprintf(text, sizeof(text),
+			 "{\"mounts\":[{\"destination\":\"/proc\"},%s,"
+			 "{\"type\":\"tmpfs\",\"destination\":\"/dev/shm\"}]}",
+			 rows[i].mount);
 		if (rows[i].says) {
 			CHECK(parse(&c, text) == -1);
 			CHECK_HAS(e.text, rows[i].says);

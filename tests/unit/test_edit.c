@@ -84,8 +84,8 @@ static void check_reverted(const char *before, const struct edit *edit, const ch
 	cleanup_buf struct buf edited = apply(&text, edit);
 
 	unit_row(now);
-	cleanup_buf struct buf is = revert(&text, &edited, &now_text,
-					   back ? REVERT_VALUES : REVERT_NOTHING);
+	cleanup_buf struct buf is =
+		revert(&text, &edited, &now_text, back ? REVERT_VALUES : REVERT_NOTHING);
 	CHECK_STR(is.data, back);
 }
 
@@ -108,7 +108,7 @@ static bool is_alike(const struct json *a, uint32_t na, const struct json *b, ui
 
 			for (j = json_first(b, nb); j != JSON_NONE; j = json_next(b, j))
 				if (b->nodes[j].key_len == m->key_len &&
-					!memcmp(b->nodes[j].key, m->key, m->key_len))
+				    !memcmp(b->nodes[j].key, m->key, m->key_len))
 					break;
 		}
 		if (j == JSON_NONE || !is_alike(a, i, b, j))
@@ -126,7 +126,7 @@ static void check_alike(const struct buf *a, const struct buf *b)
 	struct json x, y;
 
 	if (!CHECK(json_parse(&x, "a", a->data, a->len, NULL, NULL, &e) == 0) ||
-		!CHECK(json_parse(&y, "b", b->data, b->len, NULL, NULL, &e) == 0))
+	    !CHECK(json_parse(&y, "b", b->data, b->len, NULL, NULL, &e) == 0))
 		return;
 	if (!CHECK(is_alike(&x, 0, &y, 0)))
 		printf("#   %.3000s\n#   %.3000s\n", a->data, b->data);
@@ -231,9 +231,9 @@ static void check_wanted(const struct buf *text, const struct edit *edit)
 		CHECK_STR(c.shm_source, edit->shm_source);
 	}
 	for (uint32_t i = c.env_hostname; edit->env_hostname && i != JSON_NONE;
-		i = config_next_env_hostname(&c, i))
-		CHECK(!strncmp(
-			c.doc.nodes[i].str + 9, edit->env_hostname, strlen(edit->env_hostname)));
+	     i = config_next_env_hostname(&c, i))
+		CHECK(!strncmp(c.doc.nodes[i].str + 9, edit->env_hostname,
+			       strlen(edit->env_hostname)));
 	CHECK(config_annotation(&c, ANNOTATION_CLAIM, &claim, NULL, &e) == 0);
 	if (edit->claim)
 		CHECK_STR(claim, edit->claim);
@@ -259,8 +259,8 @@ static void check_pins_removed(const struct buf *text, const struct edit *edit)
 
 	if (!parse(&before, text))
 		return;
-	if (!CHECK(edit_remove_pins(&before, edit->ns_path, edit->shm_source, &changed, &out,
-				    &e) == 0))
+	if (!CHECK(edit_remove_pins(&before, edit->ns_path, edit->shm_source, &changed, &out, &e) ==
+		   0))
 		printf("#   %s\n", e.text);
 	CHECK(changed == (out.len > 0));
 	if (!changed || !parse(&c, &out)) {
@@ -321,8 +321,8 @@ static void check_promises(const struct buf *text, const struct edit *edit)
 
 static const struct edit everything = {
 	.ns_path = { [NS_NET] = "/run/netns/web",
-		[NS_IPC] = "/run/ipcns/web",
-		[NS_UTS] = "/run/utsns/web" },
+		     [NS_IPC] = "/run/ipcns/web",
+		     [NS_UTS] = "/run/utsns/web" },
 	.hostname = "web",
 	.domainname = "pod",
 	.env_hostname = "web",
@@ -401,9 +401,10 @@ static void keeps_its_promises(void)
 static void edits_a_root_without_members(void)
 {
 	static const char *const roots[] = { "{}", "{ }", " {\r\n} ", "{\"annotations\":null}",
-		"{\"annotations\":{}}" };
-	const struct edit edits[] = { { .hostname = "web" }, { .claim = "c" },
-		{ .hostname = "web", .claim = "c" } };
+					     "{\"annotations\":{}}" };
+	const struct edit edits[] = { { .hostname = "web" },
+				      { .claim = "c" },
+				      { .hostname = "web", .claim = "c" } };
 
 	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
 		cleanup_buf struct buf text = text_of(roots[i]);
@@ -423,21 +424,28 @@ static void splices_exactly(void)
 	} rows[] = {
 		{ "{\"a\":1}", { .hostname = "web" }, "{\"hostname\":\"web\",\"a\":1}" },
 		{ "{ \"hostname\" : null }", { .hostname = "web" }, "{ \"hostname\" : \"web\" }" },
-		{ "{ \"a\":1 }", { .claim = "c" },
+		{ "{ \"a\":1 }",
+		  { .claim = "c" },
 		  "{\"annotations\":{\"io.podns.claim\":\"c\"}, \"a\":1 }" },
-		{ "{\"annotations\":{}}", { .claim = "c" },
+		{ "{\"annotations\":{}}",
+		  { .claim = "c" },
 		  "{\"annotations\":{\"io.podns.claim\":\"c\"}}" },
-		{ "{\"annotations\": null }", { .claim = "c" },
+		{ "{\"annotations\": null }",
+		  { .claim = "c" },
 		  "{\"annotations\": {\"io.podns.claim\":\"c\"} }" },
-		{ "{\"annotations\": { \"a\":\"b\"}}", { .claim = "c" },
+		{ "{\"annotations\": { \"a\":\"b\"}}",
+		  { .claim = "c" },
 		  "{\"annotations\": {\"io.podns.claim\":\"c\", \"a\":\"b\"}}" },
-		{ "{\"annotations\":{\"io.podns.claim\": \"d\"}}", { .claim = "c" },
+		{ "{\"annotations\":{\"io.podns.claim\": \"d\"}}",
+		  { .claim = "c" },
 		  "{\"annotations\":{\"io.podns.claim\": \"c\"}}" },
 		{ "{}", { .hostname = "h" }, "{\"hostname\":\"h\"}" },
 		{ "{}", { .claim = "c" }, "{\"annotations\":{\"io.podns.claim\":\"c\"}}" },
-		{ "{}", { .hostname = "h", .claim = "c" },
+		{ "{}",
+		  { .hostname = "h", .claim = "c" },
 		  "{\"hostname\":\"h\",\"annotations\":{\"io.podns.claim\":\"c\"}}" },
-		{ "{\"annotations\":null}", { .hostname = "h", .claim = "c" },
+		{ "{\"annotations\":null}",
+		  { .hostname = "h", .claim = "c" },
 		  "{\"hostname\":\"h\",\"annotations\":{\"io.podns.claim\":\"c\"}}" },
 		{ "{\"linux\":{\"namespaces\":[{\"type\": \"uts\" ,\"x\":1}]}}",
 		  { .ns_path = { [NS_UTS] = "/u" } },
@@ -505,8 +513,8 @@ static void refuses_what_it_cannot_write(void)
 		{ { .hostname = "\xed\xa0\x80" }, "config.json: edit: " },
 		{ { .claim = "c" }, "annotations[io.podns.claim]: is a number, not a string" },
 	};
-	cleanup_buf struct buf text = text_of(
-		"{\"annotations\":{\"io.podns.claim\":1}," NAMESPACES "}");
+	cleanup_buf struct buf text =
+		text_of("{\"annotations\":{\"io.podns.claim\":1}," NAMESPACES "}");
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		cleanup_buf struct buf out = { 0 };
@@ -560,8 +568,8 @@ static void respects_the_edits_of_others(void)
 		"\"linux\":{\"namespaces\":[{\"type\":\"network\"},{\"type\":\"ipc\"},"
 		"{\"type\":\"uts\",\"path\":\"\"}]}}";
 	static const struct {
-		const char *from, *to;	/* what they do to the edited document */
-		const char *was, *is;	/* and how the original differs from what comes out */
+		const char *from, *to; /* what they do to the edited document */
+		const char *was, *is;  /* and how the original differs from what comes out */
 	} rows[] = {
 		{ "{\"annotations\"", "{ \"annotations\"", "{\"hostname\"", "{ \"hostname\"" },
 		{ "\"hostname\":\"web\"", "\"hostname\":\"other\"", "\"hostname\":\"h\"",
@@ -596,7 +604,8 @@ static void respects_the_edits_of_others(void)
 		  "[\"bind\",\"rprivate\",\"nosuid\",\"noexec\",\"nodev\"]}" },
 		{ "\"type\":\"bind\",\"source\":\"/run/podns/web/shm\",\"options\":[\"bind\",",
 		  "\"type\":\"tmpfs\",\"source\":\"/run/podns/web/shm\",\"options\":[",
-		  "\"type\":\"tmpfs\"}", "\"type\":\"tmpfs\",\"source\":\"/run/podns/web/shm\","
+		  "\"type\":\"tmpfs\"}",
+		  "\"type\":\"tmpfs\",\"source\":\"/run/podns/web/shm\","
 		  "\"options\":[\"rprivate\",\"nosuid\",\"noexec\",\"nodev\"]}" },
 		{ "\"nodev\"]}", "\"nodev\"]},{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\"}",
 		  "{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\"}",
@@ -686,7 +695,7 @@ static void takes_members_out_cleanly(void)
 static void takes_paths_out_cleanly(void)
 {
 	static const struct {
-		const char *now, *back;	/* the entry */
+		const char *now, *back; /* the entry */
 	} rows[] = {
 		{ "{\"path\":\"/n\",\"type\":\"network\"}", "{\"type\":\"network\"}" },
 		{ "{ \"path\" : \"/n\" , \"type\":\"network\"}", "{ \"type\":\"network\"}" },
@@ -697,8 +706,8 @@ static void takes_paths_out_cleanly(void)
 	const struct edit edit = { .ns_path = { [NS_NET] = "/n" } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		cleanup_buf struct buf text = text_of(
-			"{\"linux\":{\"namespaces\":[{\"type\":\"network\"}]}}");
+		cleanup_buf struct buf text =
+			text_of("{\"linux\":{\"namespaces\":[{\"type\":\"network\"}]}}");
 		cleanup_buf struct buf now = replaced(&text, "{\"type\":\"network\"}", rows[i].now);
 		cleanup_buf struct buf expected =
 			replaced(&text, "{\"type\":\"network\"}", rows[i].back);
@@ -721,11 +730,13 @@ static void takes_paths_out_cleanly(void)
 static void leaves_alone_what_it_did_not_change(void)
 {
 	static const struct {
-		const char *before, *now, *back;	/* NULL: nothing is left of it */
+		const char *before, *now, *back; /* NULL: nothing is left of it */
 	} rows[] = {
 		/* The hostname was web already. */
-		{ "{\"hostname\":\"web\"}", "{\"hostname\":\"web\",\"annotations\":"
-		  "{\"io.podns.claim\":\"c\"},\"x\":1}", "{\"hostname\":\"web\",\"x\":1}" },
+		{ "{\"hostname\":\"web\"}",
+		  "{\"hostname\":\"web\",\"annotations\":"
+		  "{\"io.podns.claim\":\"c\"},\"x\":1}",
+		  "{\"hostname\":\"web\",\"x\":1}" },
 		{ "{\"hostname\":\"web\"}", "{\"hostname\":\"other\"}", NULL },
 		{ "{\"hostname\":\"web\"}", "{}", NULL },
 		/* The claim was c already, and the annotations were there for it alone. */
@@ -752,11 +763,16 @@ static void leaves_alone_what_it_did_not_change(void)
 		/* The domain name is only replaced, so one that is there now is not ours. */
 		{ "{\"a\":1}", "{\"domainname\":\"pod\"}", NULL },
 		{ "{\"a\":1}", "{\"process\":{\"env\":[\"HOSTNAME=web\"]}}", NULL },
-		{ "{\"a\":1}", "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\","
-		  "\"source\":\"/s\"}]}", NULL },
+		{ "{\"a\":1}",
+		  "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\","
+		  "\"source\":\"/s\"}]}",
+		  NULL },
 	};
-	const struct edit edit = { .hostname = "web", .domainname = "pod", .env_hostname = "web",
-				   .shm_source = "/s", .claim = "c" };
+	const struct edit edit = { .hostname = "web",
+				   .domainname = "pod",
+				   .env_hostname = "web",
+				   .shm_source = "/s",
+				   .claim = "c" };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		check_reverted(rows[i].before, &edit, rows[i].now, rows[i].back);
@@ -765,9 +781,10 @@ static void leaves_alone_what_it_did_not_change(void)
 /* A bind mount gets its source back, another mount is given back whole, with all that it had. */
 static void gives_each_kind_of_shm_back(void)
 {
-#define OURS "{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"/s\",\"options\":[\"ro\"]}"
+#define OURS                                                                                       \
+	"{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":\"/s\",\"options\":[\"ro\"]}"
 	static const struct {
-		const char *before, *now, *back;	/* the mount */
+		const char *before, *now, *back; /* the mount */
 	} rows[] = {
 		{ "{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\","
 		  "\"x\":[1.0]}",
@@ -806,7 +823,7 @@ static void gives_each_kind_of_shm_back(void)
 static void gives_each_kind_of_annotations_back(void)
 {
 	static const struct {
-		const char *before, *now, *back;	/* NULL: nothing is left of it */
+		const char *before, *now, *back; /* NULL: nothing is left of it */
 	} rows[] = {
 		{ "{}", "{\"annotations\":{\"io.podns.claim\":\"c\"}} ", "{} " },
 		{ "{}", "{\"annotations\":{\"a\":\"b\",\"io.podns.claim\":\"c\"}}",
@@ -872,7 +889,10 @@ static void is_not_stopped_by_a_strange_claim(void)
 static void reverts_no_unrelated_document(void)
 {
 	static const char *const unrelated[] = {
-		"{}", " {\"a\":[]} ", "{\"hostname\":\"x\"}", "{\"annotations\":null,\"mounts\":[]}",
+		"{}",
+		" {\"a\":[]} ",
+		"{\"hostname\":\"x\"}",
+		"{\"annotations\":null,\"mounts\":[]}",
 	};
 	cleanup_buf struct buf text = text_of(documents[14]);
 	cleanup_buf struct buf edited = apply(&text, &everything);
@@ -901,10 +921,16 @@ static void check_revert_fails(const struct buf *before, const struct buf *after
 static void refuses_what_it_cannot_read(void)
 {
 	static const char *const bad[] = {
-		"x", "[1]", "{", "{\"hostname\":\"web\"", "{\"hostname\":1}",
+		"x",
+		"[1]",
+		"{",
+		"{\"hostname\":\"web\"",
+		"{\"hostname\":1}",
 		"{\"hostname\":\"web\",\"Hostname\":\"web\"}",
 		"{\"linux\":{\"namespaces\":[{\"type\":\"network\"},{\"type\":\"network\"}]}}",
-		"{\"hostname\":\"web\"}\n}", "\xef\xbb\xbf{}", "\xff",
+		"{\"hostname\":\"web\"}\n}",
+		"\xef\xbb\xbf{}",
+		"\xff",
 	};
 	cleanup_buf struct buf text = text_of(documents[0]);
 	cleanup_buf struct buf edited = apply(&text, &everything), other = text_of("{\"a\":1}");
@@ -922,10 +948,11 @@ static void refuses_what_it_cannot_read(void)
 
 static void removes_pins_exactly(void)
 {
-#define SHM "{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\",\"options\":" \
-	    "[\"nosuid\",\"noexec\",\"nodev\",\"mode=1777\",\"size=65536k\"]}"
+#define SHM                                                                                        \
+	"{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\",\"options\":"         \
+	"[\"nosuid\",\"noexec\",\"nodev\",\"mode=1777\",\"size=65536k\"]}"
 	static const struct {
-		const char *text, *result;	/* NULL: no change */
+		const char *text, *result; /* NULL: no change */
 	} rows[] = {
 		{ "{}", NULL },
 		{ "{\"hostname\":\"web\",\"annotations\":{\"io.podns.pod\":\"web\"}}", NULL },
@@ -936,16 +963,20 @@ static void removes_pins_exactly(void)
 		  "{\"type\":\"ipc\",\"path\":\"/run/ipcns/other\"},{\"type\":\"uts\"}]}}" },
 		/* The pin of another type is not where this type's would be. */
 		{ "{\"linux\":{\"namespaces\":[{\"type\":\"ipc\","
-		  "\"path\":\"/run/netns/web\"}]}}", NULL },
+		  "\"path\":\"/run/netns/web\"}]}}",
+		  NULL },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\","
 		  "\"source\":\"/run/podns/web/shm\",\"options\":[\"ro\"]} ]}",
 		  "{\"mounts\":[" SHM " ]}" },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"options\":[\"rbind\"],"
-		  "\"source\":\"/run/podns/web/shm\"}]}", "{\"mounts\":[" SHM "]}" },
+		  "\"source\":\"/run/podns/web/shm\"}]}",
+		  "{\"mounts\":[" SHM "]}" },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\","
-		  "\"source\":\"/run/podns/web/shm\"}]}", NULL },
+		  "\"source\":\"/run/podns/web/shm\"}]}",
+		  NULL },
 		{ "{\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"bind\","
-		  "\"source\":\"/run/podns/other/shm\"}]}", NULL },
+		  "\"source\":\"/run/podns/other/shm\"}]}",
+		  NULL },
 		{ "{\"annotations\":{\"a\":\"b\" , \"io.podns.claim\":\"any\"}}",
 		  "{\"annotations\":{\"a\":\"b\"}}" },
 		{ "{\"annotations\":{\"io.podns.claim\":\"\"}}", "{\"annotations\":{}}" },
@@ -988,8 +1019,11 @@ static struct buf *add_part(struct parts *p, const char *key)
 
 static void add_any_string(struct buf *b)
 {
-	static const char *const some[] = { "", "a", "/x/y", "h\xc3\xa9", "\"q\"", "tab\t", "\\",
-		"\xf0\x9f\x98\x80", "HOSTNAME=z", "io.podns.claim" };
+	static const char *const some[] = { "",           "a",
+					    "/x/y",       "h\xc3\xa9",
+					    "\"q\"",      "tab\t",
+					    "\\",         "\xf0\x9f\x98\x80",
+					    "HOSTNAME=z", "io.podns.claim" };
 	const char *s = some[pick(10)];
 
 	add_string(b, s, strlen(s), true);
@@ -1037,8 +1071,10 @@ static void add_object(struct buf *b, struct parts *p)
 
 static void add_anything(struct buf *b, int depth)
 {
-	static const char *const scalars[] = { "18446744073709551615", "-0.0e-5", "null", "true",
-		"\"\\ud800\"", "\"\\u0000\"", "[ ]", "{\t}" };
+	static const char *const scalars[] = {
+		"18446744073709551615", "-0.0e-5",     "null", "true",
+		"\"\\ud800\"",          "\"\\u0000\"", "[ ]",  "{\t}"
+	};
 
 	if (depth && !pick(2)) {
 		buf_adds(b, "[");
@@ -1167,11 +1203,11 @@ static struct buf random_document(struct edit *edit)
 	add_space(&b, true);
 
 	*edit = (struct edit){ .hostname = pick(2) ? "web" : NULL,
-		.domainname = pick(2) ? "pod" : NULL,
-		.env_hostname = pick(2) ? "web" : NULL,
-		.shm_source = pick(2) ? "/run/shm" : NULL,
-		.shm_read_only = pick(2),
-		.claim = pick(2) ? "token" : NULL };
+			       .domainname = pick(2) ? "pod" : NULL,
+			       .env_hostname = pick(2) ? "web" : NULL,
+			       .shm_source = pick(2) ? "/run/shm" : NULL,
+			       .shm_read_only = pick(2),
+			       .claim = pick(2) ? "token" : NULL };
 	for (int t = 0; t < NS_TYPES; t++)
 		edit->ns_path[t] = has[t] && pick(2) ? "/run/ns/web" : NULL;
 	return b;

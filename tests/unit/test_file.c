@@ -107,9 +107,14 @@ static void reads_pipes_up_to_the_limit(void)
 		size_t size, max;
 		const char *says;
 	} rows[] = {
-		{ 0, 100, "doc: is empty" }, { 1, 1, NULL }, { 2, 1, "doc: larger than 1 bytes" },
-		{ 16383, 1 << 20, NULL }, { 16384, 1 << 20, NULL }, { 300000, 1 << 20, NULL },
-		{ 1 << 20, 1 << 20, NULL }, { (1 << 20) + 1, 1 << 20, "larger than 1048576 bytes" },
+		{ 0, 100, "doc: is empty" },
+		{ 1, 1, NULL },
+		{ 2, 1, "doc: larger than 1 bytes" },
+		{ 16383, 1 << 20, NULL },
+		{ 16384, 1 << 20, NULL },
+		{ 300000, 1 << 20, NULL },
+		{ 1 << 20, 1 << 20, NULL },
+		{ (1 << 20) + 1, 1 << 20, "larger than 1048576 bytes" },
 		{ 64 << 20, 1 << 20, "larger than 1048576 bytes" }, /* not read to its end */
 	};
 
@@ -239,7 +244,7 @@ static void make_socket(void)
 static void reads_regular_files_only(void)
 {
 	static const char *const kinds[] = { "absent", "a symbolic link", "a dangling link",
-		"a FIFO", "a directory", "a socket" };
+					     "a FIFO", "a directory",     "a socket" };
 
 	for (int kind = 0; kind < 6; kind++) {
 		cleanup_buf struct buf out = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "oci/json.h"
+#include "json/json.h"
 
 #include <errno.h>
 
@@ -21,48 +21,81 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
-	{ "", 0, "doc: is empty" }, { " \r\n\t", 0, "doc: is empty" },
-	{ "{", 0, "doc: line 1, byte 2: truncated" }, { "{\"a\"", 0, "truncated" },
-	{ "{\"a\":", 0, "truncated" }, { "{\"a\":1", 0, "truncated" },
-	{ "{\"a\":1,", 0, "truncated" }, { "{\"a\":\"b", 0, "truncated" },
-	{ "{\"a\":\"\\", 0, "truncated" }, { "{\"a\":\"\\u12", 0, "truncated" },
-	{ "[[[]]", 0, "truncated" }, { "\"abc", 0, "truncated" }, { "tru", 0, "truncated" },
-	{ "-", 0, "truncated" }, { "{}{}", 0, "text behind the value" },
-	{ "{} x", 0, "text behind the value" }, { "{} ]", 0, "text behind the value" },
+	{ "", 0, "doc: is empty" },
+	{ " \r\n\t", 0, "doc: is empty" },
+	{ "{", 0, "doc: line 1, byte 2: truncated" },
+	{ "{\"a\"", 0, "truncated" },
+	{ "{\"a\":", 0, "truncated" },
+	{ "{\"a\":1", 0, "truncated" },
+	{ "{\"a\":1,", 0, "truncated" },
+	{ "{\"a\":\"b", 0, "truncated" },
+	{ "{\"a\":\"\\", 0, "truncated" },
+	{ "{\"a\":\"\\u12", 0, "truncated" },
+	{ "[[[]]", 0, "truncated" },
+	{ "\"abc", 0, "truncated" },
+	{ "tru", 0, "truncated" },
+	{ "-", 0, "truncated" },
+	{ "{}{}", 0, "text behind the value" },
+	{ "{} x", 0, "text behind the value" },
+	{ "{} ]", 0, "text behind the value" },
 	{ "{}\n \"abc", 0, "line 2, byte 2: text behind the value" },
-	{ "{}\n \"abc\"", 0, "line 2, byte" }, { "{} 12", 0, "text behind the value" },
-	{ "12 13", 0, "text behind the value" }, { "{} /* c */", 0, "text behind the value" },
-	{ "/* c */ {}", 0, "line 1, byte" }, { "{\"a\":1,}", 0, "line 1, byte" },
-	{ "[1,]", 0, "line 1, byte" }, { "[,1]", 0, "line 1, byte" }, { "{,}", 0, "line 1, byte" },
-	{ "{a:1}", 0, "line 1, byte" }, { "{'a':1}", 0, "line 1, byte" },
-	{ "{\"a\" 1}", 0, "line 1, byte" }, { "{1:1}", 0, "line 1, byte" },
-	{ "[}", 0, "line 1, byte" }, { "{]", 0, "line 1, byte" }, { "[01]", 0, "line 1, byte" },
-	{ "[1.]", 0, "line 1, byte" }, { "[.5]", 0, "line 1, byte" }, { "[+1]", 0, "line 1, byte" },
-	{ "[1e]", 0, "line 1, byte" }, { "[0x10]", 0, "line 1, byte" },
-	{ "[NaN]", 0, "line 1, byte" }, { "[True]", 0, "line 1, byte" },
-	{ "[\"\t\"]", 0, "line 1, byte" }, { "[\"\n\"]", 0, "line 1, byte" },
-	{ "[\"\\x41\"]", 0, "line 1, byte" }, { "[\"\\u12g4\"]", 0, "line 1, byte" },
-	{ "\n\n  [1 2]", 0, "line 3, byte" }, { "\xef\xbb\xbf{}", 0, "byte order mark" },
-	{ "{}\0", 3, "line 1, byte 3: a NUL byte" }, { "{\"a\0\":1}", 8, "a NUL byte" },
+	{ "{}\n \"abc\"", 0, "line 2, byte" },
+	{ "{} 12", 0, "text behind the value" },
+	{ "12 13", 0, "text behind the value" },
+	{ "{} /* c */", 0, "text behind the value" },
+	{ "/* c */ {}", 0, "line 1, byte" },
+	{ "{\"a\":1,}", 0, "line 1, byte" },
+	{ "[1,]", 0, "line 1, byte" },
+	{ "[,1]", 0, "line 1, byte" },
+	{ "{,}", 0, "line 1, byte" },
+	{ "{a:1}", 0, "line 1, byte" },
+	{ "{'a':1}", 0, "line 1, byte" },
+	{ "{\"a\" 1}", 0, "line 1, byte" },
+	{ "{1:1}", 0, "line 1, byte" },
+	{ "[}", 0, "line 1, byte" },
+	{ "{]", 0, "line 1, byte" },
+	{ "[01]", 0, "line 1, byte" },
+	{ "[1.]", 0, "line 1, byte" },
+	{ "[.5]", 0, "line 1, byte" },
+	{ "[+1]", 0, "line 1, byte" },
+	{ "[1e]", 0, "line 1, byte" },
+	{ "[0x10]", 0, "line 1, byte" },
+	{ "[NaN]", 0, "line 1, byte" },
+	{ "[True]", 0, "line 1, byte" },
+	{ "[\"\t\"]", 0, "line 1, byte" },
+	{ "[\"\n\"]", 0, "line 1, byte" },
+	{ "[\"\\x41\"]", 0, "line 1, byte" },
+	{ "[\"\\u12g4\"]", 0, "line 1, byte" },
+	{ "\n\n  [1 2]", 0, "line 3, byte" },
+	{ "\xef\xbb\xbf{}", 0, "byte order mark" },
+	{ "{}\0", 3, "line 1, byte 3: a NUL byte" },
+	{ "{\"a\0\":1}", 8, "a NUL byte" },
 	{ "[\"\x80\"]", 0, "doc: line 1, byte 3: invalid UTF-8" },
 	{ "[\"\xff\"]", 0, "invalid UTF-8" },
 	{ "[\"\xc0\xaf\"]", 0, "invalid UTF-8" }, /* overlong '/' */
 	{ "[\"\xc1\xbf\"]", 0, "invalid UTF-8" },
-	{ "[\"\xe0\x9f\xbf\"]", 0, "invalid UTF-8" }, /* overlong */
+	{ "[\"\xe0\x9f\xbf\"]", 0, "invalid UTF-8" },     /* overlong */
 	{ "[\"\xf0\x8f\xbf\xbf\"]", 0, "invalid UTF-8" }, /* overlong */
-	{ "[\"\xed\xa0\x80\"]", 0, "invalid UTF-8" }, /* U+D800 */
-	{ "[\"\xed\xbf\xbf\"]", 0, "invalid UTF-8" }, /* U+DFFF */
+	{ "[\"\xed\xa0\x80\"]", 0, "invalid UTF-8" },     /* U+D800 */
+	{ "[\"\xed\xbf\xbf\"]", 0, "invalid UTF-8" },     /* U+DFFF */
 	{ "[\"\xf4\x90\x80\x80\"]", 0, "invalid UTF-8" }, /* U+110000 */
 	{ "[\"\xf5\x80\x80\x80\"]", 0, "invalid UTF-8" },
 	{ "[\"\xc3\"]", 0, "invalid UTF-8" }, /* cut by the quote */
-	{ "[\"\xe2\x82\"]", 0, "invalid UTF-8" }, { "[\"\xf0\x9f\x98\"]", 0, "invalid UTF-8" },
+	{ "[\"\xe2\x82\"]", 0, "invalid UTF-8" },
+	{ "[\"\xf0\x9f\x98\"]", 0, "invalid UTF-8" },
 	{ "[\"01234567890123456789\",\n\"0123456\xc3", 0, "line 2, byte 9: invalid UTF-8" },
 	/* C's white space, and yajl's, but not JSON's */
-	{ "\v{}", 0, "line 1, byte 1: " }, { "\f{}", 0, "line 1, byte 1: " },
-	{ "{}\v", 0, "line 1, byte 3: " }, { "{} \f\n", 0, "line 1, byte 4: " },
-	{ "[\v1]", 0, "line 1, byte 2: " }, { "[1\f,2]", 0, "line 1, byte 3: " },
-	{ "{\"a\"\v:1}", 0, "line 1, byte 5: " }, { "{\"a\":\f1}", 0, "line 1, byte 6: " },
-	{ "[\"\v\"]", 0, "line 1, byte" }, { "\v", 0, "doc: " }, { "\f", 0, "doc: " },
+	{ "\v{}", 0, "line 1, byte 1: " },
+	{ "\f{}", 0, "line 1, byte 1: " },
+	{ "{}\v", 0, "line 1, byte 3: " },
+	{ "{} \f\n", 0, "line 1, byte 4: " },
+	{ "[\v1]", 0, "line 1, byte 2: " },
+	{ "[1\f,2]", 0, "line 1, byte 3: " },
+	{ "{\"a\"\v:1}", 0, "line 1, byte 5: " },
+	{ "{\"a\":\f1}", 0, "line 1, byte 6: " },
+	{ "[\"\v\"]", 0, "line 1, byte" },
+	{ "\v", 0, "doc: " },
+	{ "\f", 0, "doc: " },
 	{ "{}\xc2\xa0", 0, "line 1, byte" }, /* a no-break space is no space */
 };
 
@@ -136,8 +169,8 @@ static char *nested(size_t depth, const char *open, const char *close)
 	return strdup(b.data);
 }
 
-static bool want_nothing(
-	const struct json *doc, uint32_t parent, unsigned depth, const char *key, size_t key_len)
+static bool want_nothing(const struct json *doc, uint32_t parent, unsigned depth, const char *key,
+			 size_t key_len)
 {
 	(void)doc;
 	(void)parent;
@@ -202,10 +235,10 @@ static void spans_are_exact(void)
 		unit_row(expected[i].span);
 		CHECK(n->type == expected[i].type);
 		CHECK(n->end - n->start == strlen(expected[i].span) &&
-			!memcmp(text + n->start, expected[i].span, n->end - n->start));
+		      !memcmp(text + n->start, expected[i].span, n->end - n->start));
 		if (expected[i].key)
-			CHECK(!strncmp(
-				text + n->key_start, expected[i].key, strlen(expected[i].key)));
+			CHECK(!strncmp(text + n->key_start, expected[i].key,
+				       strlen(expected[i].key)));
 		else
 			CHECK(n->key_start == JSON_NONE && !n->key);
 	}
@@ -221,14 +254,10 @@ static void roots_of_any_type(void)
 		enum json_type type;
 		uint32_t start, end;
 	} rows[] = {
-		{ "12", JSON_NUMBER, 0, 2 },
-		{ " -1.5", JSON_NUMBER, 1, 5 },
-		{ "12 \n", JSON_NUMBER, 0, 2 },
-		{ "true", JSON_BOOL, 0, 4 },
-		{ " null ", JSON_NULL, 1, 5 },
-		{ "\"a\"", JSON_STRING, 0, 3 },
-		{ "\"\\n\"", JSON_STRING, 0, 4 },
-		{ "[]", JSON_ARRAY, 0, 2 },
+		{ "12", JSON_NUMBER, 0, 2 },      { " -1.5", JSON_NUMBER, 1, 5 },
+		{ "12 \n", JSON_NUMBER, 0, 2 },   { "true", JSON_BOOL, 0, 4 },
+		{ " null ", JSON_NULL, 1, 5 },    { "\"a\"", JSON_STRING, 0, 3 },
+		{ "\"\\n\"", JSON_STRING, 0, 4 }, { "[]", JSON_ARRAY, 0, 2 },
 		{ "{}", JSON_OBJECT, 0, 2 },
 	};
 	struct json doc;
@@ -237,7 +266,7 @@ static void roots_of_any_type(void)
 		unit_row(rows[i].text);
 		CHECK(parse(&doc, rows[i].text) == 0);
 		CHECK(doc.count == 1 && doc.nodes[0].type == rows[i].type &&
-			doc.nodes[0].start == rows[i].start && doc.nodes[0].end == rows[i].end);
+		      doc.nodes[0].start == rows[i].start && doc.nodes[0].end == rows[i].end);
 		CHECK(json_first(&doc, 0) == JSON_NONE && json_next(&doc, 0) == JSON_NONE);
 		json_free(&doc);
 	}
@@ -259,8 +288,8 @@ static void siblings_and_parents(void)
 	json_free(&doc);
 }
 
-static bool want_b_c(
-	const struct json *doc, uint32_t parent, unsigned depth, const char *key, size_t key_len)
+static bool want_b_c(const struct json *doc, uint32_t parent, unsigned depth, const char *key,
+		     size_t key_len)
 {
 	CHECK(doc->nodes[parent].type == JSON_OBJECT);
 	return depth == 1   ? key_len == 1 && *key == 'b'
@@ -334,20 +363,26 @@ static void folds_as_go_does(void)
 		const char *key, *name;
 		bool folds;
 	} rows[] = {
-		{ "mounts", "mounts", true }, { "MOUNTS", "mounts", true },
+		{ "mounts", "mounts", true },
+		{ "MOUNTS", "mounts", true },
 		{ "mount\xc5\xbf", "mounts", true }, /* U+017F */
 		{ "net\xe2\x84\xaa", "netk", true }, /* U+212A */
-		{ "hostID", "hostid", true }, { "HOSTid", "hostID", true },
-		{ "mount", "mounts", false }, { "mountss", "mounts", false }, { "", "a", false },
-		{ "mount\xc5\xbe", "mounts", false }, { "mount\xc5", "mounts", false },
-		{ "\xe2\x84", "k", false }, { "a[", "a{", false }, /* 0x20 apart, but no letters */
+		{ "hostID", "hostid", true },
+		{ "HOSTid", "hostID", true },
+		{ "mount", "mounts", false },
+		{ "mountss", "mounts", false },
+		{ "", "a", false },
+		{ "mount\xc5\xbe", "mounts", false },
+		{ "mount\xc5", "mounts", false },
+		{ "\xe2\x84", "k", false },
+		{ "a[", "a{", false },      /* 0x20 apart, but no letters */
 		{ "\xc4\xb1", "i", false }, /* dotless i folds to itself */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		unit_row(rows[i].key);
 		CHECK(json_key_folds(rows[i].key, strlen(rows[i].key), rows[i].name) ==
-			rows[i].folds);
+		      rows[i].folds);
 	}
 }
 
@@ -451,8 +486,7 @@ static void errors_name_the_place(void)
 	struct json doc;
 
 	CHECK(parse(&doc,
-		      "{\"a\":{\"b\":[0,{\"c d\":{\"e\\n\":1}}]},\"io.podns.undo\":2,\"\":3}") ==
-		0);
+		    "{\"a\":{\"b\":[0,{\"c d\":{\"e\\n\":1}}]},\"io.podns.undo\":2,\"\":3}") == 0);
 	json_error(&doc, 0, &e, "x %d", 1);
 	CHECK_STR(e.text, "doc: x 1");
 	json_error(&doc, 2, &e, "x");
@@ -469,12 +503,7 @@ static void errors_name_the_place(void)
 static void quotes_what_it_reads(void)
 {
 	static const char *const values[] = {
-		"",
-		"plain",
-		"\"\\",
-		"\n\r\t\b\f\x01\x1f\x7f",
-		"\xc3\xa9\xf0\x9f\x98\x80",
-		"a/b<&>",
+		"", "plain", "\"\\", "\n\r\t\b\f\x01\x1f\x7f", "\xc3\xa9\xf0\x9f\x98\x80", "a/b<&>",
 	};
 	struct json doc;
 
@@ -516,7 +545,7 @@ static void long_strings(void)
 		buf_adds(&b, "\"]");
 		CHECK(parse(&doc, b.data) == 0);
 		CHECK(doc.count == 3 && doc.nodes[1].str_len == n + 1 &&
-			doc.nodes[2].str_len == 2 * n + 1);
+		      doc.nodes[2].str_len == 2 * n + 1);
 		json_free(&doc);
 	}
 }

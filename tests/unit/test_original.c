@@ -27,8 +27,8 @@
 
 static struct error e;
 static char scratch[] = "/tmp/podns-test-original-XXXXXX";
-static char *bundle;		/* <scratch>/b, a bundle */
-static struct store store;	/* of the root <scratch>/run */
+static char *bundle;       /* <scratch>/b, a bundle */
+static struct store store; /* of the root <scratch>/run */
 
 static const struct edit_texts texts = { BEFORE, AFTER, strlen(BEFORE), strlen(AFTER) };
 
@@ -328,34 +328,54 @@ static void refuses_a_damaged_copy(void)
 {
 	static const struct {
 		const char *text;
-		size_t len;	/* 0: as long as the string */
+		size_t len; /* 0: as long as the string */
 	} rows[] = {
-		{ "x", 0 }, { "\n", 0 }, { "podns-original 2\n3 2 1 1\nweb\n/b\nxy", 0 },
-		{ VERSION, 0 }, { VERSION "\n", 0 }, { VERSION "\n\n\n\n", 0 },
-		{ VERSION "7 3 2 2 1 1\nweb\n/b\n/d\nxyz", 0 },		/* too much */
-		{ VERSION "7 3 2 2 1 1\nweb\n/b\n/d\nx", 0 },		/* too little */
-		{ VERSION "7 3 2 2 1 1\nweb\n/b\n/d\n", 0 }, { VERSION "7 3 2 2 1 1\nweb\n/b", 0 },
-		{ VERSION "7 3 2 2 1 1\nweb\n", 0 }, { VERSION "7 3 2 2 1 1\nweb", 0 },
-		{ VERSION "7 3 2 2 1 1\nweb\n/bx/d\nxy", 0 }, { VERSION "7 2 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
-		{ VERSION "7 4 2 2 1 1\nweb\n/b\n/d\nxy", 0 }, { VERSION "7 3 3 2 1 1\nweb\n/b\n/d\nxy", 0 },
-		{ VERSION "7 3 2 2 1\nweb\n/b\n/d\nx", 0 }, { VERSION "7 3 2 2 1 1 1\nweb\n/b\n/d\nxyz", 0 },
-		{ VERSION "7 3 2 2 1 1 \nweb\n/b\n/d\nxy", 0 }, { VERSION " 7 3 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
-		{ VERSION "7 3  2 2 1 1\nweb\n/b\n/d\nxy", 0 }, { VERSION "7 3 2 2 1 1", 0 },
-		{ VERSION "7 3 2 2 -1 3\nweb\n/b\n/d\nxy", 0 }, { VERSION "7 3 2 2 +1 1\nweb\n/b\n/d\nxy", 0 },
-		{ VERSION "7 3 2 2 0x1 1\nweb\n/b\n/d\nxy", 0 }, { VERSION "7 3 2 2 1 1\r\nweb\n/b\n/d\nxy", 0 },
+		{ "x", 0 },
+		{ "\n", 0 },
+		{ "podns-original 2\n3 2 1 1\nweb\n/b\nxy", 0 },
+		{ VERSION, 0 },
+		{ VERSION "\n", 0 },
+		{ VERSION "\n\n\n\n", 0 },
+		{ VERSION "7 3 2 2 1 1\nweb\n/b\n/d\nxyz", 0 }, /* too much */
+		{ VERSION "7 3 2 2 1 1\nweb\n/b\n/d\nx", 0 },   /* too little */
+		{ VERSION "7 3 2 2 1 1\nweb\n/b\n/d\n", 0 },
+		{ VERSION "7 3 2 2 1 1\nweb\n/b", 0 },
+		{ VERSION "7 3 2 2 1 1\nweb\n", 0 },
+		{ VERSION "7 3 2 2 1 1\nweb", 0 },
+		{ VERSION "7 3 2 2 1 1\nweb\n/bx/d\nxy", 0 },
+		{ VERSION "7 2 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 4 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 3 2 1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 1\nweb\n/b\n/d\nx", 0 },
+		{ VERSION "7 3 2 2 1 1 1\nweb\n/b\n/d\nxyz", 0 },
+		{ VERSION "7 3 2 2 1 1 \nweb\n/b\n/d\nxy", 0 },
+		{ VERSION " 7 3 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3  2 2 1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 1 1", 0 },
+		{ VERSION "7 3 2 2 -1 3\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 +1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 0x1 1\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 1 1\r\nweb\n/b\n/d\nxy", 0 },
 		/* Sums that come round. */
 		{ VERSION "7 3 2 2 18446744073709551615 3\nweb\n/b\n/d\nxy", 0 },
 		{ VERSION "7 3 2 2 18446744073709551617 1\nweb\n/b\n/d\nxy", 0 },
 		{ VERSION "7 18446744073709551615 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
 		{ VERSION "7 33554432 2 2 1 1\nweb\n/b\n/d\nxy", 0 },
 		/* No texts, no pod, no bundle. */
-		{ VERSION "7 3 2 2 0 2\nweb\n/b\n/d\nxy", 0 }, { VERSION "7 3 2 2 2 0\nweb\n/b\n/d\nxy", 0 },
-		{ VERSION "7 0 2 2 1 1\n\n/b\n/d\nxy", 0 }, { VERSION "7 3 0 2 1 1\nweb\n\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 0 2\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 2 0\nweb\n/b\n/d\nxy", 0 },
+		{ VERSION "7 0 2 2 1 1\n\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 0 2 1 1\nweb\n\n/d\nxy", 0 },
 		{ VERSION "7 3 2 0 1 1\nweb\n/b\n\nxy", 0 },
-		{ VERSION "7 2 2 2 1 1\n..\n/b\n/d\nxy", 0 }, { VERSION "7 3 2 2 1 1\na/b\n/b\n/d\nxy", 0 },
-		{ VERSION "7 3 2 2 1 1\nlog\n/b\n/d\nxy", 0 }, { VERSION "7 3 2 2 1 1\nweb\nbb\n/d\nxy", 0 },
+		{ VERSION "7 2 2 2 1 1\n..\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 1 1\na/b\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 1 1\nlog\n/b\n/d\nxy", 0 },
+		{ VERSION "7 3 2 2 1 1\nweb\nbb\n/d\nxy", 0 },
 		/* NUL bytes. */
-		{ "\0", 1 }, { VERSION "\0" "7 3 2 2 1 1\nweb\n/b\n/d\nxy", sizeof(VERSION) + 24 },
+		{ "\0", 1 },
+		{ VERSION "\0"
+			  "7 3 2 2 1 1\nweb\n/b\n/d\nxy",
+		  sizeof(VERSION) + 24 },
 		{ VERSION "7 3 2 2 1 1\0\nweb\n/b\n/d\nxy", sizeof(VERSION) + 24 },
 		{ VERSION "7 3 2 2 1 1\nw\0b\n/b\n/d\nxy", sizeof(VERSION) + 23 },
 		{ VERSION "7 3 2 2 1 1\nweb\n/\0\n/d\nxy", sizeof(VERSION) + 23 },
@@ -496,7 +516,8 @@ static void leaves_no_copy_that_is_half_written(void)
 	signal(SIGXFSZ, SIG_IGN);
 	opens(&o, true);
 	CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
-	CHECK(original_save(&o, "web", bundle, dir_now(), &texts, &e) == -1 && e.num == EFBIG && !o.there);
+	CHECK(original_save(&o, "web", bundle, dir_now(), &texts, &e) == -1 && e.num == EFBIG &&
+	      !o.there);
 	CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 	CHECK_HAS(e.text, "/copy: File too large");
 	CHECK(count_entries(dir) == 0);
@@ -507,10 +528,10 @@ static void leaves_no_copy_that_is_half_written(void)
 
 /* What fsync(2) does, which takes the place of the C library's in this program. */
 static struct {
-	unsigned calls, fails_at;	/* from 1; 0: never */
+	unsigned calls, fails_at; /* from 1; 0: never */
 	int num;
-	unsigned copy_at;		/* the first call at which the copy was there */
-	unsigned config_at;		/* and at which config.json was AFTER */
+	unsigned copy_at;   /* the first call at which the copy was there */
+	unsigned config_at; /* and at which config.json was AFTER */
 } syncs;
 
 static bool config_is(const char *text)
@@ -555,7 +576,8 @@ static void leaves_no_copy_that_is_not_synced(void)
 		memset(&syncs, 0, sizeof(syncs));
 		syncs.fails_at = at;
 		syncs.num = EIO;
-		CHECK(original_save(&o, "web", bundle, dir_now(), &texts, &e) == -1 && e.num == EIO);
+		CHECK(original_save(&o, "web", bundle, dir_now(), &texts, &e) == -1 &&
+		      e.num == EIO);
 		CHECK(!o.there && count_entries(dir) == 0);
 		original_close(&o);
 		check_nothing_kept();
@@ -563,7 +585,8 @@ static void leaves_no_copy_that_is_not_synced(void)
 		opens(&o, true);
 		syncs.calls = 0;
 		syncs.num = EINVAL;
-		CHECK(original_save(&o, "web", bundle, dir_now(), &texts, &e) == (at == 1 ? -1 : 0));
+		CHECK(original_save(&o, "web", bundle, dir_now(), &texts, &e) ==
+		      (at == 1 ? -1 : 0));
 		CHECK(original_drop(&o, &e) == 0);
 	}
 	memset(&syncs, 0, sizeof(syncs));
@@ -852,7 +875,7 @@ static void needs_no_bundle_at_the_end(void)
 			CHECK(unlink(path) == 0);
 		else
 			CHECK(rename(bundle, moved) == 0);
-		if (gone == 2)	/* a component of its path is a file */
+		if (gone == 2) /* a component of its path is a file */
 			put(scratch, "b", "", 0);
 		CHECK(bundle_end(&store, "web", bundle, 0, &how, &e) == 0 && how == REVERT_NOTHING);
 		check_nothing_kept();

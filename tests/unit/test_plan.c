@@ -22,8 +22,8 @@ struct row {
 	const char *name;
 	enum plan_stage stage;
 	bool named, entry;
-	unsigned at_path, init, pin;	/* at_path 0: no path; init 0: no process */
-	int verb;			/* -1: refused */
+	unsigned at_path, init, pin; /* at_path 0: no path; init 0: no process */
+	int verb;                    /* -1: refused */
 	const char *says, *hints;
 };
 
@@ -70,8 +70,10 @@ static const struct row rows[] = {
 	{ "same, process elsewhere", RUNTIME, true, true, POD, FRESH, POD, -1,
 	  "start outside its pod", NULL },
 	{ "different, precreate", PRE, true, true, OTHER, 0, POD, -1, "[4] at " PATH, "--network" },
-	{ "different", RUNTIME, true, true, OTHER, OTHER, POD, -1, "is not the pod's", "--network" },
-	{ "different, unnamed, precreate", PRE, false, true, OTHER, 0, POD, PLAN_LEAVE, NULL, NULL },
+	{ "different", RUNTIME, true, true, OTHER, OTHER, POD, -1, "is not the pod's",
+	  "--network" },
+	{ "different, unnamed, precreate", PRE, false, true, OTHER, 0, POD, PLAN_LEAVE, NULL,
+	  NULL },
 	{ "different, unnamed", RUNTIME, false, true, OTHER, OTHER, POD, PLAN_LEAVE, NULL, NULL },
 };
 
@@ -158,7 +160,7 @@ static void asks_who_owns_the_pins(void)
 {
 	static const struct {
 		const char *name;
-		bool private;			/* a user entry without path */
+		bool private; /* a user entry without path */
 		unsigned user_path, pin, pin_owner;
 		bool good;
 	} cases[] = {
@@ -297,7 +299,8 @@ static void chooses_hostnames(void)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		CHECK_STR(plan_hostname(cases[i].annotation, cases[i].pod, cases[i].hostname,
-					cases[i].id, room), cases[i].name);
+					cases[i].id, room),
+			  cases[i].name);
 	memset(longest, 'a', 128);
 	longest[128] = '\0';
 	CHECK(strlen(plan_hostname(NULL, longest, NULL, NULL, room)) == PLAN_HOSTNAME_MAX);
@@ -307,9 +310,10 @@ static void chooses_hostnames(void)
 
 static void checks_hostnames(void)
 {
-	static const char *const good[] = { "web-1.example", "h\xc3\xa9",
-		"\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x98\x80", "\xc2\xa0", "a:b",
-		NAME60 "\xf0\x9f\x98\x80" };
+	static const char *const good[] = {
+		"web-1.example", "h\xc3\xa9", "\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x98\x80",
+		"\xc2\xa0",      "a:b",       NAME60 "\xf0\x9f\x98\x80"
+	};
 	static const struct {
 		const char *name, *says;
 	} bad[] = {
@@ -319,7 +323,9 @@ static void checks_hostnames(void)
 		{ "a\nb", "'a?b' has" },
 		{ "\x1b[2J", "control" },
 		{ "\x7f", "control" },
-		{ "a\xc2\x9b" "2J", "'a??2J' has" },
+		{ "a\xc2\x9b"
+		  "2J",
+		  "'a??2J' has" },
 		{ "a\xc2\x80", "control" },
 		{ "h\xe9", "'h...' is not UTF-8 from byte 2 on" },
 		{ "\xff\xfe", "byte 1" },
@@ -361,20 +367,24 @@ static void knows_the_engines_own_shm(void)
 }
 
 #define ENGINE_SHM "/x/overlay-containers/" HEX64 "/userdata/shm"
-#define OPTIONS(...) { __VA_ARGS__, NULL }
+#define OPTIONS(...)                                                                               \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
+	}
 
 /* What tmpfs options podman, runc and crun are seen to write, and others that people may. */
 static void understands_tmpfs_options(void)
 {
 	static const struct {
 		const char *options[8];
-		const char *odd;	/* the first that is not understood: left alone */
+		const char *odd; /* the first that is not understood: left alone */
 		uint64_t size;
 		bool read_only;
 	} cases[] = {
 		{ { NULL }, NULL, 0, false },
 		/* runc spec, crun spec */
-		{ OPTIONS("nosuid", "noexec", "nodev", "mode=1777", "size=65536k"), NULL, 64 << 20, false },
+		{ OPTIONS("nosuid", "noexec", "nodev", "mode=1777", "size=65536k"), NULL, 64 << 20,
+		  false },
 		/* podman --tmpfs /dev/shm, --mount type=tmpfs */
 		{ OPTIONS("rw", "rprivate", "nosuid", "nodev", "tmpcopyup"), NULL, 0, false },
 		{ OPTIONS("ro", "rprivate", "nosuid", "nodev", "tmpcopyup"), NULL, 0, true },
@@ -430,7 +440,8 @@ static void understands_tmpfs_options(void)
 		{ OPTIONS("context=\"a\""), "context=\"a\"", 0, false },
 		{ OPTIONS(""), "", 0, false },
 		/* what makes no difference */
-		{ OPTIONS("relatime", "noatime", "strictatime", "slave", "defaults"), NULL, 0, false },
+		{ OPTIONS("relatime", "noatime", "strictatime", "slave", "defaults"), NULL, 0,
+		  false },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -482,7 +493,9 @@ static void leaves_other_mounts_on_shm_alone(void)
 
 static void checks_labels(void)
 {
-	static const char *const bad[] = { "a\"b", "a\nb", "a\tb", "\x7f", "caf\xc3\xa9", "\x1b[0m" };
+	static const char *const bad[] = {
+		"a\"b", "a\nb", "a\tb", "\x7f", "caf\xc3\xa9", "\x1b[0m"
+	};
 	char longest[PLAN_LABEL_MAX + 2];
 	struct error e;
 
@@ -505,20 +518,34 @@ static void parses_sizes(void)
 {
 	static const struct {
 		const char *text;
-		uint64_t bytes;		/* 0: refused */
+		uint64_t bytes; /* 0: refused */
 		const char *says;
 	} cases[] = {
-		{ "65536k", 65536 * 1024, NULL }, { "64m", 64 << 20, NULL }, { "1G", 1 << 30, NULL },
-		{ "4096", 4096, NULL }, { "10b", 10, NULL }, { "010m", 10 << 20, NULL },
+		{ "65536k", 65536 * 1024, NULL },
+		{ "64m", 64 << 20, NULL },
+		{ "1G", 1 << 30, NULL },
+		{ "4096", 4096, NULL },
+		{ "10b", 10, NULL },
+		{ "010m", 10 << 20, NULL },
 		{ "8589934591g", UINT64_C(8589934591) << 30, NULL },
-		{ "", 0, "is not a size" }, { "m", 0, "is not a size" }, { "-1", 0, "is not a size" },
-		{ "+1", 0, "is not a size" }, { "1.5m", 0, "is not a size" },
-		{ "1 m", 0, "is not a size" }, { "50%", 0, "is not a size" },
-		{ "1t", 0, "is not a size" }, { "64mb", 0, "is not a size" },
-		{ "0x10", 0, "is not a size" }, { "1m ", 0, "is not a size" },
-		{ "1,mode=777", 0, "is not a size" }, { "m1", 0, "is not a size" },
-		{ "0", 0, "no limit" }, { "0k", 0, "no limit" }, { "000", 0, "no limit" },
-		{ "8589934592g", 0, "too large" }, { "9223372036854775808", 0, "too large" },
+		{ "", 0, "is not a size" },
+		{ "m", 0, "is not a size" },
+		{ "-1", 0, "is not a size" },
+		{ "+1", 0, "is not a size" },
+		{ "1.5m", 0, "is not a size" },
+		{ "1 m", 0, "is not a size" },
+		{ "50%", 0, "is not a size" },
+		{ "1t", 0, "is not a size" },
+		{ "64mb", 0, "is not a size" },
+		{ "0x10", 0, "is not a size" },
+		{ "1m ", 0, "is not a size" },
+		{ "1,mode=777", 0, "is not a size" },
+		{ "m1", 0, "is not a size" },
+		{ "0", 0, "no limit" },
+		{ "0k", 0, "no limit" },
+		{ "000", 0, "no limit" },
+		{ "8589934592g", 0, "too large" },
+		{ "9223372036854775808", 0, "too large" },
 		{ "18446744073709551616", 0, "too large" },
 		{ "99999999999999999g", 0, "too large" },
 		{ "9999999999999999999999999999", 0, "too large" },

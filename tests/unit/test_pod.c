@@ -9,8 +9,8 @@
 static void checks_pod_names(void)
 {
 	static const char *const good[] = { "web", "a", "A-z_0.9+", "_x", "+", "-rf", "web..1" };
-	static const char *const bad[] = { "", ".", "..", ".web", "a/b", "../x", "a b", "a\nb",
-					   "w\xc3\xa4", "a@b", "log", "a%b", "a=b" };
+	static const char *const bad[] = { "",     ".",         "..",  ".web", "a/b", "../x", "a b",
+					   "a\nb", "w\xc3\xa4", "a@b", "log",  "a%b", "a=b" };
 	char name[POD_NAME_MAX + 2];
 	struct error e;
 
@@ -47,25 +47,56 @@ static void chooses_the_pod(void)
 		{ "none but the id", { .id = "c1" }, "c1", false, false, true },
 		{ "an engine's own id", { .id = ID }, ID, false, false, true },
 		{ "nothing at all", { 0 }, NULL, false, false, true },
-		{ "a CRI engine's sandbox", { .sandbox = ID, .annotation = "web", .id = "c1" },
-		  ID, false, true, false },
+		{ "a CRI engine's sandbox",
+		  { .sandbox = ID, .annotation = "web", .id = "c1" },
+		  ID,
+		  false,
+		  true,
+		  false },
 		{ "a sandbox, and an annotation that looks like another",
-		  { .sandbox = ID, .annotation = OTHER_ID, .id = "c1" }, ID, false, true, false },
-		{ "trusted annotation", { .sandbox = ID, .annotation = "web", .id = "c1",
-					  .trust_annotations = true }, "web", true, false, true },
-		{ "trusted, but none", { .sandbox = ID, .id = "c1", .trust_annotations = true },
-		  ID, false, false, true },
+		  { .sandbox = ID, .annotation = OTHER_ID, .id = "c1" },
+		  ID,
+		  false,
+		  true,
+		  false },
+		{ "trusted annotation",
+		  { .sandbox = ID, .annotation = "web", .id = "c1", .trust_annotations = true },
+		  "web",
+		  true,
+		  false,
+		  true },
+		{ "trusted, but none",
+		  { .sandbox = ID, .id = "c1", .trust_annotations = true },
+		  ID,
+		  false,
+		  false,
+		  true },
 		{ "an annotation of root's own",
-		  { .annotation = "web", .id = "c1", .own_key = true }, "web", true, false, false },
+		  { .annotation = "web", .id = "c1", .own_key = true },
+		  "web",
+		  true,
+		  false,
+		  false },
 		{ "that is not there", { .id = "c1", .own_key = true }, "c1", false, false, false },
 		{ "root's own, and all are trusted",
 		  { .annotation = "web", .id = "c1", .own_key = true, .trust_annotations = true },
-		  "web", true, false, true },
-		{ "63 digits", { .annotation = DIGITS_60 "cde" }, DIGITS_60 "cde", true, false,
+		  "web",
+		  true,
+		  false,
+		  true },
+		{ "63 digits",
+		  { .annotation = DIGITS_60 "cde" },
+		  DIGITS_60 "cde",
+		  true,
+		  false,
 		  true },
 		{ "65 digits", { .annotation = ID "0" }, ID "0", true, false, true },
-		{ "64, not all digits", { .annotation = DIGITS_60 "cdeg" }, DIGITS_60 "cdeg",
-		  true, false, true },
+		{ "64, not all digits",
+		  { .annotation = DIGITS_60 "cdeg" },
+		  DIGITS_60 "cdeg",
+		  true,
+		  false,
+		  true },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -94,8 +125,7 @@ static void refuses_a_choice(void)
 		{ { .annotation = ID, .id = ID }, "64 hexadecimal digits are the id of an" },
 		{ { .annotation = ID, .sandbox = ID, .trust_annotations = true },
 		  "64 hexadecimal digits are the id of an" },
-		{ { .annotation = ID, .own_key = true },
-		  "64 hexadecimal digits are the id of an" },
+		{ { .annotation = ID, .own_key = true }, "64 hexadecimal digits are the id of an" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -130,7 +160,7 @@ static void finds_the_sandbox(void)
 {
 	static const struct {
 		const char *containerd, *crio, *sandbox;
-		const char *says;	/* NULL: good */
+		const char *says; /* NULL: good */
 	} rows[] = {
 		{ NULL, NULL, NULL, NULL },
 		{ ID, NULL, ID, NULL },
@@ -222,13 +252,30 @@ static void refuses_a_damaged_record(void)
 {
 #define HEAD "podns-record 1\n"
 	static const char *const bad[] = {
-		"", "podns-record 2\n", "podns-record 1", HEAD "held", HEAD "nonsense\n",
-		HEAD "pin pid 4 5 6\n", HEAD "pin net 4 5\n", HEAD "pin net 4 x 6\n", HEAD "pin net -4 5 6\n",
-		HEAD "member 1 2 c1\n", HEAD "member 99999999999 2 c1 /b\n", HEAD "claim 1\n",
-		HEAD "bundle %4\n", HEAD "bundle %00\n", HEAD "bundle %zz\n", HEAD "held x\n",
-		HEAD "\n", HEAD "mntns 4 18446744073709551616\n",
-		HEAD "timens\n", HEAD "timens 4\n", HEAD "timens 4 5 6\n", HEAD "timens x 5\n",
-		HEAD "timens 4 -5\n", HEAD "timens 4 5",
+		"",
+		"podns-record 2\n",
+		"podns-record 1",
+		HEAD "held",
+		HEAD "nonsense\n",
+		HEAD "pin pid 4 5 6\n",
+		HEAD "pin net 4 5\n",
+		HEAD "pin net 4 x 6\n",
+		HEAD "pin net -4 5 6\n",
+		HEAD "member 1 2 c1\n",
+		HEAD "member 99999999999 2 c1 /b\n",
+		HEAD "claim 1\n",
+		HEAD "bundle %4\n",
+		HEAD "bundle %00\n",
+		HEAD "bundle %zz\n",
+		HEAD "held x\n",
+		HEAD "\n",
+		HEAD "mntns 4 18446744073709551616\n",
+		HEAD "timens\n",
+		HEAD "timens 4\n",
+		HEAD "timens 4 5 6\n",
+		HEAD "timens x 5\n",
+		HEAD "timens 4 -5\n",
+		HEAD "timens 4 5",
 	};
 	struct record r;
 	struct error e;
@@ -274,7 +321,7 @@ static void parses_sets_of_types(void)
 	static const struct {
 		const char *list;
 		bool hook;
-		ns_set set;		/* 0: refused */
+		ns_set set; /* 0: refused */
 		const char *says;
 	} rows[] = {
 		{ "net,ipc,uts", true, NS_BIT(NS_NET) | NS_BIT(NS_IPC) | NS_BIT(NS_UTS), NULL },
@@ -286,10 +333,13 @@ static void parses_sets_of_types(void)
 		{ "mnt", true, 0, "cannot be shared by a hook" },
 		{ "pid", true, 0, "dies with its init process" },
 		{ "net,pid", false, 0, "dies with its init process" },
-		{ "", true, 0, "empty name" }, { "net,", true, 0, "empty name" },
-		{ ",net", true, 0, "empty name" }, { "net,network", true, 0, "twice" },
+		{ "", true, 0, "empty name" },
+		{ "net,", true, 0, "empty name" },
+		{ ",net", true, 0, "empty name" },
+		{ "net,network", true, 0, "twice" },
 		{ "net ipc", true, NS_BIT(NS_NET) | NS_BIT(NS_IPC), NULL },
-		{ "net, ipc", true, 0, "empty name" }, { "Net", true, 0, "unknown" },
+		{ "net, ipc", true, 0, "empty name" },
+		{ "Net", true, 0, "unknown" },
 		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true, 0, "unknown" },
 	};
 
@@ -307,10 +357,11 @@ static void parses_sets_of_types(void)
 
 static void compares_mappings(void)
 {
-	static struct id_map one[] = { { 0, 1000, 10 } }, cut[] = { { 5, 1005, 5 }, { 0, 1000, 5 } },
-		other[] = { { 0, 1001, 10 } }, part[] = { { 0, 1000, 9 } };
+	static struct id_map one[] = { { 0, 1000, 10 } },
+			     cut[] = { { 5, 1005, 5 }, { 0, 1000, 5 } },
+			     other[] = { { 0, 1001, 10 } }, part[] = { { 0, 1000, 9 } };
 	struct id_maps a = { one, 1 }, b = { cut, 2 }, c = { other, 1 }, d = { part, 1 },
-		none = { NULL, 0 }, read;
+		       none = { NULL, 0 }, read;
 	cleanup_arena struct arena arena = { 0 };
 	cleanup_buf struct buf text = { 0 };
 	struct error e;

@@ -78,14 +78,16 @@ static void kills_forbidden_calls(void)
 		{ "remount", { SYS_mount, 0, 0, 0, MS_REMOUNT, 0 } },
 		{ "move mount", { SYS_mount, 0, 0, 0, MS_MOVE, 0 } },
 		{ "bind mount with a type", { SYS_mount, 0, 0, 1, MS_BIND, 0 } },
-		{ "mount of a file system with devices", { SYS_mount, 0, 0, 1, MS_NOSUID | MS_NOEXEC, 0 } },
+		{ "mount of a file system with devices",
+		  { SYS_mount, 0, 0, 1, MS_NOSUID | MS_NOEXEC, 0 } },
 		{ "umount by force", { SYS_umount2, 0, MNT_FORCE } },
-		{ "executable memory", { SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC,
-					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0 } },
+		{ "executable memory",
+		  { SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0 } },
 		{ "ioctl TIOCSTI", { SYS_ioctl, 0, 0x5412, 0 } },
 		{ "setresuid of another", { SYS_setresuid, 1, 1, 1 } },
 		{ "seccomp", { SYS_seccomp, 0, 0, 0 } },
-#ifndef PODNS_SANITIZERS	/* which look for leaks by these */
+#ifndef PODNS_SANITIZERS /* which look for leaks by these */
 		{ "prctl", { SYS_prctl, PR_SET_DUMPABLE, 1 } },
 		{ "ptrace", { SYS_ptrace, 0, 0, 0, 0 } },
 #endif
@@ -104,7 +106,8 @@ static void lets_needed_calls_pass(void)
 	static const struct row rows[] = {
 		{ "getpid", { SYS_getpid } },
 		{ "unshare nothing", { SYS_unshare, 0 } },
-		{ "unshare net, ipc, uts", { SYS_unshare, CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS } },
+		{ "unshare net, ipc, uts",
+		  { SYS_unshare, CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS } },
 		{ "setns net", { SYS_setns, -1, CLONE_NEWNET } },
 		{ "bind mount", { SYS_mount, 0, 0, 0, MS_BIND, 0 } },
 		{ "detach", { SYS_umount2, 0, MNT_DETACH | UMOUNT_NOFOLLOW } },
@@ -173,8 +176,10 @@ static bool is_confined(void)
  */
 static bool lacks_capabilities(void)
 {
-	static const unsigned dropped[] = { CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_BOOT, CAP_SYS_TIME,
-		CAP_MKNOD, CAP_NET_RAW, CAP_SYS_CHROOT, CAP_KILL, CAP_SETPCAP, CAP_MAC_ADMIN };
+	static const unsigned dropped[] = { CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_BOOT,
+					    CAP_SYS_TIME,   CAP_MKNOD,     CAP_NET_RAW,
+					    CAP_SYS_CHROOT, CAP_KILL,      CAP_SETPCAP,
+					    CAP_MAC_ADMIN };
 	static const char *const lines[] = { "CapPrm:\t", "CapEff:\t" };
 	unsigned long long caps;
 

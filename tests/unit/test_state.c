@@ -19,20 +19,20 @@ static void reads_all_runtimes(void)
 	} rows[] = {
 		{ "{\"ociVersion\":\"1.0.2-dev\",\"id\":\"c1\",\"status\":\"creating\",\"pid\":12,"
 		  "\"bundle\":\"/b\"}",
-			"c1", "/b", "creating", 12 }, /* runc */
+		  "c1", "/b", "creating", 12 }, /* runc */
 		{ "{\"ociVersion\":\"1.0\",\"id\":\"c1\",\"pid\":13,\"root\":\"/b/rootfs\","
 		  "\"bundle\":\"/b\",\"status\":\"created\",\"annotations\":{\"a\":\"b\"}}",
-			"c1", "/b", "created", 13 }, /* crun */
+		  "c1", "/b", "created", 13 }, /* crun */
 		{ "{\n  \"ociVersion\": \"1.0\",\n  \"id\": \"c1\",\n  \"pid\": 14,\n"
 		  "  \"bundle\": \"\\/b\\/c\",\n  \"status\": \"stopped\"\n}\n",
-			"c1", "/b/c", "stopped", 14 }, /* crun, newer */
+		  "c1", "/b/c", "stopped", 14 }, /* crun, newer */
 		{ "{\"version\":\"0.6\",\"id\":\"c1\",\"pid\":15,\"bundlePath\":\"/b\"}", "c1",
-			"/b", NULL, 15 },
+		  "/b", NULL, 15 },
 		{ "{\"id\":\"c1\",\"bundle\":\"/b\",\"bundlePath\":\"/b\",\"status\":null,"
 		  "\"pid\":null,\"annotations\":null}",
-			"c1", "/b", NULL, 0 },
+		  "c1", "/b", NULL, 0 },
 		{ "{\"id\":\"c1\",\"bundle\":null,\"bundlePath\":\"/b\",\"pid\":4194304}", "c1",
-			"/b", NULL, 4194304 },
+		  "/b", NULL, 4194304 },
 		{ "{\"id\":\"..x\",\"bundle\":\"/b\",\"pid\":0}", "..x", "/b", NULL, 0 },
 	};
 
@@ -83,7 +83,7 @@ static void refuses_what_is_no_state(void)
 		{ "{\"id\":\"c\",\"bundle\":\"/b\",\"pid\":4194305}", "from 0 to 4194304" },
 		{ "{\"id\":\"c\",\"bundle\":\"/b\",\"pid\":99999999999999999999}", "not a whole" },
 		{ "{\"id\":\"c\",\"bundle\":\"/b\",\"annotations\":[]}",
-			"annotations: is an array" },
+		  "annotations: is an array" },
 		{ "{\"id\":\"c\",\"bundle\":\"/b\"", "state: line 1, byte" },
 		{ "{\"id\":\"c\",\"bundle\":\"/b\"}x", "text behind the value" },
 	};

@@ -15,8 +15,8 @@ static void accepts_and_refuses_keys(void)
 {
 	static const struct {
 		const char *key;
-		int type;		/* NS_NONE: refused */
-		const char *path;	/* or what the refusal says */
+		int type;         /* NS_NONE: refused */
+		const char *path; /* or what the refusal says */
 	} rows[] = {
 		{ "net.ipv4.ip_forward", NS_NET, "net/ipv4/ip_forward" },
 		{ "net/ipv4/ip_forward", NS_NET, "net/ipv4/ip_forward" },
@@ -164,9 +164,9 @@ static void checks_values_and_pairs(void)
 
 /* A file that a config may name, and what the host says in it. */
 struct file {
-	char *path;		/* below /proc/sys */
+	char *path; /* below /proc/sys */
 	char value[1024];
-	bool written;		/* in the child */
+	bool written; /* in the child */
 };
 
 static struct file *files;
@@ -297,7 +297,7 @@ static bool was_written(const char *path)
 	for (size_t i = 0; i < file_count; i++)
 		if (!strcmp(files[i].path, path))
 			return files[i].written;
-	return true;	/* it is not on this host */
+	return true; /* it is not on this host */
 }
 
 static void check_host(const struct file *f)

@@ -15,8 +15,8 @@
 
 static struct {
 	int count, failed;
-	bool bad; /* the test at hand */
-	const char *skip; /* why the test at hand cannot run here */
+	bool bad;          /* the test at hand */
+	const char *skip;  /* why the test at hand cannot run here */
 	const char *where; /* which row of a table, or NULL */
 } unit;
 
@@ -31,19 +31,19 @@ static inline bool unit_check(bool good, const char *file, int line, const char 
 	if (!good) {
 		unit.bad = true;
 		printf("# %s:%d: %s%s%s\n", file, line, what, unit.where ? "; row: " : "",
-			unit.where ? unit.where : "");
+		       unit.where ? unit.where : "");
 	}
 	return good;
 }
 
-static inline bool unit_check_str(
-	const char *is, const char *should, const char *file, int line, const char *what)
+static inline bool unit_check_str(const char *is, const char *should, const char *file, int line,
+				  const char *what)
 {
 	if (is == should || (is && should && !strcmp(is, should)))
 		return true;
 	unit_check(false, file, line, what);
 	printf("#   is     %.600s\n#   should %.600s\n", is ? is : "(NULL)",
-		should ? should : "(NULL)");
+	       should ? should : "(NULL)");
 	return false;
 }
 
@@ -74,7 +74,7 @@ static inline void unit_run(void (*test)(void), const char *name)
 	test();
 	unit.failed += unit.bad;
 	printf("%sok %d - %s%s%s\n", unit.bad ? "not " : "", ++unit.count, name,
-		unit.skip ? " # SKIP " : "", unit.skip ? unit.skip : "");
+	       unit.skip ? " # SKIP " : "", unit.skip ? unit.skip : "");
 	fflush(stdout);
 }
 

@@ -14,8 +14,8 @@
  * and podman, would take them for the same), wrong types and NUL in strings
  * are refused by the accessors, where they are read.
  */
-#ifndef PODNS_OCI_JSON_H
-#define PODNS_OCI_JSON_H
+#ifndef PODNS_JSON_JSON_H
+#define PODNS_JSON_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,30 +27,28 @@
 #define JSON_DEPTH_MAX 128
 #define JSON_NONE UINT32_MAX
 
-enum json_type {
-	JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_OBJECT, JSON_ARRAY
-};
+enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_OBJECT, JSON_ARRAY };
 
 struct json_node {
 	enum json_type type;
-	uint32_t start, end;	/* the value's span in the text, quotes and braces included */
-	uint32_t parent;	/* JSON_NONE for the root */
-	uint32_t next;		/* the node behind this one's subtree */
-	uint32_t key_start;	/* the key's first quote; JSON_NONE outside of objects */
-	const char *key;	/* decoded, key_len bytes, no NUL behind */
-	const char *str;	/* a string's decoded bytes, str_len of them */
+	uint32_t start, end; /* the value's span in the text, quotes and braces included */
+	uint32_t parent;     /* JSON_NONE for the root */
+	uint32_t next;       /* the node behind this one's subtree */
+	uint32_t key_start;  /* the key's first quote; JSON_NONE outside of objects */
+	const char *key;     /* decoded, key_len bytes, no NUL behind */
+	const char *str;     /* a string's decoded bytes, str_len of them */
 	uint32_t key_len, str_len;
-	bool odd, key_odd;	/* string, key has a lone surrogate: parsers disagree on it */
+	bool odd, key_odd; /* string, key has a lone surrogate: parsers disagree on it */
 };
 
 struct json {
-	const char *what;	/* names the document in errors: "config.json", "state" */
-	const char *text;	/* borrowed; must outlive this */
+	const char *what; /* names the document in errors: "config.json", "state" */
+	const char *text; /* borrowed; must outlive this */
 	size_t len;
 	struct json_node *nodes; /* nodes[0] is the root; in room */
 	struct buf room;
 	uint32_t count, cap;
-	struct arena arena;	/* decoded strings */
+	struct arena arena; /* decoded strings */
 };
 
 /*
@@ -73,8 +71,8 @@ typedef bool (*json_drop_fn)(const struct json *doc, uint32_t object, unsigned d
  * wanted. The root may be of any type.
  * On failure -1, *e says what and where (line and byte), and *doc owns nothing.
  */
-int json_parse(struct json *doc, const char *what, const char *text, size_t len,
-	       json_want_fn want, json_drop_fn drop, struct error *e);
+int json_parse(struct json *doc, const char *what, const char *text, size_t len, json_want_fn want,
+	       json_drop_fn drop, struct error *e);
 
 void json_free(struct json *doc);
 
@@ -101,8 +99,8 @@ int json_map_member(const struct json *doc, uint32_t map, const char *name, uint
 		    struct error *e);
 
 /* Like json_member, and the value must be of this type; null counts as absent. */
-int json_member_of(const struct json *doc, uint32_t obj, const char *name,
-		   enum json_type type, uint32_t *node, struct error *e);
+int json_member_of(const struct json *doc, uint32_t obj, const char *name, enum json_type type,
+		   uint32_t *node, struct error *e);
 
 /*
  * First child of a node, or JSON_NONE; the next sibling, or JSON_NONE.
@@ -127,8 +125,7 @@ int json_key(struct json *doc, uint32_t node, const char **s, struct error *e);
 int json_check_string(const struct json *doc, uint32_t node, struct error *e);
 
 /* A whole number from 0 to max, written without sign, fraction or exponent. */
-int json_u64(const struct json *doc, uint32_t node, uint64_t max, uint64_t *value,
-	     struct error *e);
+int json_u64(const struct json *doc, uint32_t node, uint64_t max, uint64_t *value, struct error *e);
 
 /* Set *e to "<what>: <path of node>: <text>" where the path reads like linux.namespaces[2].type */
 int json_error(const struct json *doc, uint32_t node, struct error *e, const char *fmt, ...)

@@ -3,8 +3,8 @@
  * As much of TOML (toml.io, 1.0.0) as it takes to find a list of strings in
  * containers.conf(5) or crio.conf(5).
  */
-#ifndef PODNS_CLI_TOML_H
-#define PODNS_CLI_TOML_H
+#ifndef PODNS_CHECK_TOML_H
+#define PODNS_CHECK_TOML_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,10 +13,10 @@
 #include "base/error.h"
 
 struct toml_list {
-	const char **items;	/* count of them, in the arena */
+	const char **items; /* count of them, in the arena */
 	size_t count;
-	bool found;		/* the key is there, if with an empty list */
-	bool append;		/* {append=true} is among the items: containers.conf(5) of podman 4.8 and later */
+	bool found; /* the key is there, if with an empty list */
+	bool append; /* {append=true} is among the items: containers.conf(5) of podman 4.8 and later */
 };
 
 /*

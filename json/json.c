@@ -15,7 +15,7 @@
  * escapes, and text behind the value (yajl does not see an unterminated string
  * there).
  */
-#include "oci/json.h"
+#include "json/json.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ char json_small_pool[POOL_SIZE(POOL_SMALL)] __attribute__((common, aligned(16)))
 struct pool {
 	char *data;
 	size_t used, size;
-	char *last;	/* the block that can grow in place */
+	char *last; /* the block that can grow in place */
 };
 
 #define POOL_HEADER sizeof(max_align_t)
@@ -106,14 +106,14 @@ struct parser {
 	json_want_fn want;
 	json_drop_fn drop;
 	struct error *e;
-	size_t done;		/* end of the last token outside of skipped subtrees */
-	uint32_t open;		/* innermost kept container */
-	unsigned depth;		/* containers open, skipped ones included */
-	unsigned skip;		/* depth of the skipped subtree's top; 0: none */
-	bool unwanted;		/* the value of the key just read is not kept */
-	bool finishing;		/* in yajl_complete_parse(): offsets are not the text's */
-	bool refused;		/* *e is set */
-	uint32_t key_start;	/* of the key just read, with the next three */
+	size_t done;        /* end of the last token outside of skipped subtrees */
+	uint32_t open;      /* innermost kept container */
+	unsigned depth;     /* containers open, skipped ones included */
+	unsigned skip;      /* depth of the skipped subtree's top; 0: none */
+	bool unwanted;      /* the value of the key just read is not kept */
+	bool finishing;     /* in yajl_complete_parse(): offsets are not the text's */
+	bool refused;       /* *e is set */
+	uint32_t key_start; /* of the key just read, with the next three */
 	const char *key;
 	uint32_t key_len;
 	bool key_odd;
@@ -500,12 +500,16 @@ static bool parse(struct parser *p)
 	return run_yajl(p);
 }
 
-int json_parse(struct json *doc, const char *what, const char *text, size_t len,
-	       json_want_fn want, json_drop_fn drop, struct error *e)
+int json_parse(struct json *doc, const char *what, const char *text, size_t len, json_want_fn want,
+	       json_drop_fn drop, struct error *e)
 {
 	struct parser p = {
-		.doc = doc, .want = want, .drop = drop, .e = e,
-		.open = JSON_NONE, .key_start = JSON_NONE,
+		.doc = doc,
+		.want = want,
+		.drop = drop,
+		.e = e,
+		.open = JSON_NONE,
+		.key_start = JSON_NONE,
 	};
 
 	*doc = (struct json){ .what = what, .text = text, .len = len };

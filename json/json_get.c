@@ -2,7 +2,7 @@
 /*
  * Reading from the tree that json_parse() made, and the messages about it.
  */
-#include "oci/json.h"
+#include "json/json.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include "base/utf8.h"
 
 static const char *const type_names[] = {
-	[JSON_NULL] = "null", [JSON_BOOL] = "a boolean", [JSON_NUMBER] = "a number",
+	[JSON_NULL] = "null",       [JSON_BOOL] = "a boolean",   [JSON_NUMBER] = "a number",
 	[JSON_STRING] = "a string", [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",
 };
 
@@ -85,8 +85,7 @@ bool json_key_folds(const char *key, size_t key_len, const char *name)
 	return !key_len || !*key;
 }
 
-static int require_type(const struct json *doc, uint32_t node, enum json_type type,
-			struct error *e)
+static int require_type(const struct json *doc, uint32_t node, enum json_type type, struct error *e)
 {
 	if (doc->nodes[node].type == type)
 		return 0;
@@ -108,12 +107,16 @@ static int check_lookalike(const struct json *doc, uint32_t node, const char *na
 	const struct json_node *n = &doc->nodes[node];
 
 	if (has_nul_behind(n, name))
-		return json_error(doc, node, e, "has a NUL in its name, and runtimes would take it for "
-				  "\"%s\"", name);
+		return json_error(doc, node, e,
+				  "has a NUL in its name, and runtimes would take it for "
+				  "\"%s\"",
+				  name);
 	if (!fold || !json_key_folds(n->key, n->key_len, name))
 		return 0;
-	return json_error(doc, node, e, "differs from \"%s\" only in case, and runtimes would take it "
-			  "for that", name);
+	return json_error(doc, node, e,
+			  "differs from \"%s\" only in case, and runtimes would take it "
+			  "for that",
+			  name);
 }
 
 static int find_member(const struct json *doc, uint32_t obj, const char *name, bool fold,
@@ -198,8 +201,7 @@ int json_key(struct json *doc, uint32_t node, const char **s, struct error *e)
 	return *s ? 0 : error_nomem(e);
 }
 
-int json_u64(const struct json *doc, uint32_t node, uint64_t max, uint64_t *value,
-	     struct error *e)
+int json_u64(const struct json *doc, uint32_t node, uint64_t max, uint64_t *value, struct error *e)
 {
 	const struct json_node *n = &doc->nodes[node];
 	uint64_t v = 0, digit;
@@ -261,7 +263,7 @@ static int add_path(const struct json *doc, uint32_t node, struct buf *b)
 int json_error(const struct json *doc, uint32_t node, struct error *e, const char *fmt, ...)
 {
 	cleanup_free char *text = NULL;
-	cleanup_buf struct buf path = {0};
+	cleanup_buf struct buf path = { 0 };
 	va_list ap;
 	int n;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "oci/splice.h"
+#include "json/splice.h"
 
 #include <string.h>
 
@@ -125,8 +125,8 @@ int splice_write(struct splices *s, const struct json *doc, struct buf *out)
 
 		if (next->member)
 			widen_to_comma(doc->text, next, at,
-				       next->start > at ? doc->text[next->start - 1] :
-							  out->data[out->len - 1]);
+				       next->start > at ? doc->text[next->start - 1]
+							: out->data[out->len - 1]);
 		if (buf_add(out, doc->text + at, next->start - at) < 0 ||
 		    buf_add(out, next->text, next->text_len) < 0)
 			return -1;

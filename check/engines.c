@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/engines.h"
+#include "check/engines.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,15 +24,24 @@
 
 const struct engine engines[ENGINES] = {
 	{
-		.name = "podman", .program = "podman", .table = "engine", .env = "CONTAINERS_CONF",
-		.conf = { "/usr/share/containers/containers.conf", "/etc/containers/containers.conf",
-			  "/etc/containers/containers.conf.d" },
-		.has_precreate = true, .has_users = true, .refuses = "podman starts no container",
+		.name = "podman",
+		.program = "podman",
+		.table = "engine",
+		.env = "CONTAINERS_CONF",
+		.conf = { "/usr/share/containers/containers.conf",
+			  "/etc/containers/containers.conf", "/etc/containers/containers.conf.d" },
+		.has_precreate = true,
+		.has_users = true,
+		.refuses = "podman starts no container",
 	},
 	{
-		.name = "CRI-O", .program = "crio", .table = "crio.runtime",
+		.name = "CRI-O",
+		.program = "crio",
+		.table = "crio.runtime",
 		.conf = { "/etc/crio/crio.conf", "/etc/crio/crio.conf.d" },
-		.reads_tree = true, .has_pinns = true, .refuses = "CRI-O does not start",
+		.reads_tree = true,
+		.has_pinns = true,
+		.refuses = "CRI-O does not start",
 	},
 };
 
@@ -165,7 +174,8 @@ static int read_conf_entry(const struct search *s, struct pending **first,
 		return error_set(e, errno, "read %s", entry->path);
 	if (S_ISDIR(st.st_mode))
 		return s->engine->reads_tree ? push_dir(s, first, entry, e) : 0;
-	return s->engine->reads_tree || ends_in_conf(entry->path) ? read_conf(s, entry->path, e) : 0;
+	return s->engine->reads_tree || ends_in_conf(entry->path) ? read_conf(s, entry->path, e)
+								  : 0;
 }
 
 static int read_conf_dir(const struct search *s, const char *path, struct error *e)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/toml.h"
+#include "check/toml.h"
 
 #include <string.h>
 

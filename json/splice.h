@@ -3,15 +3,15 @@
  * Exchanging spans of a document for other bytes. An edit and its reversal are both a list of such
  * spans; the bytes between them are copied, so no other byte can change.
  */
-#ifndef PODNS_OCI_SPLICE_H
-#define PODNS_OCI_SPLICE_H
+#ifndef PODNS_JSON_SPLICE_H
+#define PODNS_JSON_SPLICE_H
 
-#include "oci/json.h"
+#include "json/json.h"
 
 struct splice {
-	uint32_t start, end;	/* of the bytes that go; start == end: none do */
-	bool member;		/* it takes out a whole member: the comma beside it goes with it */
-	const char *text;	/* text_len bytes that come in their place, borrowed */
+	uint32_t start, end; /* of the bytes that go; start == end: none do */
+	bool member;         /* it takes out a whole member: the comma beside it goes with it */
+	const char *text;    /* text_len bytes that come in their place, borrowed */
 	size_t text_len;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/hooks.h"
+#include "check/hooks.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "oci/json.h"
+#include "json/json.h"
 
 #define HOOK_FILE_MAX ((size_t)1 << 20)
 #define HOOK_PROGRAM "oci-podns-hook"
@@ -180,7 +180,8 @@ int hooks_each(const char *sysroot, const char *dir,
 		if (!whole)
 			r = error_nomem(e);
 		else if (r == 0 && is_json(names[i]->d_name))
-			one_file(fd, &(struct hook_file){ .name = names[i]->d_name, .path = whole }, fn, arg);
+			one_file(fd, &(struct hook_file){ .name = names[i]->d_name, .path = whole },
+				 fn, arg);
 		free(names[i]);
 	}
 	free(names);

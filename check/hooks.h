@@ -2,8 +2,8 @@
 /*
  * The JSON files of a hooks directory, as oci-hooks(5) has them.
  */
-#ifndef PODNS_CLI_HOOKS_H
-#define PODNS_CLI_HOOKS_H
+#ifndef PODNS_CHECK_HOOKS_H
+#define PODNS_CHECK_HOOKS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,19 +19,19 @@ enum hook_stages {
 /* What an engine does with a JSON file. */
 enum hook_use {
 	HOOK_IS_READ,
-	HOOK_IS_SKIPPED,	/* silently: a link that leads nowhere */
-	HOOK_STOPS,		/* it refuses to work with it there */
+	HOOK_IS_SKIPPED, /* silently: a link that leads nowhere */
+	HOOK_STOPS,      /* it refuses to work with it there */
 };
 
 struct hook_file {
-	const char *name, *path;	/* of the JSON file */
+	const char *name, *path; /* of the JSON file */
 	enum hook_use use;
-	struct error why;	/* where it is not read */
-	const char *program;	/* hook.path, or NULL */
-	bool ours;		/* the program is called oci-podns-hook */
+	struct error why;    /* where it is not read */
+	const char *program; /* hook.path, or NULL */
+	bool ours;           /* the program is called oci-podns-hook */
 	bool has_args;
-	bool is_private;	/* others than its owner and group may not read it */
-	uint64_t timeout;	/* seconds; 0: none */
+	bool is_private;  /* others than its owner and group may not read it */
+	uint64_t timeout; /* seconds; 0: none */
 	unsigned stages;
 };
 
