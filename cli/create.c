@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "plan/plan.h"
+#include "plan/names.h"
 #include "pod/make.h"
 #include "pod/name.h"
 
@@ -154,7 +154,7 @@ static int print_pins(struct pod *pod, ns_set types, struct error *e)
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (!(types & NS_BIT(t)))
 			continue;
-		path = pod_pin_path(pod, (enum ns_type)t, e);
+		path = pins_path(&pod->pins, (enum ns_type)t, e);
 		if (!path)
 			return -1;
 		if (buf_concat(&lines, path, "\n", NULL) < 0)

@@ -23,8 +23,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "ns/make.h"
-#include "ns/pin.h"
+#include "plan/host.h"
+#include "plan/names.h"
+#include "pod/apply.h"
 #include "sandbox/sandbox.h"
 
 #define PROGRAM "pinns"
@@ -65,15 +66,6 @@ struct pinns {
 	struct sysctl *sysctls; /* room for as many as argv has words */
 	size_t sysctl_count;
 	bool helped;
-};
-
-/* What was done, for the way back. The descriptors end with the process. */
-struct work {
-	int root_fd;
-	int dir[NS_TYPES];
-	int ns[NS_TYPES];
-	ns_set bound;
-	ns_set made; /* the file to mount on was made, too */
 };
 
 static void pinns_free(struct pinns *p)
@@ -288,14 +280,14 @@ static int check_maps(const struct pinns *p, struct error *e)
 
 static int check_sysctls(const struct pinns *p, struct error *e)
 {
+	ns_set made = p->types & ~p->host;
+
 	for (size_t i = 0; i < p->sysctl_count; i++) {
 		const struct sysctl *x = &p->sysctls[i];
 
-		if (!(p->types & ~p->host & NS_BIT(x->type)))
-			return error_set(e, 0,
-					 "sysctl %s: no %s namespace is made for it, it would "
-					 "change the host",
-					 x->key, ns_info[x->type].oci);
+		if (host_check("sysctl ", x->key, x->type,
+			       made & NS_BIT(x->type) ? TARGET_POD : TARGET_NONE, e) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -320,123 +312,66 @@ static int check(const struct pinns *p, struct error *e)
 /* --- pinning -------------------------------------------------------------------- */
 
 /* By its ".", since CRI-O's own default is /var/run, which is a symbolic link. */
-static int open_root(const struct pinns *p, struct work *w, struct error *e)
+static int open_root(const char *dir, struct error *e)
 {
-	cleanup_free char *itself = concat(p->dir, "/.", NULL);
+	cleanup_free char *itself = concat(dir, "/.", NULL);
+	int fd;
 
 	if (!itself)
 		return error_nomem(e);
-	w->root_fd = open_own_dir(AT_FDCWD, itself, 0, p->dir, NULL, e);
-	if (w->root_fd < 0 && e->num == ENOENT) {
-		if (mkdirat(AT_FDCWD, p->dir, 0755) < 0 && errno != EEXIST)
-			return error_set(e, errno, "make directory %s", p->dir);
-		w->root_fd = open_own_dir(AT_FDCWD, itself, 0, p->dir, NULL, e);
-	}
-	return w->root_fd < 0 ? -1 : 0;
+	fd = open_own_dir(AT_FDCWD, itself, 0, dir, NULL, e);
+	if (fd >= 0 || e->num != ENOENT)
+		return fd;
+	if (mkdirat(AT_FDCWD, dir, 0755) < 0 && errno != EEXIST)
+		return error_set(e, errno, "make directory %s", dir);
+	return open_own_dir(AT_FDCWD, itself, 0, dir, NULL, e);
 }
 
-static int get_namespaces(const struct pinns *p, struct work *w, struct error *e)
+static int open_host_namespaces(const struct pinns *p, struct pod_plan *plan, struct error *e)
 {
-	ns_set make = p->types & ~p->host;
-	char hostname[65];
-	const struct ns_setup setup = {
-		.loopback = make & NS_BIT(NS_NET),
-		.hostname = (make & NS_BIT(NS_UTS)) ? hostname : NULL,
-		.sysctls = { p->sysctls, p->sysctl_count, make, true },
-	};
-
-	/* First, since ns_make() may leave us in what it made. */
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (!(p->types & p->host & NS_BIT(t)))
 			continue;
-		w->ns[t] = ns_open_own((enum ns_type)t, e);
-		if (w->ns[t] < 0)
+		plan->adopt[t] = ns_open_own((enum ns_type)t, e);
+		if (plan->adopt[t] < 0)
 			return -1;
-	}
-	concat_in(hostname, sizeof(hostname), p->name, NULL);
-	if (make) {
-		int made[NS_TYPES];
-
-		if (ns_make(make, -1, &p->uid_maps, &p->gid_maps, &setup, made, e) < 0)
-			return -1;
-		for (int t = 0; t < NS_TYPES; t++)
-			if (made[t] >= 0)
-				w->ns[t] = made[t];
 	}
 	return 0;
 }
 
-static char *pin_path(const struct pinns *p, enum ns_type t, struct error *e)
+static void fill_in_plan(const struct pinns *p, struct pod_plan *plan,
+			 char hostname[PLAN_HOSTNAME_MAX + 1])
 {
-	char *path = concat(p->dir, "/", ns_info[t].brief, "ns/", p->name, NULL);
-
-	if (!path)
-		error_nomem(e);
-	return path;
+	plan->make = p->types & ~p->host;
+	plan->uid_maps = &p->uid_maps;
+	plan->gid_maps = &p->gid_maps;
+	plan->hostname = plan_hostname(NULL, p->name, NULL, NULL, hostname);
+	plan->sysctls = p->sysctls;
+	plan->sysctl_count = p->sysctl_count;
 }
 
-/* CRI-O makes the files where it passes mappings, and nowhere else. */
-static int bind_one(const struct pinns *p, struct work *w, enum ns_type t, const char *path,
-		    bool *made, struct error *e)
-{
-	bool any_file = p->uid_maps.count != 0;
-
-	if (ns_bind(w->ns[t], t, w->dir[t], p->name, path, any_file, made, e) == 0)
-		return 0;
-	if (e->num == EEXIST)
-		error_hint(e, "it may be a pin, here or in another mount namespace: choose another "
-			      "--filename, or remove it if nothing needs it");
-	return -1;
-}
-
-static int pin_one(const struct pinns *p, struct work *w, enum ns_type t, struct error *e)
-{
-	cleanup_free char *path = pin_path(p, t, e);
-	bool made;
-
-	if (!path)
-		return -1;
-	w->dir[t] = pin_dir_open(w->root_fd, p->dir, t, true, e);
-	if (w->dir[t] >= 0)
-		w->dir[t] = pin_dir_mount(w->dir[t], w->root_fd, p->dir, t, e);
-	if (w->dir[t] < 0 || bind_one(p, w, t, path, &made, e) < 0)
-		return -1;
-	w->bound |= NS_BIT(t);
-	if (made)
-		w->made |= NS_BIT(t);
-	return 0;
-}
-
-static void unpin_one(const struct pinns *p, struct work *w, enum ns_type t)
-{
-	const struct ns_id any = { 0 };
-	struct error e;
-	cleanup_free char *path = pin_path(p, t, &e);
-	int r;
-
-	if (!path)
-		return;
-	if (w->made & NS_BIT(t))
-		r = pin_remove(w->dir[t], p->name, path, t, any, &e);
-	else
-		r = pin_unmount(w->dir[t], p->name, path, &e);
-	if (r < 0)
-		log_error(LOG_LEVEL_WARN, &e);
-}
-
+/* The descriptors are closed when the process ends. */
 static int pin_all(const struct pinns *p, struct error *e)
 {
-	struct work w = { .root_fd = -1, .dir = NS_FDS_NONE, .ns = NS_FDS_NONE };
-	int r = 0;
+	char hostname[PLAN_HOSTNAME_MAX + 1];
+	struct pod_plan plan = POD_PLAN_NONE;
+	struct pins pins = PINS_NONE;
+	cleanup_apply struct apply a = APPLY_NONE;
+	int r = -1;
 
-	if (open_root(p, &w, e) < 0 || get_namespaces(p, &w, e) < 0)
-		return -1;
-	for (int t = 0; r == 0 && t < NS_TYPES; t++)
-		if (p->types & NS_BIT(t))
-			r = pin_one(p, &w, (enum ns_type)t, e);
-	for (int t = NS_TYPES - 1; r < 0 && t >= 0; t--)
-		if (w.bound & NS_BIT(t))
-			unpin_one(p, &w, (enum ns_type)t);
+	pins.root = p->dir;
+	pins.name = p->name;
+	/* CRI-O makes the files where it passes mappings, and nowhere else. */
+	pins.use_files = p->uid_maps.count != 0;
+	pins.root_fd = open_root(p->dir, e);
+	if (pins.root_fd >= 0 && open_host_namespaces(p, &plan, e) == 0 &&
+	    apply_begin(&a, NULL, &pins, e) == 0) {
+		fill_in_plan(p, &plan, hostname);
+		r = apply(&a, &plan, e);
+		if (r < 0)
+			apply_undo(&a);
+	}
+	pins_close(&pins);
 	return r;
 }
 

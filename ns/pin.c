@@ -260,6 +260,13 @@ static bool is_empty_file(int fd, const struct stat *st)
 	       fs.f_type != NSFS_MAGIC;
 }
 
+static int refuse_existing(enum ns_type type, const char *path, struct error *e)
+{
+	error_set(e, EEXIST, "pin %s at %s", ns_info[type].oci, path);
+	return error_hint(e, "it may be a pin, here or in another mount namespace: choose another "
+			     "name, or remove it if nothing needs it");
+}
+
 /* Open or make the file to mount on. Its descriptor holds the very file that was looked at. */
 static int open_mount_point(int dir_fd, const char *name, const char *path, enum ns_type type,
 			    bool any_file, bool *created, struct error *e)
@@ -276,13 +283,13 @@ static int open_mount_point(int dir_fd, const char *name, const char *path, enum
 	if (errno != EEXIST)
 		return error_set(e, errno, "make mount point %s", path);
 	if (!any_file)
-		return error_set(e, EEXIST, "pin %s at %s", ns_info[type].oci, path);
+		return refuse_existing(type, path, e);
 	fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(e, errno, "open mount point %s", path);
 	if (is_empty_file(fd, &st))
 		return take_fd(&fd);
-	return error_set(e, EEXIST, "pin %s at %s", ns_info[type].oci, path);
+	return refuse_existing(type, path, e);
 }
 
 static void hint_mount_failure(enum ns_type type, struct error *e)
@@ -341,41 +348,44 @@ int pin_unmount(int dir_fd, const char *name, const char *path, struct error *e)
 	return 0;
 }
 
-/*
- * Look once more: what is on top now, and is it ours to take? 1: unmount it. 0: nothing is
- * mounted.
- */
-static int top_is_ours(int dir_fd, const char *name, const char *path, enum ns_type type,
-		       struct ns_id id, struct error *e)
+enum pin_top {
+	TOP_NONE,    /* nothing is mounted */
+	TOP_OURS,    /* the namespace with this identity, or any if there is no identity */
+	TOP_FOREIGN, /* another namespace: ours was unmounted by somebody else */
+};
+
+static int look_at_top(int dir_fd, const char *name, const char *path, enum ns_type type,
+		       struct ns_id id, enum pin_top *top, struct error *e)
 {
 	enum pin_state state;
 	struct ns_id found;
 	struct stat st;
 
-	/* One call tells in the usual case: the identity is unique to nsfs. */
+	*top = TOP_OURS;
+	/* One call is enough in the usual case: the identity is unique to nsfs. */
 	if (id.ino && fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    ns_same_pin(ns_id_of(&st), id))
-		return 1;
+		return 0;
 	if (pin_look(dir_fd, name, path, type, &state, NULL, &found, e) < 0)
 		return -1;
 	if (state != PIN_THERE)
-		return 0;
-	if (!id.ino || ns_same_pin(found, id))
-		return 1;
-	error_set(e, EXDEV, "%s is another namespace than the one that we pinned", path);
-	return -1;
+		*top = TOP_NONE;
+	else if (id.ino && !ns_same_pin(found, id))
+		*top = TOP_FOREIGN;
+	return 0;
 }
 
 int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type, struct ns_id id,
 	       struct error *e)
 {
-	int top;
+	enum pin_top top;
 
 	for (int layer = 0; layer < PIN_LAYERS; layer++) {
-		top = top_is_ours(dir_fd, name, path, type, id, e);
-		if (top < 0)
+		if (look_at_top(dir_fd, name, path, type, id, &top, e) < 0)
 			return -1;
-		if (top && detach(dir_fd, name) < 0 && errno != EINVAL)
+		if (top == TOP_FOREIGN)
+			return 0;
+		if (top == TOP_OURS && detach(dir_fd, name) < 0 && errno != EINVAL)
 			return error_set(e, errno, "unmount %s", path);
 		if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 			return 0;

@@ -57,9 +57,9 @@ int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const ch
 	    bool any_file, bool *made, struct error *e);
 
 /*
- * Remove the pin: umount2(MNT_DETACH | UMOUNT_NOFOLLOW), at most 16 layers of them, then
- * unlink. Gone already is no error. id: only a mount of this namespace is taken away (ino
- * 0: any); another one is an error with num EXDEV.
+ * Remove the pin: umount2(MNT_DETACH | UMOUNT_NOFOLLOW), at most 16 layers of it, then unlink. Only
+ * a mount of the namespace `id` is removed (ino 0: any). That it is gone, or that another namespace
+ * is mounted in its place, is no error.
  */
 int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type, struct ns_id id,
 	       struct error *e);

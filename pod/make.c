@@ -6,23 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/log.h"
-#include "base/text.h"
-
-/* What is at hand for each type: made or opened here, or pinned before (borrowed of the pod). */
-struct work {
-	int fd[NS_TYPES];    /* to be pinned */
-	int there[NS_TYPES]; /* pinned already */
-	char name[65];       /* room for the hostname */
-};
-
-static void work_free(struct work *w)
-{
-	for (int t = 0; t < NS_TYPES; t++)
-		cleanup_closep(&w->fd[t]);
-}
-
-#define cleanup_work __attribute__((cleanup(work_free)))
+#include "plan/host.h"
+#include "plan/names.h"
 
 /* --- whose namespaces ---------------------------------------------------- */
 
@@ -39,16 +24,6 @@ static int is_ours(const struct process *from, enum ns_type t, bool *ours, struc
 	return 0;
 }
 
-static int refuse_own(const struct process *from, enum ns_type t, struct error *e)
-{
-	error_set(e, 0, "process %d is in the %s namespace that podns itself is in", from->pid,
-		  ns_info[t].oci);
-	return error_hint(e,
-			  "a pod of the host's own namespaces would be no pod; leave %s out of "
-			  "--namespaces",
-			  ns_info[t].brief);
-}
-
 int pod_types_of(const struct process *from, bool named, ns_set *set, struct error *e)
 {
 	ns_set asked = named ? *set : ns_default_set | NS_BIT(NS_USER);
@@ -61,7 +36,7 @@ int pod_types_of(const struct process *from, bool named, ns_set *set, struct err
 		if (is_ours(from, (enum ns_type)t, &ours, e) < 0)
 			return -1;
 		if (ours && named)
-			return refuse_own(from, (enum ns_type)t, e);
+			return host_refuse_process(from->pid, (enum ns_type)t, e);
 		if (!ours)
 			*set |= NS_BIT(t);
 	}
@@ -71,7 +46,7 @@ int pod_types_of(const struct process *from, bool named, ns_set *set, struct err
 	return error_hint(e, "name the types to pin with --namespaces");
 }
 
-/* --- checking, before anything is touched -------------------------------- */
+/* --- deciding, before anything is touched ------------------------------- */
 
 static int check_spec(const struct pod_spec *spec, struct error *e)
 {
@@ -84,14 +59,6 @@ static int check_spec(const struct pod_spec *spec, struct error *e)
 	if (!spec->from && spec->types & NS_BIT(NS_USER) &&
 	    !(spec->uid_maps.count && spec->gid_maps.count))
 		return error_set(e, 0, "a user namespace needs --uid-map and --gid-map");
-	if (spec->hostname && !(spec->types & NS_BIT(NS_UTS)))
-		return error_set(e, 0, "--hostname: uts is not among the pod's namespaces");
-	for (size_t i = 0; i < spec->sysctl_count; i++)
-		if (!(spec->types & NS_BIT(spec->sysctls[i].type)))
-			return error_set(e, 0,
-					 "sysctl %s: %s is not among the pod's namespaces, it "
-					 "would change the host",
-					 spec->sysctls[i].key, ns_info[spec->sysctls[i].type].oci);
 	return 0;
 }
 
@@ -107,66 +74,71 @@ static int check_new(struct pod *p, struct error *e)
 	return error_hint(e, "`podns rm %s` ends it", p->name);
 }
 
-/* Does the user name something to be set in namespaces of this type? */
-static bool sets(const struct pod_spec *spec, enum ns_type t)
-{
-	if (t == NS_UTS && spec->hostname)
-		return true;
-	for (size_t i = 0; i < spec->sysctl_count; i++)
-		if (spec->sysctls[i].type == t)
-			return true;
-	return false;
-}
-
-/* pinns can pin the host's own: such a pod may be, but what is set in it is set on the host. */
-static int check_not_own(struct pod *p, const struct pod_spec *spec, enum ns_type t,
-			 struct error *e)
-{
-	const char *path;
-	struct ns_id own;
-
-	if (!sets(spec, t))
-		return 0;
-	if (ns_own_id(t, &own, e) < 0)
-		return -1;
-	if (!ns_same(p->pin[t].id, own))
-		return 0;
-	path = pod_pin_path(p, t, e);
-	if (!path)
-		return -1;
-	error_set(e, 0,
-		  "%s is the %s namespace that podns itself is in: what is set in it would "
-		  "change the host",
-		  path, ns_info[t].oci);
-	return error_hint(e, "leave its --sysctl and --hostname out, or name the pod otherwise");
-}
-
-static int check_pinned(struct pod *p, const struct pod_spec *spec, struct work *w, struct error *e)
+/* What the pod did not make can be joined, but neither replaced nor given another owner. */
+static int check_pinned(struct pod *p, const struct pod_spec *spec, struct error *e)
 {
 	if (pod_look(p, spec->types, e) < 0)
 		return -1;
+	if (!spec->from && !(spec->types & NS_BIT(NS_USER)))
+		return 0;
 	for (int t = 0; t < NS_TYPES; t++) {
 		const char *path;
 
 		if (!(spec->types & NS_BIT(t)) || p->pin[t].fd < 0)
 			continue;
-		if (check_not_own(p, spec, (enum ns_type)t, e) < 0)
-			return -1;
-		w->there[t] = p->pin[t].fd;
-		if (!spec->from && !(spec->types & NS_BIT(NS_USER)))
-			continue;
-		path = pod_pin_path(p, (enum ns_type)t, e);
+		path = pins_path(&p->pins, (enum ns_type)t, e);
 		if (!path)
 			return -1;
 		error_set(e, EEXIST, "pin %s at %s", ns_info[t].oci, path);
 		return error_hint(
-			e, "it was pinned by another program; `ip netns delete` or umount(8) and "
-			   "rm(1) take it away, or name the pod otherwise");
+			e, "it was pinned by another program; `ip netns delete` or umount(8) "
+			   "and rm(1) remove it, or give the pod another name");
 	}
 	return 0;
 }
 
+static int check_target(struct pod *p, const struct pod_spec *spec, const char *what,
+			const char *name, enum ns_type t, struct error *e)
+{
+	enum host_target target = spec->types & NS_BIT(t) ? TARGET_POD : TARGET_NONE;
+	struct ns_id own;
+
+	/* pinns can pin the host's own: such a pin may be a part of the pod. */
+	if (target == TARGET_POD && p->pin[t].fd >= 0) {
+		if (ns_own_id(t, &own, e) < 0)
+			return -1;
+		if (ns_same(p->pin[t].id, own))
+			target = TARGET_PINNED;
+	}
+	return host_check(what, name, t, target, e);
+}
+
+static int check_settings(struct pod *p, const struct pod_spec *spec, struct error *e)
+{
+	for (size_t i = 0; i < spec->sysctl_count; i++)
+		if (check_target(p, spec, "sysctl ", spec->sysctls[i].key, spec->sysctls[i].type,
+				 e) < 0)
+			return -1;
+	return spec->hostname ? check_target(p, spec, "--hostname", "", NS_UTS, e) : 0;
+}
+
 /* --- making --------------------------------------------------------------- */
+
+struct work {
+	struct pod_plan plan;
+	struct apply apply;
+	int from[NS_TYPES];               /* namespaces of the process */
+	char name[PLAN_HOSTNAME_MAX + 1]; /* the pod's, cut to a hostname's length */
+};
+
+static void work_free(struct work *w)
+{
+	for (int t = 0; t < NS_TYPES; t++)
+		cleanup_closep(&w->from[t]);
+	apply_end(&w->apply);
+}
+
+#define cleanup_work __attribute__((cleanup(work_free)))
 
 static int open_from(const struct pod_spec *spec, struct work *w, struct error *e)
 {
@@ -175,112 +147,60 @@ static int open_from(const struct pod_spec *spec, struct work *w, struct error *
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (!(spec->types & NS_BIT(t)))
 			continue;
-		w->fd[t] = process_open_ns(spec->from, (enum ns_type)t, &id, e);
-		if (w->fd[t] < 0)
+		w->from[t] = process_open_ns(spec->from, (enum ns_type)t, &id, e);
+		if (w->from[t] < 0)
 			return -1;
+		w->plan.adopt[t] = w->plan.existing[t] = w->from[t];
 	}
+	w->plan.owner_fd = w->from[NS_USER];
 	if (!process_lives(spec->from))
 		return error_set(e, 0, "process %d died", spec->from->pid);
 	return 0;
 }
 
-static const char *new_hostname(const struct pod *p, const struct pod_spec *spec, struct work *w)
+static void fill_in_plan(const struct pod *p, const struct pod_spec *spec, struct work *w)
 {
-	if (spec->hostname)
-		return spec->hostname;
-	concat_in(w->name, sizeof(w->name), p->name, NULL);
-	return w->name;
-}
+	struct pod_plan *plan = &w->plan;
 
-static int make_missing(struct pod *p, const struct pod_spec *spec, struct work *w, struct error *e)
-{
-	ns_set missing = spec->types;
-	struct ns_setup setup = {
-		.sysctls = { .list = spec->sysctls, .count = spec->sysctl_count, .is_new = true },
-	};
-
-	for (int t = 0; t < NS_TYPES; t++)
-		if (w->there[t] >= 0)
-			missing &= ~NS_BIT(t);
-	if (!missing)
-		return 0;
-	setup.sysctls.types = missing;
-	setup.loopback = missing & NS_BIT(NS_NET);
-	if (missing & NS_BIT(NS_UTS))
-		setup.hostname = new_hostname(p, spec, w);
-	return ns_make(missing, -1, &spec->uid_maps, &spec->gid_maps, &setup, w->fd, e);
-}
-
-/* What was not made here gets only what the user named. */
-static int set_up_others(const struct pod_spec *spec, const struct work *w, struct error *e)
-{
-	const int *fds = spec->from ? w->fd : w->there;
-	struct ns_setup setup = { .sysctls = { .list = spec->sysctls,
-					       .count = spec->sysctl_count } };
-	int join[NS_TYPES] = NS_FDS_NONE;
-	bool any = false;
-
-	for (size_t i = 0; i < spec->sysctl_count; i++) {
-		enum ns_type t = spec->sysctls[i].type;
-
-		if (fds[t] < 0)
-			continue;
-		join[t] = fds[t];
-		setup.sysctls.types |= NS_BIT(t);
-		any = true;
+	for (int t = 0; t < NS_TYPES && !spec->from; t++) {
+		if (p->pin[t].fd >= 0)
+			plan->existing[t] = p->pin[t].fd;
+		else
+			plan->make |= spec->types & NS_BIT(t);
 	}
-	if (spec->hostname && fds[NS_UTS] >= 0) {
-		join[NS_UTS] = fds[NS_UTS];
-		setup.hostname = spec->hostname;
-		any = true;
-	}
-	/* The child that works for another user namespace joins that one by itself. */
-	join[NS_USER] = -1;
-	return any ? ns_setup_in(join, fds[NS_USER], &setup, e) : 0;
+	plan->uid_maps = &spec->uid_maps;
+	plan->gid_maps = &spec->gid_maps;
+	plan->hostname = spec->hostname;
+	if (!spec->hostname && plan->make & NS_BIT(NS_UTS))
+		plan->hostname = plan_hostname(NULL, p->name, NULL, NULL, w->name);
+	plan->sysctls = spec->sysctls;
+	plan->sysctl_count = spec->sysctl_count;
+	plan->recorded = spec->types;
 }
 
-/* Held comes last: a run that is killed before leaves a pod that gc takes away. */
-static int hold(struct pod *p, const struct pod_spec *spec, struct work *w, struct error *e)
+static int make(struct pod *p, const struct pod_spec *spec, struct work *w, struct error *e)
 {
-	ns_set bound;
-
-	/* So that a container that sets another value later is told. */
-	for (size_t i = 0; i < spec->sysctl_count; i++) {
-		const struct sysctl *x = &spec->sysctls[i];
-
-		/* To write nothing changes nothing. */
-		if (*x->value && record_set_sysctl(&p->rec, x->path, x->value, e) < 0)
-			return -1;
-	}
-	if (pod_pin(p, w->fd, &bound, e) < 0)
-		return -1;
-	p->rec.held = true;
-	return pod_save(p, e);
-}
-
-static int fill(struct pod *p, const struct pod_spec *spec, struct error *e)
-{
-	cleanup_work struct work w = { .fd = NS_FDS_NONE, .there = NS_FDS_NONE };
-
 	p->rec.created = (uint64_t)clock_seconds(CLOCK_REALTIME);
-	if (check_pinned(p, spec, &w, e) < 0)
+	if (check_pinned(p, spec, e) < 0 || check_settings(p, spec, e) < 0 ||
+	    (spec->from && open_from(spec, w, e) < 0))
 		return -1;
-	if ((spec->from ? open_from(spec, &w, e) : make_missing(p, spec, &w, e)) < 0)
+	fill_in_plan(p, spec, w);
+	if (apply_begin(&w->apply, p, &p->pins, e) < 0)
 		return -1;
-	return set_up_others(spec, &w, e) < 0 ? -1 : hold(p, spec, &w, e);
+	if (apply(&w->apply, &w->plan, e) == 0 && apply_settings(&w->apply, e) == 0 &&
+	    pod_hold(p, e) == 0)
+		return 0;
+	apply_undo(&w->apply);
+	return -1;
 }
 
 int pod_make(struct pod *p, struct store *store, const char *name, const struct pod_spec *spec,
 	     struct error *e)
 {
-	struct error why;
+	cleanup_work struct work w = { POD_PLAN_NONE, APPLY_NONE, .from = NS_FDS_NONE };
 
 	*p = (struct pod)POD_NONE;
 	if (check_spec(spec, e) < 0 || pod_open(p, store, name, true, e) < 0 || check_new(p, e) < 0)
 		return -1;
-	if (fill(p, spec, e) == 0)
-		return 0;
-	if (p->saved.len && pod_end(p, &why) < 0)
-		log_error(LOG_LEVEL_WARN, &why);
-	return -1;
+	return make(p, spec, &w, e);
 }

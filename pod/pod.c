@@ -56,6 +56,9 @@ int pod_open(struct pod *p, struct store *store, const char *name, bool make, st
 		error_nomem(e);
 		goto failed;
 	}
+	p->pins.root_fd = store->root_fd;
+	p->pins.root = store->root;
+	p->pins.name = p->name;
 	if (lock_dir(p, make, e) < 0 || load(p, e) < 0)
 		goto failed;
 	if (make || p->saved.len)
@@ -81,10 +84,9 @@ void pod_close(struct pod *p)
 	 */
 	if (p->fd >= 0 && !p->ended && !p->saved.len)
 		remove_dir(p);
-	for (int t = 0; t < NS_TYPES; t++) {
-		cleanup_closep(&p->dir[t]);
+	for (int t = 0; t < NS_TYPES; t++)
 		cleanup_closep(&p->pin[t].fd);
-	}
+	pins_close(&p->pins);
 	record_free(&p->rec);
 	buf_free(&p->saved);
 	cleanup_closep(&p->fd);
@@ -93,21 +95,9 @@ void pod_close(struct pod *p)
 	*p = (struct pod)POD_NONE;
 }
 
-const char *pod_pin_path(struct pod *p, enum ns_type t, struct error *e)
-{
-	return store_pin_path(p->store, &p->rec.arena, t, p->name, e);
-}
-
 const char *pod_shm_path(struct pod *p, struct error *e)
 {
 	return store_shm_path(p->store, &p->rec.arena, p->name, e);
-}
-
-static int open_dir(struct pod *p, enum ns_type t, bool make, struct error *e)
-{
-	if (p->dir[t] < 0)
-		p->dir[t] = pin_dir_open(p->store->root_fd, p->store->root, t, make, e);
-	return p->dir[t] < 0 ? -1 : 0;
 }
 
 static int look_at(struct pod *p, enum ns_type t, struct error *e)
@@ -116,10 +106,10 @@ static int look_at(struct pod *p, enum ns_type t, struct error *e)
 	enum pin_state state;
 	const char *path;
 
-	if (open_dir(p, t, false, e) < 0)
+	if (pins_open_dir(&p->pins, t, false, e) < 0)
 		return e->num == ENOENT ? 0 : -1;
-	path = pod_pin_path(p, t, e);
-	if (!path || pin_look(p->dir[t], p->name, path, t, &state, &pin->fd, &pin->id, e) < 0)
+	path = pins_path(&p->pins, t, e);
+	if (!path || pin_look(p->pins.dir[t], p->name, path, t, &state, &pin->fd, &pin->id, e) < 0)
 		return -1;
 	/* Ours is what the record names: a run that was killed before it could bind. */
 	if (state != PIN_EMPTY || p->rec.pin[t].ours)
@@ -164,62 +154,6 @@ int pod_save(struct pod *p, struct error *e)
 	return 0;
 }
 
-/* Bind ns_fd as the pin of this type. The record says so already. */
-static int bind_pin(struct pod *p, enum ns_type t, int ns_fd, struct error *e)
-{
-	const char *path = pod_pin_path(p, t, e);
-
-	if (!path || open_dir(p, t, true, e) < 0)
-		return -1;
-	p->dir[t] = pin_dir_mount(p->dir[t], p->store->root_fd, p->store->root, t, e);
-	if (p->dir[t] < 0)
-		return -1;
-	return ns_bind(ns_fd, t, p->dir[t], p->name, path, false, NULL, e);
-}
-
-static int record_pins(struct pod *p, const int fds[NS_TYPES], struct error *e)
-{
-	struct stat st;
-
-	for (int t = 0; t < NS_TYPES; t++) {
-		if (fds[t] < 0)
-			continue;
-		if (fstat(fds[t], &st) < 0)
-			return error_set(e, errno, "stat the %s namespace to pin", ns_info[t].oci);
-		p->rec.pin[t] = (struct record_pin){ true, ns_id_of(&st) };
-	}
-	return ns_own_id(NS_MNT, &p->rec.mntns, e) < 0 ? -1 : pod_save(p, e);
-}
-
-int pod_pin(struct pod *p, const int fds[NS_TYPES], ns_set *bound, struct error *e)
-{
-	*bound = 0;
-	if (record_pins(p, fds, e) < 0)
-		return -1;
-	for (int t = 0; t < NS_TYPES; t++) {
-		if (fds[t] < 0)
-			continue;
-		if (bind_pin(p, (enum ns_type)t, fds[t], e) < 0)
-			return -1;
-		*bound |= NS_BIT(t);
-	}
-	return 0;
-}
-
-static int remove_pin(struct pod *p, enum ns_type t, struct error *e)
-{
-	const char *path = pod_pin_path(p, t, e);
-
-	if (!path)
-		return -1;
-	if (open_dir(p, t, false, e) < 0)
-		return e->num == ENOENT ? 0 : -1;
-	if (pin_remove(p->dir[t], p->name, path, t, p->rec.pin[t].id, e) == 0)
-		return 0;
-	/* Somebody else's by now: ours went by another hand, and theirs is not ours to take. */
-	return e->num == EXDEV ? 0 : -1;
-}
-
 static void forget_pin(struct pod *p, enum ns_type t)
 {
 	p->rec.pin[t] = (struct record_pin){ 0 };
@@ -227,14 +161,10 @@ static void forget_pin(struct pod *p, enum ns_type t)
 	p->pin[t] = (struct pod_pin){ .fd = -1 };
 }
 
-bool pod_unbind(struct pod *p, enum ns_type t)
+int pod_hold(struct pod *p, struct error *e)
 {
-	struct error e;
-
-	if (remove_pin(p, t, &e) == 0)
-		return true;
-	log_error(LOG_LEVEL_WARN, &e);
-	return false;
+	p->rec.held = true;
+	return pod_save(p, e);
 }
 
 bool pod_entrant_lives(const struct entrant *x)
@@ -425,7 +355,7 @@ void pod_forget_bundles(struct pod *p)
 /* The record stays, empty, until it is saved or removed. */
 static int clear(struct pod *p, struct error *e)
 {
-	static struct error next; /* not on the stack, of which it would touch two pages */
+	struct error next;
 	bool failed = false;
 	const char *shm;
 
@@ -434,7 +364,7 @@ static int clear(struct pod *p, struct error *e)
 	for (int t = NS_TYPES - 1; t >= 0; t--) {
 		if (!p->rec.pin[t].ours)
 			continue;
-		if (remove_pin(p, (enum ns_type)t, &next) < 0)
+		if (pins_remove(&p->pins, (enum ns_type)t, p->rec.pin[t].id, &next) < 0)
 			keep_first(&failed, e, &next);
 		else
 			forget_pin(p, (enum ns_type)t);
@@ -482,7 +412,8 @@ static bool is_visible(const struct pod *p, enum ns_type t)
 {
 	struct stat st;
 
-	return p->dir[t] >= 0 && fstatat(p->dir[t], p->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return p->pins.dir[t] >= 0 &&
+	       fstatat(p->pins.dir[t], p->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       ns_same(ns_id_of(&st), p->rec.pin[t].id);
 }
 
@@ -490,7 +421,7 @@ static bool is_visible(const struct pod *p, enum ns_type t)
 static int check_hidden(struct pod *p, enum ns_type t, struct error *e)
 {
 	cleanup_mounts struct mounts m = { 0 };
-	const char *path = pod_pin_path(p, t, e);
+	const char *path = pins_path(&p->pins, t, e);
 
 	if (!path || mounts_read(&m, e) < 0)
 		return -1;
@@ -506,7 +437,7 @@ static int check_all_hidden(struct pod *p, struct error *e)
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (!p->rec.pin[t].ours)
 			continue;
-		if (open_dir(p, (enum ns_type)t, false, e) < 0 && e->num != ENOENT)
+		if (pins_open_dir(&p->pins, (enum ns_type)t, false, e) < 0 && e->num != ENOENT)
 			return -1;
 		if (!is_visible(p, (enum ns_type)t) && check_hidden(p, (enum ns_type)t, e) < 0)
 			return -1;
@@ -567,7 +498,7 @@ static int is_used_elsewhere(const struct pod *p, struct ns_id here, bool *used,
 static int refuse_invisible(struct pod *p, enum ns_type t, struct ns_id here, bool live,
 			    struct error *e)
 {
-	const char *path = pod_pin_path(p, t, e);
+	const char *path = pins_path(&p->pins, t, e);
 	const char *who = live ? "has live containers"
 			       : "is held, or a container is on its way in,";
 	uintmax_t ino = p->rec.pin[t].id.ino;
@@ -589,7 +520,7 @@ static int refuse_invisible(struct pod *p, enum ns_type t, struct ns_id here, bo
 /* A pin that nobody can see and nobody needs: its mount point may be left, and the record names it. */
 static int forget_lost(struct pod *p, enum ns_type t, struct error *e)
 {
-	if (remove_pin(p, t, e) < 0)
+	if (pins_remove(&p->pins, t, p->rec.pin[t].id, e) < 0)
 		return -1;
 	p->rec.pin[t] = (struct record_pin){ 0 };
 	return 0;

@@ -13,7 +13,7 @@
 #ifndef PODNS_POD_POD_H
 #define PODNS_POD_POD_H
 
-#include "ns/pin.h"
+#include "pod/pins.h"
 #include "pod/record.h"
 #include "pod/store.h"
 
@@ -35,14 +35,14 @@ struct pod {
 	int fd;     /* the directory, locked */
 	bool ended; /* the record and its directory are gone: pod_end() */
 	struct record rec;
-	struct buf saved;  /* the record's text as it is on disk; empty: none */
-	int dir[NS_TYPES]; /* <root>/<brief>ns, or -1 */
+	struct buf saved; /* the record's text as it is on disk; empty: none */
+	struct pins pins;
 	struct pod_pin pin[NS_TYPES];
 };
 
 #define POD_NONE                                                                                   \
 	{                                                                                          \
-		.fd = -1, .dir = NS_FDS_NONE, .pin = { [0 ... NS_TYPES - 1] = { .fd = -1 } }       \
+		.fd = -1, .pins = PINS_NONE, .pin = { [0 ... NS_TYPES - 1] = { .fd = -1 } }        \
 	}
 
 /*
@@ -54,9 +54,7 @@ int pod_open(struct pod *p, struct store *store, const char *name, bool make, st
 void pod_close(struct pod *p);
 #define cleanup_pod __attribute__((cleanup(pod_close)))
 
-/* "<root>/<brief>ns/<name>", in the record's arena; NULL and e without memory. */
-const char *pod_pin_path(struct pod *p, enum ns_type t, struct error *e);
-/* "<root>/podns/<name>/shm" likewise. */
+/* "<root>/podns/<name>/shm", in the record's arena; NULL and e without memory. */
 const char *pod_shm_path(struct pod *p, struct error *e);
 
 /*
@@ -96,13 +94,10 @@ int pod_look(struct pod *p, ns_set set, struct error *e);
 int pod_save(struct pod *p, struct error *e);
 
 /*
- * Pin what fds are open on (-1: nothing of that type): note it all in the record, save
- * that, bind. *bound tells what was bound, also after a failure: for pod_unbind().
+ * Hold the pod, and save that: it stays when nobody is in it. The last step of a run that makes a
+ * held pod, so that gc removes what a run leaves that is killed before.
  */
-int pod_pin(struct pod *p, const int fds[NS_TYPES], ns_set *bound, struct error *e);
-
-/* Undo pod_pin() for one type. False where the pin stays; why is logged. */
-bool pod_unbind(struct pod *p, enum ns_type t);
+int pod_hold(struct pod *p, struct error *e);
 
 /*
  * Take away what the pod owns: revert bundles, remove our pins and shm, forget members, remove the

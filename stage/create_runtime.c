@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The runtime has made the container and waits for us before it starts the container's
- * program. Order: decide, then compute the new config.json in memory, then act, then
- * record, then put the new config.json in its place, and last touch what others use too,
- * the sysctls: whatever fails, what came before is taken back.
+ * createRuntime and prestart: the runtime has made the container, and starts its program after this
+ * run. Order: decide, compute the new config.json in memory, apply, put the new config.json in place,
+ * and set sysctls last, since other containers see them. Whatever fails, what came before is undone.
  */
 #include <string.h>
 
@@ -12,76 +11,76 @@
 #include "stage/in_place.h"
 
 struct run {
-	struct share share;
+	struct container container;
 	struct in_place file;
 	struct pod_clues clues; /* of the state */
-	const char *claim;      /* in the share's arena, or NULL */
+	const char *claim;      /* that config.json has, or NULL; in the container's arena */
+	bool claim_known;       /* the record had it */
 };
 
-/* Config.json may be another file than the one that named the pod, but not of another pod. */
+/* Now that the pod is locked, config.json may be another file, but not that of another pod. */
 static int hold_bundle(struct run *r, struct error *e)
 {
-	struct share *s = &r->share;
-	const char *pod = s->choice.name;
+	struct container *c = &r->container;
+	const char *pod = c->choice.name;
 	bool again;
 
-	if (in_place_hold(&r->file, s, &again, e) < 0)
+	if (in_place_hold(&r->file, c, &again, e) < 0)
 		return -1;
 	if (!again)
 		return 0;
-	if (share_choose(s, s->id, &r->clues, e) < 0)
+	if (container_choose(c, &r->clues, e) < 0)
 		return -1;
-	if (strcmp(pod, s->choice.name))
+	if (strcmp(pod, c->choice.name))
 		return error_set(e, 0,
 				 "config.json was changed by somebody else: it names the pod '%s' "
 				 "now",
-				 s->choice.name);
+				 c->choice.name);
 	return 0;
 }
 
 /*
- * Under a CRI engine pod authors write annotations, and a claim that the record does not know is
- * theirs: it counts for nothing. (podman marks containers of its own pods like a CRI engine, and has
- * precreate.)
+ * Take the claim out of the record, in memory: it is redeemed or, after a failure, nothing waits for
+ * it any more. Under a CRI engine pod authors write annotations, so that a claim which the record
+ * does not know is ignored there. (podman marks containers of its own pods like a CRI engine, and
+ * has precreate.)
  */
-static int read_claim(struct run *r, struct error *e)
+static int redeem_claim(struct run *r, struct error *e)
 {
-	struct share *s = &r->share;
+	struct container *c = &r->container;
+	struct record *rec = &c->pod.rec;
+	const char *token;
+	long i;
 
-	if (config_annotation(s->config, ANNOTATION_CLAIM, &r->claim, NULL, e) < 0)
+	if (config_annotation(c->config, ANNOTATION_CLAIM, &token, NULL, e) < 0)
 		return -1;
-	if (r->claim && s->choice.cri && record_find_claim(&s->pod.rec, r->claim) < 0)
-		r->claim = NULL;
-	if (!r->claim)
+	i = token ? record_find_claim(rec, token) : -1;
+	if (!token || (i < 0 && c->choice.cri))
 		return 0;
-	r->claim = arena_strndup(&s->arena, r->claim, strlen(r->claim));
-	return r->claim ? 0 : error_nomem(e);
+	r->claim = arena_strndup(&c->arena, token, strlen(token));
+	if (!r->claim)
+		return error_nomem(e);
+	r->claim_known = i >= 0;
+	if (r->claim_known)
+		record_drop_entrant(rec, (size_t)i);
+	return 0;
 }
 
-/* A claim that the record does not know is fine only for a container that is in the pins already. */
+/* A container with an unknown claim may start only if it is in the pod's namespaces already. */
 static int check_claim(const struct run *r, struct error *e)
 {
-	const struct share *s = &r->share;
-	bool inside = s->init != NULL || s->member_already;
+	const struct container *c = &r->container;
+	bool inside = c->init != NULL || c->known;
 
-	if (!r->claim || record_find_claim(&s->pod.rec, r->claim) >= 0)
+	if (!r->claim || r->claim_known)
 		return 0;
 	for (int t = 0; t < NS_TYPES; t++)
-		inside &= s->plan.verb[t] == PLAN_LEAVE || s->plan.verb[t] == PLAN_JOIN;
+		inside &= c->plan.verb[t] == PLAN_LEAVE || c->plan.verb[t] == PLAN_JOIN;
 	if (inside)
 		return 0;
 	error_set(e, 0, "the container's claim %.64s on the pod is unknown or expired", r->claim);
 	return error_hint(e, "a claim holds for %d seconds; create the container again",
 			  CLAIM_SECONDS);
-}
-
-static void drop_claim(struct run *r)
-{
-	struct record *rec = &r->share.pod.rec;
-	long i = r->claim ? record_find_claim(rec, r->claim) : -1;
-
-	if (i >= 0)
-		record_drop_entrant(rec, (size_t)i);
 }
 
 static bool is_recorded(const struct record *rec, const struct entrant *member)
@@ -97,119 +96,113 @@ static bool is_recorded(const struct record *rec, const struct entrant *member)
 	return false;
 }
 
-static int record_member(struct share *s, struct error *e)
+static int record_member(struct container *c, struct error *e)
 {
-	struct entrant x = {
-		.kind = s->init ? ENTRANT_MEMBER : ENTRANT_WAITING,
-		.id = s->id,
-		.bundle = s->bundle,
-	};
-	long old = record_find_container(&s->pod.rec, s->id, s->bundle);
+	struct record *rec = &c->pod.rec;
+	struct entrant x = { .id = c->id, .bundle = c->bundle };
+	long old = record_find_container(rec, c->id, c->bundle);
 
-	if (!s->plan.shared)
+	if (!c->plan.shared)
 		return 0;
-	s->to_index = true;
-	if (pod_note_clocks(&s->pod, e) < 0)
+	c->todo.id = c->id;
+	c->todo.bundle = c->bundle;
+	if (pod_note_clocks(&c->pod, e) < 0)
 		return -1;
-	if (s->init) {
-		x.pid = s->init->pid;
-		x.start = s->init->start;
+	if (c->init) {
+		x.kind = ENTRANT_MEMBER;
+		x.pid = c->init->pid;
+		x.start = c->init->start;
 	} else {
+		x.kind = ENTRANT_WAITING;
 		x.expires = pod_boot_seconds() + CLAIM_SECONDS;
 	}
-	if (is_recorded(&s->pod.rec, &x))
+	if (is_recorded(rec, &x))
 		return 0;
-	/* One that lives is another container: of a runtime with another root, say. */
-	if (old >= 0 && s->pod.rec.entrants[old].kind == ENTRANT_WAITING)
-		record_drop_entrant(&s->pod.rec, (size_t)old);
-	return record_add_entrant(&s->pod.rec, &x, e);
+	/* A member with the same id that lives is another container: of a runtime with another root, say. */
+	if (old >= 0 && rec->entrants[old].kind == ENTRANT_WAITING)
+		record_drop_entrant(rec, (size_t)old);
+	return record_add_entrant(rec, &x, e);
 }
 
-static int steps(struct run *r, struct error *e)
+static int open_pod(struct run *r, struct error *e)
+{
+	struct container *c = &r->container;
+
+	return container_open(c, e) < 0 || hold_bundle(r, e) < 0 || redeem_claim(r, e) < 0 ||
+			       container_begin(c, e) < 0
+		       ? -1
+		       : 0;
+}
+
+static int enter_pod(struct run *r, struct error *e)
 {
 	cleanup_buf struct buf out = { 0 };
-	struct share *s = &r->share;
-	bool changed = false;
+	struct container *c = &r->container;
+	bool changed;
 
-	if (share_begin(s, e) < 0 || hold_bundle(r, e) < 0 || read_claim(r, e) < 0 ||
-	    in_place_plan(&r->file, s, PLAN_CREATE_RUNTIME, &changed, &out, e) < 0 ||
-	    check_claim(r, e) < 0)
+	if (open_pod(r, e) < 0 ||
+	    in_place_plan(&r->file, c, PLAN_CREATE_RUNTIME, &changed, &out, e) < 0 ||
+	    check_claim(r, e) < 0 || record_member(c, e) < 0 || apply(&c->apply, &c->todo, e) < 0 ||
+	    (changed && in_place_write(&r->file, c, &out, e) < 0))
 		return -1;
-	drop_claim(r);
-	if (record_member(s, e) < 0 || share_act(s, e) < 0)
-		return -1;
-	if (!record_is_empty(&s->pod.rec) && share_save(s, e) < 0)
-		return -1;
-	if (changed && in_place_write(&r->file, s, &out, e) < 0)
-		return -1;
-	if (share_set_up(s, e) == 0)
+	if (apply_settings(&c->apply, e) == 0)
 		return 0;
 	if (changed)
 		in_place_put_back(&r->file);
 	return -1;
 }
 
-/* After a failure the container will not come: nothing waits for it any more. */
-static void fail(struct run *r)
+/* The bundle's lock goes first: the pod's end takes the lock of each bundle that it gives back. */
+static void undo(struct run *r)
 {
-	struct share *s = &r->share;
-	struct error e;
-
 	in_place_release(&r->file);
-	share_undo(s);
-	if (s->pod.fd < 0 || !r->claim || record_find_claim(&s->pod.rec, r->claim) < 0)
-		return;
-	drop_claim(r);
-	if ((!record_is_empty(&s->pod.rec) || s->stays) && pod_save(&s->pod, &e) < 0)
-		log_error(LOG_LEVEL_WARN, &e);
+	apply_undo(&r->container.apply);
 }
 
-/* The same for one whose process has died: which claim was its is yet to be read. */
-static void give_up(struct run *r)
+/* Fails; but a container whose process has died leaves no claim behind. */
+static int hold_init(struct run *r, pid_t pid, struct process *init, struct error *e)
 {
 	struct error ignored;
 
-	if (share_begin(&r->share, &ignored) == 0 && hold_bundle(r, &ignored) == 0 &&
-	    read_claim(r, &ignored) == 0)
-		fail(r);
+	if (process_hold(pid, init, e) == 0) {
+		r->container.init = init;
+		return 0;
+	}
+	if (open_pod(r, &ignored) == 0)
+		undo(r);
+	return -1;
 }
 
-static int prepare(struct run *r, const struct stage_options *opt, struct state *state,
-		   struct error *e)
+static int choose_pod(struct run *r, const struct stage_options *opt, struct state *state,
+		      struct error *e)
 {
-	struct share *s = &r->share;
+	struct container *c = &r->container;
 
-	s->opt = opt;
-	s->config = &r->file.config;
-	s->id = state->id;
-	s->bundle = state->bundle;
-	if (in_place_load(&r->file, s->bundle, e) < 0 ||
-	    share_state_clues(opt, state, &r->clues, e) < 0 ||
-	    share_choose(s, s->id, &r->clues, e) < 0)
+	c->opt = opt;
+	c->config = &r->file.config;
+	c->id = state->id;
+	c->bundle = state->bundle;
+	if (in_place_load(&r->file, c->bundle, e) < 0 ||
+	    state_clues(opt, state, &r->clues, e) < 0 || container_choose(c, &r->clues, e) < 0)
 		return -1;
-	log_context(opt->stage, s->choice.name);
+	log_context(opt->stage, c->choice.name);
 	return 0;
 }
 
 static int with_state(const struct stage_options *opt, struct state *state, struct error *e)
 {
 	cleanup_process struct process init = PROCESS_NONE;
-	struct run r = { .share = SHARE_NONE, .file = IN_PLACE_NONE };
-	int result = prepare(&r, opt, state, e);
+	struct run r = { .container = CONTAINER_NONE, .file = IN_PLACE_NONE };
+	int result = -1;
 
-	if (result == 0 && state->pid) {
-		result = process_hold(state->pid, &init, e);
-		r.share.init = &init;
+	if (choose_pod(&r, opt, state, e) == 0 &&
+	    (!state->pid || hold_init(&r, state->pid, &init, e) == 0)) {
+		result = enter_pod(&r, e);
 		if (result < 0)
-			give_up(&r);
-	}
-	if (result == 0) {
-		result = steps(&r, e);
-		if (result < 0)
-			fail(&r);
+			undo(&r);
 	}
 	in_place_release(&r.file);
-	share_end(&r.share);
+	container_close(&r.container);
 	in_place_close(&r.file);
 	return result;
 }

@@ -34,9 +34,9 @@ void in_place_close(struct in_place *x)
 	bundle_close(&x->bundle);
 }
 
-int in_place_hold(struct in_place *x, struct share *s, bool *again, struct error *e)
+int in_place_hold(struct in_place *x, struct container *c, bool *again, struct error *e)
 {
-	if (bundle_hold(&x->bundle, &s->store, false, e) < 0 ||
+	if (bundle_hold(&x->bundle, &c->store, false, e) < 0 ||
 	    bundle_refresh(&x->bundle, again, e) < 0)
 		return -1;
 	return *again ? parse(x, e) : 0;
@@ -48,90 +48,90 @@ void in_place_release(struct in_place *x)
 }
 
 /* Is what a path of the config's leads to still there, where that is a pin of the pod's? */
-static int pins_stand(const struct in_place *x, struct share *s, bool *stands, struct error *e)
+static int pins_stand(const struct in_place *x, struct container *c, bool *stands, struct error *e)
 {
 	for (int t = 0; t < NS_TYPES && *stands; t++) {
 		const char *path = x->config.ns[t].path, *pin;
 
 		if (!path)
 			continue;
-		pin = pod_pin_path(&s->pod, (enum ns_type)t, e);
+		pin = pins_path(&c->pod.pins, (enum ns_type)t, e);
 		if (!pin)
 			return -1;
 		if (strcmp(path, pin))
 			continue;
-		if (pod_look(&s->pod, NS_BIT(t), e) < 0)
+		if (pod_look(&c->pod, NS_BIT(t), e) < 0)
 			return -1;
-		*stands = s->pod.pin[t].id.ino != 0;
+		*stands = c->pod.pin[t].id.ino != 0;
 	}
 	return 0;
 }
 
 /* A record lists the bundles that were rewritten in the pod's present life. */
-static int edit_stands(const struct in_place *x, struct share *s, bool *stands, struct error *e)
+static int edit_stands(const struct in_place *x, struct container *c, bool *stands, struct error *e)
 {
-	*stands = !strcmp(x->bundle.original.pod, s->choice.name) &&
-		  record_has_bundle(&s->pod.rec, x->bundle.path);
-	return pins_stand(x, s, stands, e);
+	*stands = !strcmp(x->bundle.original.pod, c->choice.name) &&
+		  record_has_bundle(&c->pod.rec, x->bundle.path);
+	return pins_stand(x, c, stands, e);
 }
 
-static int take_back(struct in_place *x, struct share *s, struct error *e)
+static int take_back(struct in_place *x, struct container *c, struct error *e)
 {
-	if (share_forget(s, e) < 0)
+	if (container_forget_plan(c, e) < 0)
 		return -1;
 	forget_config(x);
 	return bundle_give_back(&x->bundle, NULL, e) < 0 ? -1 : parse(x, e);
 }
 
-static int plan(struct in_place *x, struct share *s, enum plan_stage stage, bool *changed,
-		struct buf *out, struct error *e)
+static int plan_edit(struct in_place *x, struct container *c, enum plan_stage stage, bool *changed,
+		     struct buf *out, struct error *e)
 {
 	struct edit edit;
 
-	if (share_plan(s, stage, e) < 0 || share_edit(s, &edit, e) < 0)
+	if (container_plan(c, stage, e) < 0 || container_edit(c, &edit, e) < 0)
 		return -1;
 	return edit_apply(&x->config, &edit, changed, out, e);
 }
 
 /* Lock the bundle to write it, and check that nobody has rewritten it since it was read. */
-static int hold_to_write(struct in_place *x, struct share *s, struct error *e)
+static int hold_to_write(struct in_place *x, struct container *c, struct error *e)
 {
 	struct bundle *b = &x->bundle;
 	bool again;
 
-	if (bundle_hold(b, &s->store, true, e) < 0 || bundle_refresh(b, &again, e) < 0)
+	if (bundle_hold(b, &c->store, true, e) < 0 || bundle_refresh(b, &again, e) < 0)
 		return -1;
 	if (!again && !b->original.there)
 		return 0;
 	return error_set(e, 0, "%s/config.json was changed by somebody else", b->path);
 }
 
-int in_place_plan(struct in_place *x, struct share *s, enum plan_stage stage, bool *changed,
+int in_place_plan(struct in_place *x, struct container *c, enum plan_stage stage, bool *changed,
 		  struct buf *out, struct error *e)
 {
 	bool stands = true;
 
 	if (x->bundle.original.there &&
-	    (edit_stands(x, s, &stands, e) < 0 || (!stands && take_back(x, s, e) < 0)))
+	    (edit_stands(x, c, &stands, e) < 0 || (!stands && take_back(x, c, e) < 0)))
 		return -1;
-	if (plan(x, s, stage, changed, out, e) < 0)
+	if (plan_edit(x, c, stage, changed, out, e) < 0)
 		return -1;
 	if (*changed && x->bundle.original.there) {
 		buf_free(out);
-		if (take_back(x, s, e) < 0 || plan(x, s, stage, changed, out, e) < 0)
+		if (take_back(x, c, e) < 0 || plan_edit(x, c, stage, changed, out, e) < 0)
 			return -1;
 	}
 	if (!*changed)
 		return 0;
-	if (hold_to_write(x, s, e) < 0)
+	if (hold_to_write(x, c, e) < 0)
 		return -1;
-	return record_add_bundle(&s->pod.rec, x->bundle.path, e);
+	return record_add_bundle(&c->pod.rec, x->bundle.path, e);
 }
 
-int in_place_write(struct in_place *x, const struct share *s, const struct buf *out,
+int in_place_write(struct in_place *x, const struct container *c, const struct buf *out,
 		   struct error *e)
 {
-	return bundle_rewrite(&x->bundle, s->choice.name, out->data, out->len, e);
+	return bundle_rewrite(&x->bundle, c->choice.name, out->data, out->len, e);
 }
 
 void in_place_put_back(struct in_place *x)

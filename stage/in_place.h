@@ -15,7 +15,7 @@
 #define PODNS_STAGE_IN_PLACE_H
 
 #include "pod/bundle.h"
-#include "stage/share.h"
+#include "stage/container.h"
 
 struct in_place {
 	struct bundle bundle;
@@ -33,10 +33,10 @@ int in_place_load(struct in_place *x, const char *bundle, struct error *e);
 void in_place_close(struct in_place *x);
 
 /*
- * Lock the bundle, after share_begin(), until in_place_release(). *again: config.json was another
+ * Lock the bundle, after container_open(), until in_place_release(). *again: config.json was another
  * file by now, and x->config is parsed from that.
  */
-int in_place_hold(struct in_place *x, struct share *s, bool *again, struct error *e);
+int in_place_hold(struct in_place *x, struct container *c, bool *again, struct error *e);
 
 /* Before the pod may end: its end locks each bundle that it gives back, this one too. */
 void in_place_release(struct in_place *x);
@@ -47,11 +47,11 @@ void in_place_release(struct in_place *x);
  * of the pod is touched; but an earlier edit that is not valid any more, or that would become
  * another one, is taken back first.
  */
-int in_place_plan(struct in_place *x, struct share *s, enum plan_stage stage, bool *changed,
+int in_place_plan(struct in_place *x, struct container *c, enum plan_stage stage, bool *changed,
 		  struct buf *out, struct error *e);
 
-/* Put the new text in place, after share_save(). */
-int in_place_write(struct in_place *x, const struct share *s, const struct buf *out,
+/* Put the new text in place, after apply(). */
+int in_place_write(struct in_place *x, const struct container *c, const struct buf *out,
 		   struct error *e);
 
 /* Undo that. A failure is logged; the copy then stays, and gc tries again. */

@@ -14,7 +14,7 @@
 #include "oci/state.h"
 #include "pod/name.h"
 #include "pod/pod.h"
-#include "stage/share.h"
+#include "stage/container.h"
 
 /*
  * What the bundle's config.json tells of a container that is no member. All empty where it
@@ -39,7 +39,7 @@ static void trace_config(struct config *c, const struct stage_options *opt, stru
 	struct error ignored;
 	const char *token;
 
-	if (share_config_clues(opt, c, &clues, &ignored) < 0 ||
+	if (config_clues(opt, c, &clues, &ignored) < 0 ||
 	    config_annotation(c, ANNOTATION_CLAIM, &token, NULL, &ignored) < 0 ||
 	    pod_choose(&clues, &choice, &ignored) < 0 || !choice.name || !token)
 		return;
@@ -99,8 +99,7 @@ static int end_or_save(struct pod *pod, const struct stage_options *opt, struct 
 	if (!opt->keep)
 		return pod_end(pod, e);
 	/* Pins that are to stay make it a pod that somebody holds. */
-	pod->rec.held = true;
-	return pod_save(pod, e);
+	return pod_hold(pod, e);
 }
 
 /* The index goes last: a run that was killed before can be done over. */

@@ -102,7 +102,7 @@ crio_removes() {
 }
 
 @test "without mappings a file that is there is an error: it may be another's mount point" {
-	local ino mode hint='choose another --filename, or remove it if nothing needs it'
+	local ino mode hint='choose another name, or remove it if nothing needs it'
 	mkdir -m 0755 "$ROOT/utsns"
 	for mode in 0000 0644; do
 		install -m "$mode" /dev/null "$ROOT/utsns/pod"
@@ -207,9 +207,9 @@ crio_removes() {
 @test "a sysctl for a =host namespace, or one that is not made, is refused" {
 	local before
 	before=$(cat /proc/sys/net/ipv4/ip_default_ttl)
-	pinns_fails 'no network namespace is made for it' -d "$ROOT" -f pod --net=host --ipc \
+	pinns_fails 'the pod gets no network namespace of its own' -d "$ROOT" -f pod --net=host --ipc \
 		-s net.ipv4.ip_default_ttl=77
-	pinns_fails 'no network namespace is made for it' -d "$ROOT" -f pod --ipc -s net.ipv4.ip_default_ttl=77
+	pinns_fails 'the pod gets no network namespace of its own' -d "$ROOT" -f pod --ipc -s net.ipv4.ip_default_ttl=77
 	equal "$(cat /proc/sys/net/ipv4/ip_default_ttl)" "$before"
 }
 

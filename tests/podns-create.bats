@@ -49,7 +49,7 @@ setup() {
 	podns_fails 2 "--hostname 'caf...' is not UTF-8" create x --hostname $'caf\xe9'
 	podns_fails 2 'control character' create x --hostname $'a\xc2\x9b2J'
 	podns_fails 2 '65 bytes long' create x --hostname "$(printf '%065d' 0)"
-	podns_fails 1 'uts is not among' create x --namespaces net --hostname x
+	podns_fails 1 'the pod gets no uts namespace of its own' create x --namespaces net --hostname x
 }
 
 @test "the loopback interface is up" {
@@ -63,7 +63,7 @@ setup() {
 	equal "$(podns exec web cat /proc/sys/kernel/msgmax)" 16384
 	differ "$(cat /proc/sys/net/ipv4/ip_default_ttl)" 77
 	podns_fails 1 'would change the host' create x --sysctl kernel.core_pattern=evil
-	podns_fails 1 'ipc is not among' create x --namespaces net --sysctl kernel.msgmax=1
+	podns_fails 1 'the pod gets no ipc namespace of its own' create x --namespaces net --sysctl kernel.msgmax=1
 	assert_not_pinned x net ipc uts
 }
 
@@ -216,7 +216,7 @@ setup() {
 	'
 	echo "$output"
 	equal "$(grep -c 'would change the host' <<<"$output")" 4
-	contains "${lines[0]}" "$ROOT/ipcns/web is the ipc namespace that podns itself is in"
+	contains "${lines[0]}" "the pod's ipc namespace is the one that podns itself is in"
 	equal "${lines[*]:4}" "host [] $(echo "$ROOT"/{net,ipc,uts}ns/web)"
 	assert_nothing_left
 }

@@ -9,6 +9,7 @@
 
 #include "oci/edit.h"
 #include "tests/fuzz/fuzz.h"
+#include "plan/shm.h"
 #include "tests/fuzz/plan.h"
 
 #define PLANS 16 /* for each document */

@@ -7,7 +7,8 @@
 #include "base/utf8.h"
 #include "ns/maps.h"
 #include "ns/sysctl.h"
-#include "plan/plan.h"
+#include "plan/names.h"
+#include "plan/shm.h"
 #include "pod/name.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -3,7 +3,9 @@
  * The decision as a table: every row of "Decisions, for each pod type T", for each type
  * that may be shared.
  */
-#include "plan/plan.h"
+#include "plan/host.h"
+#include "plan/names.h"
+#include "plan/shm.h"
 
 #include "base/utf8.h"
 #include "tests/unit/unit.h"
@@ -354,6 +356,125 @@ static void checks_hostnames(void)
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
+static void chooses_names_by_the_decision(void)
+{
+	static const struct {
+		enum plan_verb verb;
+		const char *annotation, *config, *inside;
+		const char *is;
+		bool set;
+	} cases[] = {
+		{ PLAN_LEAVE, "a", "c", "i", NULL, false },
+		{ PLAN_JOIN, "a", "c", "i", "i", false },
+		{ PLAN_JOIN, "a", "c", NULL, NULL, false },
+		{ PLAN_ADOPT_PATH, "a", "c", "i", "i", false },
+		{ PLAN_CREATE, "a", "c", "i", "a", true },
+		{ PLAN_CREATE, NULL, "c", "i", "c", true },
+		{ PLAN_CREATE, NULL, NULL, "i", "web", true },
+		/* The runtime sets what the config says. */
+		{ PLAN_ADOPT_INIT, "a", "c", "i", "c", true },
+		{ PLAN_ADOPT_INIT, "a", NULL, "i", "a", true },
+		{ PLAN_ADOPT_INIT, NULL, NULL, "i", "web", true },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct names_input in = {
+			.verb = cases[i].verb,
+			.annotation = cases[i].annotation,
+			.pod = "web",
+			.hostname = cases[i].config,
+			.domainname = "d",
+			.in_hostname = cases[i].inside,
+			.in_domainname = "id",
+		};
+		struct names names;
+		struct error e;
+
+		CHECK(plan_names(&in, &names, &e) == 0);
+		CHECK(names.set == cases[i].set);
+		CHECK(cases[i].is ? names.hostname && !strcmp(names.hostname, cases[i].is)
+				  : !names.hostname);
+		if (names.set)
+			CHECK(!strcmp(names.domainname, "d"));
+	}
+}
+
+static void refuses_bad_names_that_would_be_set(void)
+{
+	struct names_input in = { .verb = PLAN_CREATE, .annotation = "a b", .pod = "web" };
+	struct names names;
+	struct error e;
+
+	CHECK(plan_names(&in, &names, &e) < 0 && strstr(e.text, "io.podns.hostname"));
+	in.annotation = NULL;
+	in.hostname = "a/b";
+	CHECK(plan_names(&in, &names, &e) < 0);
+	in.hostname = NULL;
+	in.domainname = "d d";
+	CHECK(plan_names(&in, &names, &e) < 0 && strstr(e.text, "domainname"));
+	in.verb = PLAN_JOIN;
+	CHECK(plan_names(&in, &names, &e) == 0);
+}
+
+/* --- what must not touch the host --------------------------------------------- */
+
+static void knows_where_a_setting_goes(void)
+{
+	static const struct {
+		bool entry, shared, has_init;
+		unsigned path, init, pin;
+		enum host_target target;
+	} cases[] = {
+		{ false, true, false, 0, 0, 0, TARGET_SHARED },
+		{ true, true, false, 0, 0, 0, TARGET_POD },
+		{ true, false, false, 0, 0, 0, TARGET_CONTAINER },
+		{ true, true, false, HOST, 0, 0, TARGET_SHARED },
+		{ true, true, false, OTHER, 0, 0, TARGET_POD },
+		{ true, true, false, 0, 0, HOST, TARGET_SHARED },
+		{ true, false, false, 0, 0, HOST, TARGET_CONTAINER },
+		{ true, true, true, 0, HOST, 0, TARGET_SHARED },
+		{ true, true, true, 0, FRESH, 0, TARGET_POD },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct plan_input in = input(RUNTIME, true);
+		struct plan_type *x = &in.type[NS_NET];
+
+		in.types = cases[i].shared ? NS_BIT(NS_NET) : 0;
+		in.has_init = cases[i].has_init;
+		x->entry = cases[i].entry;
+		x->path = cases[i].path ? PATH : NULL;
+		x->own = id(HOST);
+		x->at_path = id(cases[i].path);
+		x->init = id(cases[i].init);
+		x->pin = id(cases[i].pin);
+		CHECK(host_target_of(&in, NS_NET) == cases[i].target);
+	}
+}
+
+static void refuses_what_would_change_the_host(void)
+{
+	static const struct {
+		enum host_target target;
+		bool fine, fine_alone;
+	} cases[] = {
+		{ TARGET_POD, true, true },      { TARGET_CONTAINER, true, false },
+		{ TARGET_NONE, false, false },   { TARGET_SHARED, false, false },
+		{ TARGET_PINNED, false, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct error e;
+
+		CHECK((host_check("sysctl ", "k", NS_IPC, cases[i].target, &e) == 0) ==
+		      cases[i].fine);
+		if (!cases[i].fine)
+			CHECK(strstr(e.text, "sysctl k: ") == e.text && strstr(e.text, "ipc"));
+		CHECK((host_check_pod("sysctl ", "k", NS_IPC, cases[i].target, &e) == 0) ==
+		      cases[i].fine_alone);
+	}
+}
+
 static void knows_the_engines_own_shm(void)
 {
 	CHECK(plan_is_engine_shm("/x/overlay-containers/" HEX64 "/userdata/shm"));
@@ -579,6 +700,10 @@ int main(void)
 	RUN(refuses_time_offsets);
 	RUN(chooses_hostnames);
 	RUN(checks_hostnames);
+	RUN(chooses_names_by_the_decision);
+	RUN(refuses_bad_names_that_would_be_set);
+	RUN(knows_where_a_setting_goes);
+	RUN(refuses_what_would_change_the_host);
 	RUN(knows_the_engines_own_shm);
 	RUN(understands_tmpfs_options);
 	RUN(leaves_other_mounts_on_shm_alone);

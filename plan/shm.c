@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/shm.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/file.h"
+
+bool plan_is_engine_shm(const char *source)
+{
+	static const char *const tails[] = { "/userdata/shm", "/shm" };
+	size_t n = strlen(source), tail;
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++) {
+		tail = strlen(tails[i]);
+		if (n < tail + 65 || strcmp(source + n - tail, tails[i]))
+			continue;
+		if (source[n - tail - 65] == '/' &&
+		    strspn(source + n - tail - 64, "0123456789abcdef") == 64)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What podman, runc spec and crun spec write for a tmpfs, and what makes no difference to
+ * shm_open(3). The pod's /dev/shm has the first three. To copy up means to fill the tmpfs with
+ * what the image has in the directory, which podman asks for in each --tmpfs. A new tmpfs has no
+ * master, so slave is private.
+ */
+static bool is_harmless_option(const char *option)
+{
+	static const char *const harmless[] = {
+		"nosuid",        "nodev",   "noexec", "tmpcopyup",  "defaults",   "private",
+		"rprivate",      "slave",   "rslave", "relatime",   "norelatime", "strictatime",
+		"nostrictatime", "noatime", "atime",  "nodiratime", "diratime",
+	};
+
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
+		if (!strcmp(option, harmless[i]))
+			return true;
+	return false;
+}
+
+/* The mode of the pod's /dev/shm, in octal as the kernel reads it. */
+static bool is_shm_mode(const char *text)
+{
+	return !strcmp(text + strspn(text, "0"), "1777");
+}
+
+/*
+ * The kernel (shmem_parse_one() in mm/shmem.c) takes what memparse() takes, and '%' for a share of
+ * the memory. What is understood here is a decimal number and k, m, g or nothing. All else is left
+ * to the runtime and the kernel: a leading 0, which makes the number octal or hexadecimal there; 0,
+ * which means no limit; t, p, e and '%', which nobody needs for a /dev/shm; and what the kernel
+ * refuses.
+ */
+static bool parse_tmpfs_size(const char *text, uint64_t *bytes)
+{
+	struct error ignored;
+	size_t n = strlen(text);
+
+	return n && *text != '0' && tolower((unsigned char)text[n - 1]) != 'b' &&
+	       plan_parse_size(text, bytes, &ignored) == 0;
+}
+
+/* Of several sizes, and of ro and rw, the last counts, as for the kernel and the runtimes. */
+static bool read_tmpfs_option(const char *option, struct plan_shm *shm)
+{
+	if (!strcmp(option, "ro") || !strcmp(option, "rw")) {
+		shm->read_only = option[1] == 'o';
+		return true;
+	}
+	if (!strncmp(option, "size=", 5))
+		return parse_tmpfs_size(option + 5, &shm->size);
+	if (!strncmp(option, "mode=", 5))
+		return is_shm_mode(option + 5);
+	return is_harmless_option(option);
+}
+
+static struct plan_shm keep_shm(const char *why, const char *option)
+{
+	return (struct plan_shm){ .keeps = why, .option = option };
+}
+
+struct plan_shm plan_shm(const struct plan_shm_mount *mount)
+{
+	struct plan_shm shm = { 0 };
+
+	if (mount->crowded)
+		return keep_shm("another mount lies on it or below it", NULL);
+	if (mount->bind) {
+		if (!mount->source || !plan_is_engine_shm(mount->source))
+			return keep_shm("it is a directory of the user's own", NULL);
+		shm.sized_by_source = true;
+		return shm;
+	}
+	if (!mount->type || strcmp(mount->type, "tmpfs"))
+		return keep_shm("it is no tmpfs", NULL);
+	for (size_t i = 0; i < mount->option_count; i++)
+		if (!read_tmpfs_option(mount->options[i], &shm))
+			return keep_shm("the pod's cannot have its mount option",
+					mount->options[i]);
+	return shm;
+}
+
+static int refuse_size(const char *text, const char *why, struct error *e)
+{
+	error_set(e, 0, "'%.40s' %s", text, why);
+	return error_hint(e, "a size is a whole number and b, k, m or g, such as 64m");
+}
+
+int plan_parse_size(const char *text, uint64_t *bytes, struct error *e)
+{
+	static const char units[] = "bkmg";
+	size_t n = strlen(text), digits;
+	char number[24], *unit;
+	unsigned shift = 0;
+
+	digits = strspn(text, "0123456789");
+	unit = digits + 1 == n ? strchr(units, tolower((unsigned char)text[digits])) : NULL;
+	if (!digits || (digits < n && !unit))
+		return refuse_size(text, "is not a size", e);
+	if (unit)
+		shift = (unsigned)(unit - units) * 10;
+	if (digits >= sizeof(number))
+		return refuse_size(text, "is too large a size", e);
+	memcpy(number, text, digits);
+	number[digits] = '\0';
+	if (!parse_u64(number, (UINT64_MAX >> 1) >> shift, bytes))
+		return refuse_size(text, "is too large a size", e);
+	if (!*bytes)
+		return refuse_size(text, "is no size: it would be no limit", e);
+	*bytes <<= shift;
+	return 0;
+}
+
+int plan_check_label(const char *label, struct error *e)
+{
+	size_t n = strlen(label);
+
+	if (n > PLAN_LABEL_MAX)
+		return error_set(e, 0, "linux.mountLabel '%.80s...' is longer than %d bytes", label,
+				 PLAN_LABEL_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (label[i] < ' ' || label[i] > '~' || label[i] == '"')
+			return error_set(e, 0,
+					 "linux.mountLabel '%s' holds a quote, or other than "
+					 "printable ASCII",
+					 label);
+	return 0;
+}

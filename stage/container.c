@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/container.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+typedef int (*get_annotation_fn)(void *doc, const char *key, const char **value, struct error *e);
+
+static int read_clues(const struct stage_options *opt, get_annotation_fn get, void *doc,
+		      struct pod_clues *clues, struct error *e)
+{
+	*clues = (struct pod_clues){
+		.trust_annotations = opt->trust_annotations,
+		.own_key = strcmp(opt->pod_annotation, ANNOTATION_POD) != 0,
+	};
+	if (pod_sandbox_counts(opt->pod_annotation, opt->trust_annotations) &&
+	    pod_find_sandbox(get, doc, &clues->sandbox, e) < 0)
+		return -1;
+	return get(doc, opt->pod_annotation, &clues->annotation, e);
+}
+
+static int get_from_config(void *config, const char *key, const char **value, struct error *e)
+{
+	return config_annotation(config, key, value, NULL, e);
+}
+
+static int get_from_state(void *state, const char *key, const char **value, struct error *e)
+{
+	return state_annotation(state, key, value, e);
+}
+
+int config_clues(const struct stage_options *opt, struct config *config, struct pod_clues *clues,
+		 struct error *e)
+{
+	return read_clues(opt, get_from_config, config, clues, e);
+}
+
+int state_clues(const struct stage_options *opt, struct state *state, struct pod_clues *clues,
+		struct error *e)
+{
+	return read_clues(opt, get_from_state, state, clues, e);
+}
+
+static int agree(const char **from_config, const char *from_state, const char *what,
+		 struct error *e)
+{
+	if (*from_config && from_state && strcmp(*from_config, from_state))
+		return error_set(e, 0, "the state names the %s '%s' and config.json '%s'", what,
+				 from_state, *from_config);
+	if (!*from_config)
+		*from_config = from_state;
+	return 0;
+}
+
+int container_choose(struct container *c, const struct pod_clues *state, struct error *e)
+{
+	struct pod_clues clues;
+
+	if (config_clues(c->opt, c->config, &clues, e) < 0)
+		return -1;
+	if (state && (agree(&clues.sandbox, state->sandbox, "sandbox", e) < 0 ||
+		      agree(&clues.annotation, state->annotation, "pod", e) < 0))
+		return -1;
+	clues.id = c->id;
+	if (pod_choose(&clues, &c->choice, e) < 0)
+		return -1;
+	if (c->choice.cri && clues.annotation)
+		log_info("annotation %s is ignored in sandbox %s", c->opt->pod_annotation,
+			 c->choice.name);
+	if (!c->choice.name)
+		return 0;
+	/* Once the pod is locked the config may be read again, and its strings be freed. */
+	c->choice.name = arena_strndup(&c->arena, c->choice.name, strlen(c->choice.name));
+	return c->choice.name ? 0 : error_nomem(e);
+}
+
+void container_belongs_to(struct container *c, const char *name)
+{
+	c->choice = (struct pod_choice){ .name = name, .named = true, .annotations = true };
+}
+
+int container_annotation(struct container *c, const char *key, const char **value, struct error *e)
+{
+	*value = NULL;
+	return c->choice.annotations ? config_annotation(c->config, key, value, NULL, e) : 0;
+}
+
+static int read_pod_types(struct container *c, struct error *e)
+{
+	const char *list;
+
+	c->in.types = c->opt->namespaces;
+	if (container_annotation(c, ANNOTATION_NAMESPACES, &list, e) < 0)
+		return -1;
+	if (!list || ns_parse_set(list, true, &c->in.types, e) == 0)
+		return 0;
+	return error_prefix(e, "annotation " ANNOTATION_NAMESPACES);
+}
+
+int container_open(struct container *c, struct error *e)
+{
+	log_context(c->opt->stage, c->choice.name);
+	if (read_pod_types(c, e) < 0 || store_open(&c->store, c->opt->root, true, e) < 0)
+		return -1;
+	log_keep_in(c->store.dir_fd);
+	if (pod_open(&c->pod, &c->store, c->choice.name, true, e) < 0 ||
+	    pod_sweep(&c->pod, c->id, c->bundle, e) < 0)
+		return -1;
+	c->known = c->id && record_find_container(&c->pod.rec, c->id, c->bundle) >= 0;
+	return 0;
+}
+
+int container_begin(struct container *c, struct error *e)
+{
+	return apply_begin(&c->apply, &c->pod, &c->pod.pins, e);
+}
+
+int container_edit(struct container *c, struct edit *edit, struct error *e)
+{
+	const struct config *config = c->config;
+	enum plan_verb uts = c->plan.verb[NS_UTS];
+	bool renames = uts != PLAN_LEAVE && uts != PLAN_ADOPT_INIT && !c->known;
+
+	*edit = (struct edit){ 0 };
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (c->plan.verb[t] == PLAN_LEAVE)
+			continue;
+		edit->ns_path[t] = pins_path(&c->pod.pins, (enum ns_type)t, e);
+		if (!edit->ns_path[t])
+			return -1;
+	}
+	if (renames && (config->hostname || c->in.stage == PLAN_PRECREATE))
+		edit->hostname = c->names.hostname;
+	if (renames && config->domainname)
+		edit->domainname = c->names.domainname;
+	if (renames && config->env_hostname != JSON_NONE)
+		edit->env_hostname = c->names.hostname;
+	if (!c->shares_shm)
+		return 0;
+	edit->shm_read_only = c->shm_read_only;
+	edit->shm_source = pod_shm_path(&c->pod, e);
+	return edit->shm_source ? 0 : -1;
+}
+
+void container_close(struct container *c)
+{
+	const struct pod *pod = &c->pod;
+	struct error e;
+
+	/* What an undo could not remove keeps its record, for gc to try again. */
+	if (pod->fd >= 0 && pod->saved.len && record_is_empty(&pod->rec) && !c->apply.stays &&
+	    pod_end(&c->pod, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
+	gather_close(c);
+	apply_end(&c->apply);
+	pod_close(&c->pod);
+	store_close(&c->store);
+	arena_free(&c->arena);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From what was read to struct pod_plan: all that apply() has to do.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "ns/shm.h"
+#include "plan/host.h"
+#include "plan/shm.h"
+#include "stage/container.h"
+
+/* --- sysctls ---------------------------------------------------------------- */
+
+/*
+ * Keep those that may be set. Under a CRI engine the pod's author chooses what is shared with the
+ * host (hostNetwork), so that root's option is left out there: it would fail such pods on a node
+ * where others need it. Elsewhere root names both, the option and the container.
+ */
+static int choose_sysctls(struct container *c, struct error *e)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->sysctl_count; i++) {
+		const struct sysctl *x = &c->sysctls[i];
+		enum host_target target = host_target_of(&c->in, x->type);
+
+		if (target == TARGET_SHARED && c->choice.cri && x->trusted) {
+			log_info("sysctl %s is left out: the container shares the host's %s "
+				 "namespace",
+				 x->key, ns_info[x->type].oci);
+			continue;
+		}
+		if (target == TARGET_POD && !(c->plan.shared & NS_BIT(x->type)))
+			target = TARGET_CONTAINER;
+		if (host_check("sysctl ", x->key, x->type, target, e) < 0 ||
+		    (c->alone && x->trusted &&
+		     host_check_pod("sysctl ", x->key, x->type, target, e) < 0))
+			return -1;
+		c->sysctls[kept++] = *x;
+	}
+	c->sysctl_count = kept;
+	return 0;
+}
+
+/* --- names ------------------------------------------------------------------ */
+
+static int choose_names(struct container *c, struct error *e)
+{
+	struct names_input in = {
+		.verb = c->plan.verb[NS_UTS],
+		.pod = c->choice.name,
+		.id = c->id,
+		.hostname = c->config->hostname,
+		.domainname = c->config->domainname,
+	};
+
+	if (gather_names(c, &in.in_hostname, &in.in_domainname, e) < 0 ||
+	    container_annotation(c, ANNOTATION_HOSTNAME, &in.annotation, e) < 0)
+		return -1;
+	return plan_names(&in, &c->names, e);
+}
+
+/* --- /dev/shm ---------------------------------------------------------------- */
+
+static int read_shm_size(struct container *c, uint64_t *size, struct error *e)
+{
+	const char *given;
+
+	*size = 0;
+	if (container_annotation(c, ANNOTATION_SHM_SIZE, &given, e) < 0)
+		return -1;
+	if (!given || plan_parse_size(given, size, e) == 0)
+		return 0;
+	return error_prefix(e, "annotation " ANNOTATION_SHM_SIZE);
+}
+
+static struct plan_shm decide_shm(const struct config *config)
+{
+	struct plan_shm_mount mount = {
+		.type = config->shm_type,
+		.source = config->shm_source,
+		.options = config->shm_options,
+		.option_count = config->shm_option_count,
+		.bind = config_shm_is_bind(config),
+		.crowded = config->shm_below,
+	};
+
+	return plan_shm(&mount);
+}
+
+static void log_kept_shm(const struct plan_shm *shm)
+{
+	/* A mount option may do what the user wants, and the result still surprise him. */
+	if (shm->option)
+		log_warn("the container keeps its own /dev/shm: %s '%.200s'", shm->keeps,
+			 shm->option);
+	else
+		log_info("the container keeps its own /dev/shm: %s", shm->keeps);
+}
+
+static int choose_shm(struct container *c, struct error *e)
+{
+	const struct config *config = c->config;
+	struct plan_shm shm;
+	uint64_t size;
+
+	c->shares_shm = c->shm_read_only = false;
+	if ((c->in.stage != PLAN_PRECREATE && !c->shm_was_shared) ||
+	    c->plan.verb[NS_IPC] == PLAN_LEAVE)
+		return 0;
+	if (read_shm_size(c, &size, e) < 0)
+		return -1;
+	if (config->shm == JSON_NONE)
+		return 0;
+	shm = decide_shm(config);
+	if (!shm.keeps && !(c->pod.rec.shm && pod_shm_mounted(&c->pod))) {
+		c->todo.mount_shm = true;
+		c->todo.shm_size = size ? size : shm.size;
+		/* A guess might be larger than the container's own. */
+		if (!size && shm.sized_by_source &&
+		    !shm_size_of(config->shm_source, &c->todo.shm_size))
+			shm.keeps = "its source is no tmpfs whose size can be read";
+	}
+	if (shm.keeps) {
+		c->todo.mount_shm = false;
+		log_kept_shm(&shm);
+		return 0;
+	}
+	c->shares_shm = true;
+	c->shm_read_only = shm.read_only;
+	c->todo.shm_label = config->mount_label;
+	return config->mount_label ? plan_check_label(config->mount_label, e) : 0;
+}
+
+/* --- what is to be done ------------------------------------------------------- */
+
+int container_owner_fd(const struct container *c)
+{
+	const struct plan_type *u = &c->in.type[NS_USER];
+
+	switch (c->plan.verb[NS_USER]) {
+	case PLAN_JOIN:
+		return c->pod.pin[NS_USER].fd;
+	case PLAN_CREATE:
+		return -1;
+	case PLAN_ADOPT_PATH:
+		return c->path_fd[NS_USER];
+	case PLAN_ADOPT_INIT:
+		return c->init_fd[NS_USER];
+	case PLAN_LEAVE:
+		break;
+	}
+	if (c->init)
+		return ns_same(u->init, u->own) ? -1 : c->init_fd[NS_USER];
+	return u->path && !ns_same(u->at_path, u->own) ? c->path_fd[NS_USER] : -1;
+}
+
+/*
+ * Where settings of this type go, in what exists already. At precreate nowhere: a pod's namespaces
+ * keep their values until the container really comes.
+ */
+static int existing_fd(const struct container *c, enum ns_type t)
+{
+	enum plan_verb verb = c->plan.verb[t];
+
+	if (c->in.stage == PLAN_PRECREATE || verb == PLAN_CREATE)
+		return -1;
+	if (verb == PLAN_JOIN)
+		return c->pod.pin[t].fd;
+	return c->init ? c->init_fd[t] : c->path_fd[t];
+}
+
+static void fill_in_todo(struct container *c)
+{
+	struct pod_plan *todo = &c->todo;
+
+	for (int t = 0; t < NS_TYPES; t++) {
+		enum plan_verb verb = c->plan.verb[t];
+
+		todo->existing[t] = existing_fd(c, (enum ns_type)t);
+		todo->adopt[t] = verb == PLAN_ADOPT_PATH   ? c->path_fd[t]
+				 : verb == PLAN_ADOPT_INIT ? c->init_fd[t]
+							   : -1;
+	}
+	todo->make = c->plan.created;
+	todo->owner_fd = container_owner_fd(c);
+	todo->uid_maps = &c->config->uid_maps;
+	todo->gid_maps = &c->config->gid_maps;
+	todo->hostname = c->names.set ? c->names.hostname : NULL;
+	todo->domainname = c->names.set ? c->names.domainname : NULL;
+	todo->sysctls = c->sysctls;
+	todo->sysctl_count = c->sysctl_count;
+	/* At precreate only what is set: in what this run makes. */
+	todo->recorded = c->in.stage == PLAN_PRECREATE ? c->plan.created : c->plan.shared;
+}
+
+int container_plan(struct container *c, enum plan_stage stage, struct error *e)
+{
+	ns_set sysctl_types;
+
+	c->todo = (struct pod_plan)POD_PLAN_NONE;
+	c->in.stage = stage;
+	c->in.pod = c->choice.name;
+	c->in.root = c->store.root;
+	c->in.named = c->choice.named;
+	c->in.has_init = c->init != NULL;
+	c->in.time_offsets = c->config->time_offsets;
+	if (gather_sysctls(c, &sysctl_types, e) < 0 || gather_identities(c, sysctl_types, e) < 0 ||
+	    plan_make(&c->in, &c->plan, e) < 0 || choose_sysctls(c, e) < 0)
+		return -1;
+	if (c->init && !process_lives(c->init))
+		return error_set(e, 0, "the container's process %d died", c->init->pid);
+	if (choose_names(c, e) < 0 || choose_shm(c, e) < 0)
+		return -1;
+	fill_in_todo(c);
+	return 0;
+}
+
+int container_forget_plan(struct container *c, struct error *e)
+{
+	const char *source = c->config->shm_source, *ours = pod_shm_path(&c->pod, e);
+
+	if (!ours)
+		return -1;
+	c->shm_was_shared = source && !strcmp(source, ours);
+	gather_close(c);
+	for (int t = 0; t < NS_TYPES; t++)
+		c->in.type[t] = (struct plan_type){ .own = c->in.type[t].own };
+	c->in.maps_known = c->in.maps_equal = false;
+	return 0;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a decision needs to know, read from /proc, from the pod's pins and from the documents.
+ */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "ns/make.h"
+#include "stage/container.h"
+
+/* --- which namespaces ------------------------------------------------------ */
+
+static int read_pin(struct container *c, enum ns_type t, struct error *e)
+{
+	struct plan_type *x = &c->in.type[t];
+
+	if (pod_look(&c->pod, NS_BIT(t), e) < 0)
+		return -1;
+	x->pin = c->pod.pin[t].id;
+	/* Whose child a user namespace is does not matter. */
+	return x->pin.ino && t != NS_USER ? ns_owner(c->pod.pin[t].fd, &x->pin_owner, e) : 0;
+}
+
+static int read_path(struct container *c, enum ns_type t, struct error *e)
+{
+	struct plan_type *x = &c->in.type[t];
+	const char *pin = x->pin.ino ? pins_path(&c->pod.pins, t, e) : NULL;
+
+	/* The usual case after precreate: the path is the pin's, which has just been opened. */
+	if (pin && !strcmp(x->path, pin)) {
+		x->at_path = x->pin;
+		x->path_owner = x->pin_owner;
+		return 0;
+	}
+	c->path_fd[t] = ns_open_path(x->path, t, &x->at_path, e);
+	/* An engine's own path is none of a pod's that was not named. */
+	if (c->path_fd[t] < 0)
+		return c->choice.named && c->in.types & NS_BIT(t) ? -1 : 0;
+	return t == NS_USER ? 0 : ns_owner(c->path_fd[t], &x->path_owner, e);
+}
+
+static int read_init(struct container *c, enum ns_type t, struct error *e)
+{
+	struct plan_type *x = &c->in.type[t];
+
+	if (process_ns_id(c->init, t, &x->init, e) < 0)
+		return -1;
+	if (ns_same(x->init, x->pin)) {
+		x->init_owner = x->pin_owner;
+		return 0;
+	}
+	if (ns_same(x->init, x->own))
+		return 0;
+	c->init_fd[t] = process_open_ns(c->init, t, &x->init, e);
+	if (c->init_fd[t] < 0)
+		return -1;
+	return t == NS_USER ? 0 : ns_owner(c->init_fd[t], &x->init_owner, e);
+}
+
+static int read_type(struct container *c, enum ns_type t, bool shared, bool has_sysctls,
+		     struct error *e)
+{
+	struct plan_type *x = &c->in.type[t];
+	bool joins = shared && (t == NS_UTS || has_sysctls);
+
+	if (shared && read_pin(c, t, e) < 0)
+		return -1;
+	/* Once: to read the pod's hostname this process may have joined its UTS namespace since. */
+	if ((t == NS_USER || x->path || c->init || (joins && x->pin.ino)) && !x->own.ino &&
+	    ns_own_id(t, &x->own, e) < 0)
+		return -1;
+	if (x->path && read_path(c, t, e) < 0)
+		return -1;
+	return c->init ? read_init(c, t, e) : 0;
+}
+
+static int read_maps(struct container *c, struct error *e)
+{
+	const struct config *config = c->config;
+	struct id_maps uid, gid;
+
+	c->in.has_maps = config->uid_maps.count && config->gid_maps.count;
+	if ((!config->uid_maps.count && !config->gid_maps.count) || !c->in.type[NS_USER].pin.ino)
+		return 0;
+	if (ns_read_maps(c->pod.pin[NS_USER].fd, &c->arena, &uid, &gid, e) < 0)
+		return -1;
+	c->in.maps_known = true;
+	c->in.maps_equal = id_maps_equal(&uid, &config->uid_maps) &&
+			   id_maps_equal(&gid, &config->gid_maps);
+	return 0;
+}
+
+int gather_identities(struct container *c, ns_set sysctl_types, struct error *e)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		struct plan_type *x = &c->in.type[t];
+		bool has_sysctls = sysctl_types & NS_BIT(t), shared;
+
+		x->entry = c->config->ns[t].entry != JSON_NONE;
+		x->path = c->config->ns[t].path;
+		shared = x->entry && c->in.types & NS_BIT(t);
+		/* The user namespace is always read: it owns the others. */
+		if ((shared || t == NS_USER || (x->entry && has_sysctls)) &&
+		    read_type(c, (enum ns_type)t, shared, has_sysctls, e) < 0)
+			return -1;
+	}
+	return read_maps(c, e);
+}
+
+void gather_close(struct container *c)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		cleanup_closep(&c->path_fd[t]);
+		cleanup_closep(&c->init_fd[t]);
+		c->path_fd[t] = c->init_fd[t] = -1;
+	}
+}
+
+/* --- sysctls ---------------------------------------------------------------- */
+
+int gather_sysctls(struct container *c, ns_set *types, struct error *e)
+{
+	const struct stage_options *opt = c->opt;
+	const struct config *config = c->config;
+	size_t n = opt->sysctl_count + config->sysctl_count;
+
+	*types = 0;
+	c->sysctl_count = 0;
+	c->sysctls = n ? arena_alloc(&c->arena, n * sizeof(*c->sysctls)) : NULL;
+	if (n && !c->sysctls)
+		return error_nomem(e);
+	for (size_t i = 0; i < opt->sysctl_count; i++)
+		if (sysctl_check_pair(opt->sysctls[i], true, &c->arena,
+				      &c->sysctls[c->sysctl_count++], e) < 0)
+			return -1;
+	for (size_t i = 0; i < config->sysctl_count; i++)
+		if (sysctl_check(config->sysctls[i].key, config->sysctls[i].value, false, &c->arena,
+				 &c->sysctls[c->sysctl_count++], e) < 0)
+			return error_prefix(e, "config.json: linux.sysctl");
+	for (size_t i = 0; i < n; i++)
+		*types |= NS_BIT(c->sysctls[i].type);
+	return 0;
+}
+
+/* --- names ------------------------------------------------------------------- */
+
+/* A container that may call sethostname(2) can have set any bytes: such a name counts as unknown. */
+static int keep_name(struct container *c, const char *name, const char *what, const char **kept,
+		     struct error *e)
+{
+	*kept = NULL;
+	if (plan_check_hostname(name, what, e) < 0) {
+		log_error(LOG_LEVEL_WARN, e);
+		return 0;
+	}
+	*kept = arena_strndup(&c->arena, name, strlen(name));
+	return *kept ? 0 : error_nomem(e);
+}
+
+int gather_names(struct container *c, const char **hostname, const char **domainname,
+		 struct error *e)
+{
+	enum plan_verb verb = c->plan.verb[NS_UTS];
+	char host[65], domain[65];
+
+	*hostname = *domainname = NULL;
+	if (verb != PLAN_JOIN && verb != PLAN_ADOPT_PATH)
+		return 0;
+	if (ns_uts_names(verb == PLAN_JOIN ? c->pod.pin[NS_UTS].fd : c->path_fd[NS_UTS],
+			 container_owner_fd(c), host, domain, e) < 0 ||
+	    keep_name(c, host, "the pod's hostname", hostname, e) < 0)
+		return -1;
+	return *hostname ? keep_name(c, domain, "the pod's domainname", domainname, e) : 0;
+}
