@@ -113,8 +113,8 @@ static int decide_path(const struct plan_input *in, enum ns_type t, enum plan_ve
 	return 0;
 }
 
-static int decide(const struct plan_input *in, enum ns_type t, enum plan_verb *verb,
-		  struct error *e)
+static int decide_type(const struct plan_input *in, enum ns_type t, enum plan_verb *verb,
+		       struct error *e)
 {
 	const struct plan_type *x = &in->type[t];
 
@@ -253,7 +253,7 @@ int plan_make(const struct plan_input *in, struct plan *plan, struct error *e)
 
 	*plan = (struct plan){ 0 };
 	for (int t = 0; t < NS_TYPES; t++) {
-		if (decide(in, (enum ns_type)t, &plan->verb[t], e) < 0)
+		if (decide_type(in, (enum ns_type)t, &plan->verb[t], e) < 0)
 			return -1;
 		if (plan->verb[t] != PLAN_LEAVE)
 			plan->shared |= NS_BIT(t);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 
 typedef int (*get_annotation_fn)(void *doc, const char *key, const char **value, struct error *e);
@@ -116,31 +117,13 @@ int container_begin(struct container *c, struct error *e)
 	return apply_begin(&c->apply, &c->pod, &c->pod.pins, e);
 }
 
-int container_edit(struct container *c, struct edit *edit, struct error *e)
+void container_close_reads(struct container *c)
 {
-	const struct config *config = c->config;
-	enum plan_verb uts = c->plan.verb[NS_UTS];
-	bool renames = uts != PLAN_LEAVE && uts != PLAN_ADOPT_INIT && !c->known;
-
-	*edit = (struct edit){ 0 };
 	for (int t = 0; t < NS_TYPES; t++) {
-		if (c->plan.verb[t] == PLAN_LEAVE)
-			continue;
-		edit->ns_path[t] = pins_path(&c->pod.pins, (enum ns_type)t, e);
-		if (!edit->ns_path[t])
-			return -1;
+		cleanup_closep(&c->path_fd[t]);
+		cleanup_closep(&c->init_fd[t]);
+		c->path_fd[t] = c->init_fd[t] = -1;
 	}
-	if (renames && (config->hostname || c->in.stage == PLAN_PRECREATE))
-		edit->hostname = c->names.hostname;
-	if (renames && config->domainname)
-		edit->domainname = c->names.domainname;
-	if (renames && config->env_hostname != JSON_NONE)
-		edit->env_hostname = c->names.hostname;
-	if (!c->shares_shm)
-		return 0;
-	edit->shm_read_only = c->shm_read_only;
-	edit->shm_source = pod_shm_path(&c->pod, e);
-	return edit->shm_source ? 0 : -1;
 }
 
 void container_close(struct container *c)
@@ -152,7 +135,7 @@ void container_close(struct container *c)
 	if (pod->fd >= 0 && pod->saved.len && record_is_empty(&pod->rec) && !c->apply.stays &&
 	    pod_end(&c->pod, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
-	gather_close(c);
+	container_close_reads(c);
 	apply_end(&c->apply);
 	pod_close(&c->pod);
 	store_close(&c->store);

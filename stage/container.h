@@ -5,12 +5,11 @@
  *   container_choose()   which pod the documents name
  *   container_open()     open, lock and sweep that pod
  *   container_begin()    after a failure from here on, apply_undo()
- *   container_plan()     read what a decision needs, decide, fill in c->todo; nothing is changed
- *   container_edit()     what config.json shall say
- *   apply()              pod/apply.h: the transaction, with c->todo
+ *   decide()             stage/decide.h: what config.json shall say and what apply() shall do
+ *   apply()              pod/apply.h: the transaction
  *   container_close()    release everything; a pod that nobody is in ends
  *
- * What is read (gather.c), what is decided (plan/) and what is done (pod/apply.c) stand apart.
+ * What is read (stage/gather.h), what is decided (plan/) and what is done (pod/apply.h) stand apart.
  */
 #ifndef PODNS_STAGE_CONTAINER_H
 #define PODNS_STAGE_CONTAINER_H
@@ -86,33 +85,8 @@ int container_open(struct container *c, struct error *e);
 /* From here on apply_undo() restores the pod's record as it is now, in memory. */
 int container_begin(struct container *c, struct error *e);
 
-/* Read what plan_make() needs: c->in, of the pod types and those that sysctls are for. */
-int gather_identities(struct container *c, ns_set sysctl_types, struct error *e);
-
-/* Collect and check the sysctls of the options and the config: c->sysctls; their types in *types. */
-int gather_sysctls(struct container *c, ns_set *types, struct error *e);
-
-/* The names of the UTS namespace that the plan joins or adopts from a path; NULL: unknown. */
-int gather_names(struct container *c, const char **hostname, const char **domainname,
-		 struct error *e);
-
-/* Close what gather_identities() opened. */
-void gather_close(struct container *c);
-
-/* A descriptor of the user namespace that owns what the container shares; -1: our own. */
-int container_owner_fd(const struct container *c);
-
-/* Decide, and fill in c->todo. */
-int container_plan(struct container *c, enum plan_stage stage, struct error *e);
-
-/*
- * Forget the plan, so that the config's original can be planned: a /dev/shm that was the pod's in
- * this config will be the pod's again.
- */
-int container_forget_plan(struct container *c, struct error *e);
-
-/* Fill in an edit: paths, and names and /dev/shm where they apply. Strings live as long as c. */
-int container_edit(struct container *c, struct edit *edit, struct error *e);
+/* Close what gather.c opened. */
+void container_close_reads(struct container *c);
 
 void container_close(struct container *c);
 #define cleanup_container __attribute__((cleanup(container_close)))

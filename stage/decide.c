@@ -2,13 +2,15 @@
 /*
  * From what was read to struct pod_plan: all that apply() has to do.
  */
+#include "stage/decide.h"
+
 #include <string.h>
 
 #include "base/log.h"
 #include "ns/shm.h"
 #include "plan/host.h"
 #include "plan/shm.h"
-#include "stage/container.h"
+#include "stage/gather.h"
 
 /* --- sysctls ---------------------------------------------------------------- */
 
@@ -75,7 +77,7 @@ static int read_shm_size(struct container *c, uint64_t *size, struct error *e)
 	return error_prefix(e, "annotation " ANNOTATION_SHM_SIZE);
 }
 
-static struct plan_shm decide_shm(const struct config *config)
+static struct plan_shm ask_shm(const struct config *config)
 {
 	struct plan_shm_mount mount = {
 		.type = config->shm_type,
@@ -113,7 +115,7 @@ static int choose_shm(struct container *c, struct error *e)
 		return -1;
 	if (config->shm == JSON_NONE)
 		return 0;
-	shm = decide_shm(config);
+	shm = ask_shm(config);
 	if (!shm.keeps && !(c->pod.rec.shm && pod_shm_mounted(&c->pod))) {
 		c->todo.mount_shm = true;
 		c->todo.shm_size = size ? size : shm.size;
@@ -134,27 +136,6 @@ static int choose_shm(struct container *c, struct error *e)
 }
 
 /* --- what is to be done ------------------------------------------------------- */
-
-int container_owner_fd(const struct container *c)
-{
-	const struct plan_type *u = &c->in.type[NS_USER];
-
-	switch (c->plan.verb[NS_USER]) {
-	case PLAN_JOIN:
-		return c->pod.pin[NS_USER].fd;
-	case PLAN_CREATE:
-		return -1;
-	case PLAN_ADOPT_PATH:
-		return c->path_fd[NS_USER];
-	case PLAN_ADOPT_INIT:
-		return c->init_fd[NS_USER];
-	case PLAN_LEAVE:
-		break;
-	}
-	if (c->init)
-		return ns_same(u->init, u->own) ? -1 : c->init_fd[NS_USER];
-	return u->path && !ns_same(u->at_path, u->own) ? c->path_fd[NS_USER] : -1;
-}
 
 /*
  * Where settings of this type go, in what exists already. At precreate nowhere: a pod's namespaces
@@ -184,7 +165,7 @@ static void fill_in_todo(struct container *c)
 							   : -1;
 	}
 	todo->make = c->plan.created;
-	todo->owner_fd = container_owner_fd(c);
+	todo->owner_fd = gather_owner_fd(c);
 	todo->uid_maps = &c->config->uid_maps;
 	todo->gid_maps = &c->config->gid_maps;
 	todo->hostname = c->names.set ? c->names.hostname : NULL;
@@ -195,7 +176,7 @@ static void fill_in_todo(struct container *c)
 	todo->recorded = c->in.stage == PLAN_PRECREATE ? c->plan.created : c->plan.shared;
 }
 
-int container_plan(struct container *c, enum plan_stage stage, struct error *e)
+int decide(struct container *c, enum plan_stage stage, struct error *e)
 {
 	ns_set sysctl_types;
 
@@ -217,16 +198,43 @@ int container_plan(struct container *c, enum plan_stage stage, struct error *e)
 	return 0;
 }
 
-int container_forget_plan(struct container *c, struct error *e)
+int decide_again(struct container *c, struct error *e)
 {
 	const char *source = c->config->shm_source, *ours = pod_shm_path(&c->pod, e);
 
 	if (!ours)
 		return -1;
 	c->shm_was_shared = source && !strcmp(source, ours);
-	gather_close(c);
+	container_close_reads(c);
 	for (int t = 0; t < NS_TYPES; t++)
 		c->in.type[t] = (struct plan_type){ .own = c->in.type[t].own };
 	c->in.maps_known = c->in.maps_equal = false;
 	return 0;
+}
+
+int decide_edit(struct container *c, struct edit *edit, struct error *e)
+{
+	const struct config *config = c->config;
+	enum plan_verb uts = c->plan.verb[NS_UTS];
+	bool renames = uts != PLAN_LEAVE && uts != PLAN_ADOPT_INIT && !c->known;
+
+	*edit = (struct edit){ 0 };
+	for (int t = 0; t < NS_TYPES; t++) {
+		if (c->plan.verb[t] == PLAN_LEAVE)
+			continue;
+		edit->ns_path[t] = pins_path(&c->pod.pins, (enum ns_type)t, e);
+		if (!edit->ns_path[t])
+			return -1;
+	}
+	if (renames && (config->hostname || c->in.stage == PLAN_PRECREATE))
+		edit->hostname = c->names.hostname;
+	if (renames && config->domainname)
+		edit->domainname = c->names.domainname;
+	if (renames && config->env_hostname != JSON_NONE)
+		edit->env_hostname = c->names.hostname;
+	if (!c->shares_shm)
+		return 0;
+	edit->shm_read_only = c->shm_read_only;
+	edit->shm_source = pod_shm_path(&c->pod, e);
+	return edit->shm_source ? 0 : -1;
 }

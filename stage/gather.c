@@ -2,12 +2,12 @@
 /*
  * What a decision needs to know, read from /proc, from the pod's pins and from the documents.
  */
+#include "stage/gather.h"
+
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/log.h"
 #include "ns/make.h"
-#include "stage/container.h"
 
 /* --- which namespaces ------------------------------------------------------ */
 
@@ -108,15 +108,6 @@ int gather_identities(struct container *c, ns_set sysctl_types, struct error *e)
 	return read_maps(c, e);
 }
 
-void gather_close(struct container *c)
-{
-	for (int t = 0; t < NS_TYPES; t++) {
-		cleanup_closep(&c->path_fd[t]);
-		cleanup_closep(&c->init_fd[t]);
-		c->path_fd[t] = c->init_fd[t] = -1;
-	}
-}
-
 /* --- sysctls ---------------------------------------------------------------- */
 
 int gather_sysctls(struct container *c, ns_set *types, struct error *e)
@@ -145,6 +136,27 @@ int gather_sysctls(struct container *c, ns_set *types, struct error *e)
 
 /* --- names ------------------------------------------------------------------- */
 
+int gather_owner_fd(const struct container *c)
+{
+	const struct plan_type *u = &c->in.type[NS_USER];
+
+	switch (c->plan.verb[NS_USER]) {
+	case PLAN_JOIN:
+		return c->pod.pin[NS_USER].fd;
+	case PLAN_CREATE:
+		return -1;
+	case PLAN_ADOPT_PATH:
+		return c->path_fd[NS_USER];
+	case PLAN_ADOPT_INIT:
+		return c->init_fd[NS_USER];
+	case PLAN_LEAVE:
+		break;
+	}
+	if (c->init)
+		return ns_same(u->init, u->own) ? -1 : c->init_fd[NS_USER];
+	return u->path && !ns_same(u->at_path, u->own) ? c->path_fd[NS_USER] : -1;
+}
+
 /* A container that may call sethostname(2) can have set any bytes: such a name counts as unknown. */
 static int keep_name(struct container *c, const char *name, const char *what, const char **kept,
 		     struct error *e)
@@ -168,7 +180,7 @@ int gather_names(struct container *c, const char **hostname, const char **domain
 	if (verb != PLAN_JOIN && verb != PLAN_ADOPT_PATH)
 		return 0;
 	if (ns_uts_names(verb == PLAN_JOIN ? c->pod.pin[NS_UTS].fd : c->path_fd[NS_UTS],
-			 container_owner_fd(c), host, domain, e) < 0 ||
+			 gather_owner_fd(c), host, domain, e) < 0 ||
 	    keep_name(c, host, "the pod's hostname", hostname, e) < 0)
 		return -1;
 	return *hostname ? keep_name(c, domain, "the pod's domainname", domainname, e) : 0;

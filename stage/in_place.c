@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "stage/decide.h"
 
 static void forget_config(struct in_place *x)
 {
@@ -77,7 +78,7 @@ static int edit_stands(const struct in_place *x, struct container *c, bool *stan
 
 static int take_back(struct in_place *x, struct container *c, struct error *e)
 {
-	if (container_forget_plan(c, e) < 0)
+	if (decide_again(c, e) < 0)
 		return -1;
 	forget_config(x);
 	return bundle_give_back(&x->bundle, NULL, e) < 0 ? -1 : parse(x, e);
@@ -88,7 +89,7 @@ static int plan_edit(struct in_place *x, struct container *c, enum plan_stage st
 {
 	struct edit edit;
 
-	if (container_plan(c, stage, e) < 0 || container_edit(c, &edit, e) < 0)
+	if (decide(c, stage, e) < 0 || decide_edit(c, &edit, e) < 0)
 		return -1;
 	return edit_apply(&x->config, &edit, changed, out, e);
 }

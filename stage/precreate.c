@@ -7,7 +7,7 @@
 #include <sys/random.h>
 
 #include "base/text.h"
-#include "stage/container.h"
+#include "stage/decide.h"
 
 struct token {
 	char text[2 * CLAIM_TOKEN_BYTES + 1];
@@ -44,11 +44,11 @@ static int enter_pod(struct container *c, const char *text, size_t len, stage_de
 	bool changed;
 
 	if (container_open(c, e) < 0 || container_begin(c, e) < 0 ||
-	    container_plan(c, PLAN_PRECREATE, e) < 0)
+	    decide(c, PLAN_PRECREATE, e) < 0)
 		return -1;
 	if (!c->plan.shared)
 		return deliver(arg, text, len, e);
-	if (new_token(&token, e) < 0 || container_edit(c, &edit, e) < 0)
+	if (new_token(&token, e) < 0 || decide_edit(c, &edit, e) < 0)
 		return -1;
 	edit.claim = token.text;
 	if (edit_apply(c->config, &edit, &changed, &out, e) < 0 ||

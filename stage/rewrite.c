@@ -4,6 +4,7 @@
  * standard output, or in place. No hook may ever report the container, so there is no claim, and a
  * pod that this makes is held.
  */
+#include "stage/decide.h"
 #include "stage/in_place.h"
 
 static int rewrite_text(struct container *c, const char *text, size_t len, stage_deliver_fn deliver,
@@ -14,13 +15,12 @@ static int rewrite_text(struct container *c, const char *text, size_t len, stage
 	bool changed, made;
 
 	if (container_open(c, e) < 0 || container_begin(c, e) < 0 ||
-	    container_plan(c, PLAN_PRECREATE, e) < 0)
+	    decide(c, PLAN_PRECREATE, e) < 0)
 		return -1;
 	if (!c->plan.shared)
 		return deliver(arg, text, len, e);
 	made = record_is_empty(&c->pod.rec);
-	if (container_edit(c, &edit, e) < 0 ||
-	    edit_apply(c->config, &edit, &changed, &out, e) < 0 ||
+	if (decide_edit(c, &edit, e) < 0 || edit_apply(c->config, &edit, &changed, &out, e) < 0 ||
 	    apply(&c->apply, &c->todo, e) < 0 || (made && pod_hold(&c->pod, e) < 0))
 		return -1;
 	return changed ? deliver(arg, out.data, out.len, e) : deliver(arg, text, len, e);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the documents to all that a stage has to do: c->todo for apply(), and an edit of config.json.
+ */
+#ifndef PODNS_STAGE_DECIDE_H
+#define PODNS_STAGE_DECIDE_H
+
+#include "oci/edit.h"
+#include "stage/container.h"
+
+/* Read, decide, and fill in c->todo. Nothing is changed. */
+int decide(struct container *c, enum plan_stage stage, struct error *e);
+
+/*
+ * Forget the decision, so that decide() can be called for the config's original: a /dev/shm that was
+ * the pod's in this config will be the pod's again.
+ */
+int decide_again(struct container *c, struct error *e);
+
+/* Fill in an edit: paths, and names and /dev/shm where they apply. Strings live as long as c. */
+int decide_edit(struct container *c, struct edit *edit, struct error *e);
+
+#endif
