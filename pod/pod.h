@@ -78,17 +78,26 @@ int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e
 /* Drop the members that are dead and the claims that expired, and nothing else. */
 int pod_drop_dead(struct pod *p, struct error *e);
 
+/* Drop an entrant and its index entry. gc removes an entry that cannot be removed now. */
+void pod_forget_entrant(struct pod *p, size_t index);
+
 /*
  * Forget the noted bundles that are not there any more: in a pod that outlives many containers
  * their list would grow without an end. Failures are logged.
  */
 void pod_forget_bundles(struct pod *p);
 
-/* Does its process live, or does it still count as on its way? */
+/* Does its process live, or has its deadline not passed? */
 bool pod_entrant_lives(const struct entrant *x);
 
 /* Look at the pins of the types in set, unless that was done before. */
 int pod_look(struct pod *p, ns_set set, struct error *e);
+
+/*
+ * Is no process in this namespace any more? False where that cannot be known: outside the initial pid
+ * namespace. file: the type's name in /proc/PID/ns.
+ */
+bool pod_is_deserted(const char *file, struct ns_id ns, struct ns_id own_pidns);
 
 /* Write the record, if it differs from what is on disk. */
 int pod_save(struct pod *p, struct error *e);
@@ -98,6 +107,9 @@ int pod_save(struct pod *p, struct error *e);
  * held pod, so that gc removes what a run leaves that is killed before.
  */
 int pod_hold(struct pod *p, struct error *e);
+
+/* Remove the pod's directory, which has no record, with the part of one that a killed run left. */
+int pod_remove_dir(const struct pod *p);
 
 /*
  * Take away what the pod owns: revert bundles, remove our pins and shm, forget members, remove the

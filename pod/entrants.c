@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who keeps a pod alive: members by pid and start time, claims by a deadline. All three mean
+ * something else in another pid or time namespace.
+ */
+#include <errno.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "ns/procs.h"
+#include "pod/bundle.h"
+#include "pod/pod.h"
+
+uint64_t pod_boot_seconds(void)
+{
+	return (uint64_t)clock_seconds(CLOCK_BOOTTIME);
+}
+
+bool pod_entrant_lives(const struct entrant *x)
+{
+	uint64_t now;
+
+	if (x->kind == ENTRANT_MEMBER)
+		return process_alive(x->pid, x->start);
+	/* A deadline too far in the future is of an earlier boot. */
+	now = pod_boot_seconds();
+	return x->expires > now && x->expires - now <= CLAIM_SECONDS;
+}
+
+void pod_forget_entrant(struct pod *p, size_t index)
+{
+	const struct entrant *x = &p->rec.entrants[index];
+	struct error e;
+
+	if (x->kind != ENTRANT_CLAIM && store_unindex(p->store, x->id, x->bundle, p->name, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
+	record_drop_entrant(&p->rec, index);
+}
+
+static bool has_members(const struct record *rec)
+{
+	for (size_t i = 0; i < rec->entrant_count; i++)
+		if (rec->entrants[i].kind == ENTRANT_MEMBER)
+			return true;
+	return false;
+}
+
+/*
+ * The inode of the initial pid namespace, from which all processes can be seen: PROC_PID_INIT_INO in
+ * include/linux/proc_ns.h.
+ */
+#define INITIAL_PIDNS 0xEFFFFFFCU
+
+bool pod_is_deserted(const char *file, struct ns_id ns, struct ns_id own_pidns)
+{
+	bool found = false;
+	struct error ignored;
+
+	return own_pidns.ino == INITIAL_PIDNS && procs_find(file, ns, &found, &ignored) == 0 &&
+	       !found;
+}
+
+/* num EXDEV, so that gc and `podns ls` can tell a pod that they cannot judge. */
+static int refuse_clock(const char *what, const char *type, struct ns_id recorded,
+			struct ns_id here, struct error *e)
+{
+	error_set(
+		e, 0,
+		"the pod's containers are known by their %s in %s namespace [%ju], and this is [%ju]",
+		what, type, (uintmax_t)recorded.ino, (uintmax_t)here.ino);
+	error_hint(e, "run this in that %s namespace, or give this one a root of its own", type);
+	e->num = EXDEV;
+	return -1;
+}
+
+/* *gone: no process is left in the pid namespace of the members, so that they are dead. */
+static int check_pidns(const struct pod *p, bool *gone, struct error *e)
+{
+	struct ns_id here;
+
+	*gone = false;
+	if (!has_members(&p->rec))
+		return 0;
+	if (ns_own_pidns(&here, e) < 0)
+		return -1;
+	if (ns_same(here, p->rec.pidns))
+		return 0;
+	*gone = pod_is_deserted("pid", p->rec.pidns, here);
+	return *gone ? 0 : refuse_clock("pids", "pid", p->rec.pidns, here, e);
+}
+
+/* A kernel before 5.6 has no time namespaces: ino 0. */
+static int own_timens(struct ns_id *id, struct error *e)
+{
+	if (ns_own_id(NS_TIME, id, e) == 0)
+		return 0;
+	*id = (struct ns_id){ 0 };
+	return e->num == ENOENT ? 0 : -1;
+}
+
+/* Start times in /proc and CLOCK_BOOTTIME are shifted in a time namespace: time_namespaces(7). */
+static int check_timens(const struct pod *p, struct error *e)
+{
+	struct ns_id here;
+
+	if (!p->rec.entrant_count || !p->rec.timens.ino)
+		return 0;
+	if (own_timens(&here, e) < 0)
+		return -1;
+	return ns_same(here, p->rec.timens)
+		       ? 0
+		       : refuse_clock("start times", "time", p->rec.timens, here, e);
+}
+
+int pod_note_clocks(struct pod *p, struct error *e)
+{
+	return ns_own_pidns(&p->rec.pidns, e) < 0 ? -1 : own_timens(&p->rec.timens, e);
+}
+
+static int check_clocks(const struct pod *p, bool *gone, struct error *e)
+{
+	return check_timens(p, e) < 0 ? -1 : check_pidns(p, gone, e);
+}
+
+int pod_check_clocks(const struct pod *p, struct error *e)
+{
+	bool gone;
+
+	return check_clocks(p, &gone, e);
+}
+
+int pod_drop_dead(struct pod *p, struct error *e)
+{
+	bool gone;
+
+	if (check_clocks(p, &gone, e) < 0)
+		return -1;
+	for (size_t i = 0; i < p->rec.entrant_count;) {
+		const struct entrant *x = &p->rec.entrants[i];
+
+		if (pod_entrant_lives(x) && !(gone && x->kind == ENTRANT_MEMBER)) {
+			i++;
+			continue;
+		}
+		log_debug("pod %s: sweep %s", p->name, x->id ? x->id : "an expired claim");
+		pod_forget_entrant(p, i);
+	}
+	return 0;
+}
+
+void pod_forget_bundles(struct pod *p)
+{
+	enum revert_how how;
+	struct error e;
+	struct stat st;
+
+	for (size_t i = 0; i < p->rec.bundle_count;) {
+		const char *bundle = p->rec.bundles[i];
+
+		if (stat(bundle, &st) == 0 || errno != ENOENT) {
+			i++;
+			continue;
+		}
+		/* Without the bundle only the copy is removed. */
+		if (bundle_end(p->store, p->name, bundle, 0, &how, &e) < 0) {
+			log_error(LOG_LEVEL_WARN, &e);
+			i++;
+			continue;
+		}
+		record_drop_bundle(&p->rec, bundle);
+	}
+}
