@@ -31,7 +31,7 @@ teardown() {
 # Not words: roff's \(bu and .TE, a column of lsns(8), and a word that a test cuts in two.
 @test "codespell knows all words" {
 	codespell --ignore-regex '\\\(bu|^[.]TE|-o ONS|"proces"' --skip '*/corpus/*,tests/lint.bats' \
-		"${ROOMS[@]}" tests man hooks.d units ./*.md configure.ac Makefile.am
+		"${ROOMS[@]}" tests man hooks.d units docs ./*.md NEWS configure.ac Makefile.am
 }
 
 @test "every source file tells its licence" {
@@ -41,7 +41,7 @@ teardown() {
 
 @test "every source file is in the release" {
 	local file
-	for file in $(find "${ROOMS[@]}" tests/unit -name '*.[ch]') tests/*.* hooks.d/*.in; do
+	for file in $(find "${ROOMS[@]}" tests/unit -name '*.[ch]') tests/*.* hooks.d/*.in man/* docs/* *.md NEWS; do
 		grep -qF "$file" Makefile.am || {
 			echo "$file is not in Makefile.am"
 			return 1
@@ -56,6 +56,21 @@ teardown() {
 @test "tests are skipped by skips.bash alone" {
 	equal "$(grep -nE '(^|[;&|{(]|then|else|do)[[:space:]]*skip(_unless)?([[:space:]]|$)' tests/*.bash tests/*.bats |
 		grep -vE '^tests/(skips[.]bash|run[.]bats):' || true)" ''
+}
+
+# `containers/...` is a part of a path outside the tree.
+@test "each file that a document names is there" {
+	local document name missing=''
+	for document in *.md docs/*.md; do
+		# shellcheck disable=SC2016 # backticks, as in the text
+		for name in $(grep -oE '`[a-z]+[.a-z]*/[^` ]*`' "$document" | tr -d '`'); do
+			[[ $name == containers/* ]] || compgen -G "$name" >/dev/null || missing+=" $document:$name"
+		done
+		for name in $(grep -oE '\]\([^)#]+' "$document" | tr -d ']('); do
+			[ -e "$(dirname "$document")/$name" ] || missing+=" $document:$name"
+		done
+	done
+	equal "$missing" ''
 }
 
 @test "each test that SECURITY.md names is there" {

@@ -44,6 +44,21 @@ load podns
 	assert_nothing_left
 }
 
+@test "in place: a second container with the hook joins a pod that a first one made, as README.md shows" {
+	make_bundle a
+	start a
+	make_bundle b
+	podns rewrite --bundle "$T/b" web
+	start b
+	assert_in_pins b web
+	equal "$(of_pod web '"\(.state) \(.containers)"')" 'live 2'
+	stop a
+	stop b
+	assert_untouched a
+	assert_untouched b
+	assert_nothing_left
+}
+
 @test "linux.timeOffsets for a time namespace of the pod's: refused, and no pod is made" {
 	make_bundle a pod= stages= namespaces="$(entry time)" linux='"timeOffsets": {"monotonic": {"secs": 1}},'
 	podns_fails 1 linux.timeOffsets rewrite --namespaces time --bundle "$T/a" web

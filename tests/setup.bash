@@ -186,7 +186,7 @@ make_configure() {
 build() {
 	local dir=$1 cc=$2
 	shift 2
-	# Where a host's other libraries are for glibc: README.md tells this, too.
+	# Where a host's other libraries are for glibc: docs/building.md says this, too.
 	if [ "$cc" = musl-gcc ]; then
 		set -- CC_FOR_BUILD=gcc \
 			"CPPFLAGS=-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)" \
