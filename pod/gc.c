@@ -24,15 +24,15 @@ struct gc {
 	const struct gc_options *opt;
 	struct views views;
 	struct buf
-		noted; /* what note() keeps: a deed and its text with a NUL, one after the other */
+		noted; /* what note() keeps: an action and its text with a NUL, one after the other */
 	bool failed;
 	struct error *e; /* the last failure */
 };
 
-static void tell(const struct gc *g, enum gc_deed deed, const char *fmt, ...)
+static void tell(const struct gc *g, enum gc_action action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void tell(const struct gc *g, enum gc_deed deed, const char *fmt, ...)
+static void tell(const struct gc *g, enum gc_action action, const char *fmt, ...)
 {
 	char what[sizeof(g->e->text)];
 	va_list ap;
@@ -40,17 +40,17 @@ static void tell(const struct gc *g, enum gc_deed deed, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	g->opt->tell(g->opt->arg, deed, what);
+	g->opt->report(g->opt->arg, action, what);
 }
 
-static int note(struct gc *g, enum gc_deed deed, const char *fmt, ...)
+static int note(struct gc *g, enum gc_action action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Keep for tell_noted() what is true only after the pod was saved or ended. */
-static int note(struct gc *g, enum gc_deed deed, const char *fmt, ...)
+static int note(struct gc *g, enum gc_action action, const char *fmt, ...)
 {
 	char what[sizeof(g->e->text)];
-	const char byte = (char)deed;
+	const char byte = (char)action;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -62,9 +62,9 @@ static int note(struct gc *g, enum gc_deed deed, const char *fmt, ...)
 static void tell_noted(const struct gc *g)
 {
 	for (size_t i = 0; i < g->noted.len; i += strlen(g->noted.data + i) + 1) {
-		enum gc_deed deed = (enum gc_deed)g->noted.data[i++];
+		enum gc_action action = (enum gc_action)g->noted.data[i++];
 
-		g->opt->tell(g->opt->arg, deed, g->noted.data + i);
+		g->opt->report(g->opt->arg, action, g->noted.data + i);
 	}
 }
 

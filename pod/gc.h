@@ -18,12 +18,12 @@
 
 #include "pod/store.h"
 
-enum gc_deed { GC_DROP, GC_END, GC_KEEP, GC_PIN, GC_REMOVE, GC_REVERT };
+enum gc_action { GC_DROP, GC_END, GC_KEEP, GC_PIN, GC_REMOVE, GC_REVERT };
 
 struct gc_options {
-	bool dry_run; /* change nothing, tell what would be done */
-	/* Called when it is done; in a dry run, when it would be. */
-	void (*tell)(void *arg, enum gc_deed deed, const char *what);
+	bool dry_run; /* change nothing, report what would be done */
+	/* Called after each action; in a dry run, for each action that would be taken. */
+	void (*report)(void *arg, enum gc_action action, const char *what);
 	void *arg;
 };
 

@@ -236,7 +236,7 @@ int views_add(struct views *v, const char *name, struct error *e)
 	if (x->state != POD_FOREIGN || x->pinned)
 		return 0;
 	v->count--;
-	return error_set(e, ENOENT, "pod %s", name);
+	return error_set(e, 0, "there is no pod %s under %s", name, v->store->root);
 }
 
 /* A record directory without a record is none yet, or none any more. */
