@@ -87,7 +87,7 @@ int cli_parse(struct cli *cli, int argc, char **argv, bool in_order, const struc
 	optind = 0; /* makes getopt(3) of glibc and musl start over: parse_front() has used it */
 	while (r == CLI_DONE &&
 	       (option = getopt_long(argc, argv, in_order ? "+:" : ":", options, NULL)) != -1) {
-		if (option < OPT_OWN)
+		if (option < OPT_OWN || !set)
 			r = set_common(cli, option, options, argv, e);
 		else if (set(arg, option, optarg, e) < 0)
 			r = e->hint[0] ? CLI_USAGE : usage_hint(cli, e);
