@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Is the installation right? Engines tell nobody what they skip, so what they read is read
- * here in their way.
+ * podns check: is the installation right? Engines report no hook file that they skip, so this reads
+ * the same settings and hook files as they do, and checks what they name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,108 +28,52 @@
 #include "ns/nsfs.h"
 #include "pod/store.h"
 
-#ifndef PODNS_OCIHOOKSDIR
-#define PODNS_OCIHOOKSDIR "/usr/share/containers/oci/hooks.d"
-#endif
-#ifndef PODNS_PRECREATEDIR
-#define PODNS_PRECREATEDIR "/usr/share/oci-podns/hooks.d"
-#endif
-#ifndef PODNS_PINNS
-#define PODNS_PINNS "/usr/libexec/oci-podns/pinns"
-#endif
-#ifndef PODNS_ENGINESCONFDIR
-#define PODNS_ENGINESCONFDIR "/etc/containers/containers.conf.d"
-#endif
-
-/*
- * The hook waits this long for a pod's lock; an engine that kills it before leaves the pod
- * to gc.
- */
-#define TIMEOUT_MIN LOCK_SECONDS
-
 /* How long a program may take to print its version or its help. */
 #define RUN_SECONDS 5
 
 static const char help[] =
 	"Usage: podns check [--root DIR] [--sysroot DIR]\n"
 	"\n"
-	"Looks whether the installation is right: which hooks directories podman and CRI-O read,\n"
-	"that they can read the JSON files there, that these name the hook and that it runs, that\n"
-	"no precreate stage lies where it stops CRI-O and podman build, that CRI-O's pinns_path\n"
-	"names a program that runs, and that the root of the pins is a shared mount, which\n"
-	"rootless podman has no need of. Each problem is printed with its remedy; a note is no\n"
-	"problem. The last line says whether there are any. An engine that is not installed is\n"
-	"not looked at. With CONTAINERS_CONF in the environment that file counts, as for podman.\n"
+	"Checks the installation: which hooks directories podman and CRI-O read, that they can\n"
+	"read the JSON files there, that these name the hook and that it runs, that no precreate\n"
+	"stage lies where it stops CRI-O and podman build, that CRI-O's pinns_path names a\n"
+	"program that runs, and that the root of the pins is a shared mount, which rootless\n"
+	"podman does not need. Each problem is printed with its remedy; a note is no problem.\n"
+	"The last line says how many problems there are. An engine that is not installed is not\n"
+	"checked. CONTAINERS_CONF in the environment counts as it does for podman.\n"
 	"\n"
-	"  --sysroot DIR  look at the files of the system installed in DIR\n"
+	"  --sysroot DIR  check the files of the system installed in DIR\n"
 	"\n"
-	"Exit status: 0 where all is well, 1 where there is a problem.\n";
+	"Exit status: 0 if all is well, 1 if there is a problem.\n";
 
 struct check {
 	const char *sysroot; /* "" for our own */
-	sigset_t signals;    /* those that a program which is run does not ignore */
+	sigset_t signals;    /* ignored by podns, to be reset in the programs that it runs */
 	struct arena arena;
 	int problems;
 };
 
-static void print_finding(const char *kind, const char *fmt, va_list ap)
-	__attribute__((format(printf, 2, 0)));
+static void print_finding(const char *kind, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
-static void print_finding(const char *kind, const char *fmt, va_list ap)
+static void print_finding(const char *kind, const char *fmt, ...)
 {
 	char text[4096];
+	va_list ap;
 
+	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
 	printf("%-9s", kind);
 	print_safe(text);
 	putchar('\n');
 }
 
-static void good(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static void good(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	print_finding("ok", fmt, ap);
-	va_end(ap);
-}
-
-static void problem(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void problem(struct check *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	print_finding("PROBLEM", fmt, ap);
-	va_end(ap);
-	c->problems++;
-}
-
-/* What may be intended, and is worth knowing. */
-static void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static void note(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	print_finding("note", fmt, ap);
-	va_end(ap);
-}
-
-static void remedy(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static void remedy(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	print_finding("  remedy", fmt, ap);
-	va_end(ap);
-}
+/* A note is about what may be intended. */
+#define good(...) print_finding("ok", __VA_ARGS__)
+#define note(...) print_finding("note", __VA_ARGS__)
+#define problem(c, ...) ((c)->problems++, print_finding("PROBLEM", __VA_ARGS__))
+#define remedy(...) print_finding("  remedy", __VA_ARGS__)
 
 static const char *in_sysroot(struct check *c, const char *path)
 {
@@ -140,13 +84,12 @@ static const char *in_sysroot(struct check *c, const char *path)
 
 /* --- the hook ------------------------------------------------------------------ */
 
-/* What a program said on its standard output, and how it ended. */
-struct said {
-	char line[128]; /* the first line, or its beginning */
+struct output {
+	char line[128]; /* the first line of standard output, cut to fit */
 	int status;     /* as of waitpid(2) */
 };
 
-/* Wait for the program's end, a bounded time; before Linux 5.3 as long as it takes. */
+/* Linux before 5.3 has no pidfd_open(2): there is no time limit then. */
 static int wait_for_end(pid_t pid, int *status)
 {
 	cleanup_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -160,8 +103,8 @@ static int wait_for_end(pid_t pid, int *status)
 	return ready == 0 ? -1 : 0;
 }
 
-/* Run `program option`, which prints less than a pipe holds, and ends. */
-static int run_program(struct check *c, const char *program, const char *option, struct said *said,
+/* Nothing is read before the program ends: it must print less than a pipe holds. */
+static int run_program(struct check *c, const char *program, const char *option, struct output *out,
 		       struct error *e)
 {
 	char *argv[] = { (char *)program, (char *)option, NULL }, *no_environment[] = { NULL };
@@ -171,8 +114,8 @@ static int run_program(struct check *c, const char *program, const char *option,
 	ssize_t n = 0;
 	pid_t pid;
 
-	said->status = -1; /* of a program that did not exit: wait(2) */
-	/* Without blocking: what the program started may hold the other end open. */
+	out->status = -1; /* WIFEXITED(-1) is false */
+	/* O_NONBLOCK: a child of the program may hold the other end open. */
 	if (pipe2(fds, O_CLOEXEC) < 0 || fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
 		return error_set(e, errno, "make a pipe");
 	posix_spawn_file_actions_init(&actions);
@@ -185,30 +128,29 @@ static int run_program(struct check *c, const char *program, const char *option,
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
 	if (num == 0) {
-		ended = wait_for_end(pid, &said->status);
-		n = read(fds[0], said->line, sizeof(said->line) - 1);
+		ended = wait_for_end(pid, &out->status);
+		n = read(fds[0], out->line, sizeof(out->line) - 1);
 	}
 	close(fds[0]);
 	if (num)
 		return error_set(e, num, "run %s", program);
-	said->line[n > 0 ? n : 0] = '\0';
-	said->line[strcspn(said->line, "\n")] = '\0';
+	out->line[n > 0 ? n : 0] = '\0';
+	out->line[strcspn(out->line, "\n")] = '\0';
 	return ended < 0 ? error_set(e, ETIMEDOUT, "wait for %s %s", program, option) : 0;
 }
 
-static bool is_hook(struct check *c, const char *program, struct said *said)
+static bool is_hook(struct check *c, const char *program, struct output *out)
 {
 	struct error ignored;
 
-	return run_program(c, program, "--version", said, &ignored) == 0 &&
-	       WIFEXITED(said->status) && WEXITSTATUS(said->status) == 0 &&
-	       !strncmp(said->line, "oci-podns-hook ", 15);
+	return run_program(c, program, "--version", out, &ignored) == 0 && WIFEXITED(out->status) &&
+	       WEXITSTATUS(out->status) == 0 && !strncmp(out->line, "oci-podns-hook ", 15);
 }
 
 static void check_program(struct check *c, const struct hook_file *file)
 {
 	const char *program = in_sysroot(c, file->program);
-	struct said said;
+	struct output out;
 
 	if (access(program, F_OK) < 0) {
 		problem(c, "%s names %s, which is not there: engines skip such a file silently",
@@ -217,11 +159,11 @@ static void check_program(struct check *c, const struct hook_file *file)
 	} else if (access(program, X_OK) < 0) {
 		problem(c, "%s names %s, which cannot be run", file->path, program);
 		remedy("chmod 0755 %s", program);
-	} else if (!is_hook(c, program, &said)) {
+	} else if (!is_hook(c, program, &out)) {
 		problem(c, "%s names %s, which does not run", file->path, program);
 		remedy("run %s --version to see why; install it again", program);
 	} else {
-		good("%s runs: %s", program, said.line);
+		good("%s runs: %s", program, out.line);
 	}
 }
 
@@ -232,9 +174,9 @@ static void check_file(struct check *c, const struct hook_file *file)
 			file->path);
 		remedy("set it to [\"oci-podns-hook\"], or install the file again");
 	}
-	if (file->timeout && file->timeout <= TIMEOUT_MIN) {
+	if (file->timeout && file->timeout <= LOCK_SECONDS) {
 		problem(c, "%s has a hook.timeout of %ju s: the hook may wait %d s for a lock",
-			file->path, (uintmax_t)file->timeout, TIMEOUT_MIN);
+			file->path, (uintmax_t)file->timeout, LOCK_SECONDS);
 		remedy("set it to 30, or install the file again");
 	}
 	check_program(c, file);
@@ -242,11 +184,14 @@ static void check_file(struct check *c, const struct hook_file *file)
 
 /* --- hooks directories ------------------------------------------------------------ */
 
-/* A JSON file by its name: one in a later directory takes the place of one in an earlier. */
+/*
+ * A JSON file, known by its name: engines let a file in a later directory replace the file of the
+ * same name in an earlier one.
+ */
 struct named {
 	const char *name;
-	unsigned stages; /* at which it names the hook */
-	unsigned right;  /* the same, where no problem was found in it */
+	unsigned stages; /* at which the file has the hook run */
+	unsigned right;  /* = stages, or 0 where a problem was found in the file */
 	struct named *next;
 };
 
@@ -278,7 +223,7 @@ static struct named *find_named(struct survey *s, const char *name)
 	return x;
 }
 
-/* Whatever program a file names: an engine that cannot read it does not run our hook either. */
+/* Other programs' files count too: an engine that cannot read one of them does not run our hook. */
 static void check_readers(struct survey *s, const struct hook_file *file)
 {
 	if (!s->engine->has_users || !file->is_private)
@@ -288,8 +233,8 @@ static void check_readers(struct survey *s, const struct hook_file *file)
 	remedy("chmod 0644 %s", file->path);
 }
 
-/* An engine skips a link that leads nowhere; any other file that it cannot read stops it. */
-static void tell_unread(struct survey *s, const struct hook_file *file)
+/* An engine skips a dangling link; any other file that it cannot read stops it. */
+static void report_unread(struct survey *s, const struct hook_file *file)
 {
 	if (file->use == HOOK_IS_SKIPPED) {
 		note("%s: a link that leads nowhere, which %s skips silently", file->path,
@@ -317,12 +262,12 @@ static void survey_file(void *arg, const struct hook_file *file)
 	int before = s->check->problems, num;
 
 	if (file->use != HOOK_IS_READ) {
-		tell_unread(s, file);
+		report_unread(s, file);
 		return;
 	}
 	num = access(in_sysroot(s->check, file->program), F_OK) < 0 ? errno : 0;
 	if (num && num != ENOENT) {
-		problem(s->check, "%s names %s, which cannot be looked at (%s): with it there %s",
+		problem(s->check, "%s names %s, which cannot be accessed (%s): with it there %s",
 			file->path, file->program, strerror(num), s->engine->refuses);
 		remedy("correct hook.path, or remove the file");
 		return;
@@ -330,7 +275,7 @@ static void survey_file(void *arg, const struct hook_file *file)
 	check_readers(s, file);
 	if (file->ours)
 		check_file(s->check, file);
-	/* Engines skip it where its program is missing: it takes no other's place. */
+	/* Engines skip a file whose program is missing, so it replaces no other. */
 	if (!num || file->ours)
 		add_named(s, file, s->check->problems == before);
 }
@@ -374,7 +319,7 @@ static int survey_dir(struct survey *s, const char *dir, struct error *e)
 	return engine->has_precreate ? 0 : hooks_each(c->sysroot, dir, find_precreate, c, e);
 }
 
-/* A stage that only a file with a problem names is not reported again, as missing. */
+/* A stage that only a file with a problem names is not reported as missing, too. */
 static void check_stages(struct check *c, const struct engine *engine, const struct survey *s)
 {
 	unsigned both = STAGE_CREATE_RUNTIME | STAGE_POSTSTOP, stages = 0, right = 0;
@@ -416,26 +361,27 @@ static void pinns_problem(struct check *c, const char *from, const char *path, c
 	remedy("set it to \"%s\", and restart CRI-O", PODNS_PINNS);
 }
 
-/* CRI-O's own says nothing at all for --help, and fails. */
+/* CRI-O's own pinns exits with 1 on --help and prints nothing: that counts as running. */
 static void check_pinns_runs(struct check *c, const char *from, const char *path)
 {
 	struct error why;
-	struct said said;
+	struct output out;
 
-	/* A shell and the dynamic linker exit like this where they cannot run a program. */
-	if (run_program(c, in_sysroot(c, path), "--help", &said, &why) < 0 ||
-	    !WIFEXITED(said.status) || WEXITSTATUS(said.status) >= 126)
+	/* Shells and the dynamic linker exit with 126 or more where they cannot run a program. */
+	if (run_program(c, in_sysroot(c, path), "--help", &out, &why) < 0 ||
+	    !WIFEXITED(out.status) || WEXITSTATUS(out.status) >= 126)
 		pinns_problem(c, from, path, "does not run: no pod starts");
-	else if (!strncmp(said.line, "Usage: pinns -d DIR", 19))
+	else if (!strncmp(out.line, "Usage: pinns -d DIR", 19))
 		good("CRI-O pins by %s, which is oci-podns's (%s)", path, from);
-	else if (!strncmp(said.line, "Usage: podns", 12))
-		pinns_problem(c, from, path,
-			      "is podns, and pinns only where it is called that: no pod starts");
+	else if (!strncmp(out.line, "Usage: podns", 12))
+		pinns_problem(
+			c, from, path,
+			"is podns, which works as pinns only if it is called pinns: no pod starts");
 	else
 		note("CRI-O pins by %s, which is not oci-podns's (%s)", path, from);
 }
 
-/* As ValidatePinnsPath() in CRI-O's pkg/config has it. */
+/* The same checks as ValidatePinnsPath() in CRI-O's pkg/config. */
 static int check_pinns(struct check *c, const struct engine *engine, struct error *e)
 {
 	const char *path, *from;
@@ -447,11 +393,11 @@ static int check_pinns(struct check *c, const struct engine *engine, struct erro
 		note("CRI-O pins by the pinns in its $PATH: pinns_path is not set");
 	else if (*path != '/')
 		pinns_problem(c, from, path,
-			      "is no absolute path: CRI-O does not start, or not from everywhere");
+			      "is no absolute path: CRI-O looks for it in its working directory");
 	else if (stat(in_sysroot(c, path), &st) < 0)
 		pinns_problem(c, from, path,
 			      errno == ENOENT ? "is not there: CRI-O does not start"
-					      : "cannot be looked at: CRI-O does not start");
+					      : "cannot be accessed: CRI-O does not start");
 	else if (!S_ISREG(st.st_mode) || access(in_sysroot(c, path), X_OK) < 0)
 		pinns_problem(c, from, path, "cannot be run: no pod starts");
 	else
@@ -485,7 +431,7 @@ static int check_engine(struct check *c, const struct engine *engine, struct err
 	return engine->has_pinns ? check_pinns(c, engine, e) : 0;
 }
 
-/* Where CRI-O and podman build look, whether or not they are installed here. */
+/* CRI-O and podman build read these by default, and may be installed later. */
 static int check_common_dirs(struct check *c, struct error *e)
 {
 	static const char *const dirs[] = {
@@ -517,8 +463,8 @@ static int check_root(struct check *c, const char *root, struct error *e)
 	if (ns_own_id(NS_USER, &user, e) < 0)
 		return -1;
 	/*
-	 * Rootless: what is mounted here can never be seen in the host's mount namespace
-	 * (mount_namespaces(7)), and all that podman runs is in this one.
+	 * Rootless: mounts of this namespace never propagate to the host's (mount_namespaces(7)),
+	 * and podman runs all containers in this one.
 	 */
 	if (user.ino != INITIAL_USERNS)
 		return 0;
@@ -537,7 +483,7 @@ static int check_root(struct check *c, const char *root, struct error *e)
 	return 0;
 }
 
-/* Nothing is installed in a directory that is not there: that would be all right. */
+/* Without this, all would be well in a directory that does not exist: nothing is installed there. */
 static int check_sysroot(const struct check *c, struct error *e)
 {
 	cleanup_close int fd = -1;
@@ -559,7 +505,7 @@ static int check_all(struct check *c, struct cli *cli, struct error *e)
 			return -1;
 	if (check_common_dirs(c, e) < 0)
 		return -1;
-	/* Of another system's files there is no telling how it is mounted. */
+	/* How the root is mounted on another system cannot be seen in its files. */
 	if (*c->sysroot)
 		return 0;
 	if (store_open(&store, cli->root, false, e) < 0)
@@ -569,7 +515,7 @@ static int check_all(struct check *c, struct cli *cli, struct error *e)
 
 enum { OPT_SYSROOT = OPT_OWN };
 
-static int set_option(void *arg, int option, char *value, struct error *e)
+static int set_sysroot(void *arg, int option, char *value, struct error *e)
 {
 	struct check *c = arg;
 
@@ -580,7 +526,7 @@ static int set_option(void *arg, int option, char *value, struct error *e)
 	return 0;
 }
 
-static int run(struct cli *cli, int argc, char **argv, struct error *e)
+static int check_installation(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	static const struct option options[] = {
 		CLI_OPTIONS,
@@ -588,15 +534,15 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 		CLI_OPTIONS_END,
 	};
 	struct check c = { .sysroot = "", .signals = cli->signals };
-	int r = cli_parse(cli, argc, argv, false, options, set_option, &c, e);
+	int r = cli_parse(cli, argc, argv, false, options, set_sysroot, &c, e);
 
 	if (r == CLI_DONE)
 		r = cli_operands(cli, argc, 0, "no argument", e);
 	if (r != CLI_DONE)
 		return r;
-	/* Not for the programs that it runs. */
+	/* The programs that are run must not have them. */
 	inherit_no_descriptors(STDERR_FILENO + 1);
-	/* Where the caller ignores it, waitpid(2) has no status of a program that ended. */
+	/* While SIGCHLD is ignored, as by some callers, waitpid(2) returns no status. */
 	signal(SIGCHLD, SIG_DFL);
 	r = check_all(&c, cli, e);
 	arena_free(&c.arena);
@@ -607,7 +553,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 		return CLI_DONE;
 	}
 	printf("podns check: %d problem%s\n", c.problems, c.problems > 1 ? "s" : "");
-	return CLI_TOLD;
+	return CLI_FOUND;
 }
 
-const struct command cli_check = { "check", "is the installation right?", help, true, run };
+const struct command cli_check = { "check", "is the installation right?", help, true,
+				   check_installation };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * podns: one file a subcommand. A command parses its options, does its work by the rooms
- * below and prints on standard output; an error goes up to main, which prints it once.
+ * podns has one file for each subcommand. A command parses its options, calls pod/ and ns/ for
+ * its work and prints on standard output; main() prints the error of a command that failed.
  */
 #ifndef PODNS_CLI_CLI_H
 #define PODNS_CLI_CLI_H
@@ -12,24 +12,24 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "pod/store.h"
+#include "pod/view.h"
 
 /* What a command returns. */
 enum {
 	CLI_DONE = 0,
 	CLI_FAILED = -1, /* *e says why; exit status 1 */
 	CLI_USAGE = -2,  /* *e says what is wrong with the command line; exit status 2 */
-	CLI_TOLD = -3,   /* what it printed says what is wrong; exit status 1 */
+	CLI_FOUND = -3,  /* it printed the problems that it found, *e is not set; exit status 1 */
 	CLI_HELPED = 1,  /* --help was printed; exit status 0 */
 };
 
 struct cli {
 	const struct command *command;
 	const char *root; /* --root, or NULL */
-	bool json;        /* --json */
-	mode_t umask;     /* as it was when podns was started */
-	sigset_t signals; /* those that podns ignores, and its caller did not */
-	int status;       /* the exit status of a command that failed, where it is not 1 */
+	mode_t umask;     /* as inherited: main() sets another */
+	sigset_t
+		signals; /* those that podns ignores and its caller did not: inherit_write_errors() */
+	int status;      /* the exit status for CLI_FAILED */
 };
 
 struct command {
@@ -37,8 +37,8 @@ struct command {
 	const char *summary; /* for podns --help */
 	const char *help;
 	/*
-	 * It runs other programs: so it is not confined from the start, and
-	 * does itself what it can.
+	 * The command runs other programs, which need the caller's environment and descriptors and
+	 * must not inherit the seccomp filter: main() leaves all three to the command.
 	 */
 	bool runs_programs;
 	/* argv[0] is the command's name. */
@@ -48,8 +48,11 @@ struct command {
 extern const struct command cli_check, cli_create, cli_exec, cli_gc, cli_identify, cli_inspect,
 	cli_log, cli_ls, cli_pids, cli_rewrite, cli_rm;
 
-/* Options that every command takes; those of a command's own begin at OPT_OWN. */
-enum { OPT_HELP = 256, OPT_ROOT, OPT_JSON, OPT_OWN };
+/*
+ * Options that every command takes. A command's own options have values from OPT_OWN on, or a flag
+ * that getopt_long(3) sets to 1.
+ */
+enum { OPT_HELP = 256, OPT_ROOT, OPT_OWN };
 #define CLI_OPTIONS                                                                                \
 	{ "help", no_argument, NULL, OPT_HELP },                                                   \
 	{                                                                                          \
@@ -61,37 +64,48 @@ enum { OPT_HELP = 256, OPT_ROOT, OPT_JSON, OPT_OWN };
 	}
 
 /*
- * Parse the options of argv; optind is then at the first operand. set is called with each
- * option of the command's own, and may be NULL. in_order: stop at the first operand.
- * Returns CLI_DONE to go on, else what the command has to return.
+ * Parse the options of argv (options NULL: CLI_OPTIONS alone); optind is then at the first
+ * operand. set is called for each option whose value is OPT_OWN or more; NULL where there is none.
+ * in_order: stop at the first operand. Returns CLI_DONE, or what the command has to return.
  */
 int cli_parse(struct cli *cli, int argc, char **argv, bool in_order, const struct option *options,
 	      int (*set)(void *arg, int option, char *value, struct error *e), void *arg,
 	      struct error *e);
 
-/* Exactly n operands are left, or else a usage error that says what should be there. */
+/* Check that exactly n operands are left; what names them in the usage error: "one NAME". */
 int cli_operands(struct cli *cli, int argc, int n, const char *what, struct error *e);
+
+/* cli_parse() without a set function, then cli_operands(). */
+int cli_parse_flags(struct cli *cli, int argc, char **argv, const struct option *options, int n,
+		    const char *what, struct error *e);
 
 /* Set *e and return CLI_USAGE; the hint names the command's --help. */
 int cli_usage(struct cli *cli, struct error *e, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * What getopt_long(3) returned '?' or ':' for, in *e: an option that is unknown, lacks its argument
- * or takes none. cli_option_error() returns -1; cli_bad_option() adds cli_usage()'s hint and
- * returns CLI_USAGE.
+ * Say in *e why getopt_long(3) returned option, '?' or ':': the option is unknown, lacks its
+ * argument or takes none. cli_option_error() returns -1; cli_bad_option() adds cli_usage()'s hint
+ * and returns CLI_USAGE.
  */
 int cli_option_error(int option, const struct option *options, char **argv, struct error *e);
 int cli_bad_option(struct cli *cli, int option, const struct option *options, char **argv,
 		   struct error *e);
 
 /*
- * Open the root, without making anything, for what is about all of its pods. One that was named and
- * is not there has none: 0, and *there is false.
+ * Open the root, for a command about all of its pods; nothing is created. A directory of --root that
+ * does not exist has no pods: 0, and *there is false.
  */
 int cli_open_store(struct cli *cli, struct store *store, bool *there, struct error *e);
 
-/* pinns has a command line of its own. */
+/*
+ * Open the root and view one pod: views->list[0]. The caller closes both with store_close() and
+ * views_free(), also after an error.
+ */
+int cli_view_pod(struct cli *cli, const char *name, struct store *store, struct views *views,
+		 struct error *e);
+
+/* The program pinns: it parses its command line itself, and returns its exit status. */
 int pinns_main(int argc, char **argv);
 
 #endif

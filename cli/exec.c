@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/inherit.h"
-#include "cli/one.h"
+#include "cli/cli.h"
 #include "ns/enter.h"
 #include "ns/pin.h"
 #include "sandbox/sandbox.h"
@@ -18,35 +18,36 @@
 static const char help[] =
 	"Usage: podns exec [--root DIR] NAME [--] COMMAND [ARGUMENT...]\n"
 	"\n"
-	"Runs COMMAND in all of the pod's namespaces. NAME may also be one that only another\n"
-	"program has pinned, such as ip netns add. In a pod with a user namespace COMMAND runs as its\n"
-	"root. COMMAND is not confined in any other way, sees the host's files and processes,\n"
-	"has the caller's environment, umask and open descriptors (as with nsenter),\n"
-	"and is no member of the pod: it does not keep the pins, but a process that is left\n"
-	"keeps podns gc from ending the pod.\n"
+	"Runs COMMAND in all of the pod's namespaces. NAME may also be a name that only another\n"
+	"program has pinned, such as ip netns add. In a pod with a user namespace COMMAND runs as\n"
+	"the root of that. COMMAND is not confined in any other way, sees the host's files and\n"
+	"processes, and has the caller's environment, umask and open descriptors (as with\n"
+	"nsenter). It is no member of the pod: the pod may end while it runs. podns gc, however,\n"
+	"does not end a pod that a process is still in.\n"
 	"\n"
 	"Exit status: COMMAND's own; 127 where it is not found, 126 where it cannot be run.\n";
 
 enum { STATUS_CANNOT_RUN = 126, STATUS_NOT_FOUND = 127 };
 
 /*
- * Reading records is left to a child that is confined. What comes back is which types the
- * pod has; the command itself is to have all that the caller has.
+ * What the child reports. A child reads the record, since it can be confined by the seccomp filter:
+ * this process cannot, as COMMAND would inherit the filter.
  */
-struct answer {
+struct reply {
 	int result;
 	ns_set pinned;
 	struct error e;
 };
 
-static int look(struct cli *cli, const char *name, ns_set *pinned, struct error *e)
+static int read_pinned(struct cli *cli, const char *name, ns_set *pinned, struct error *e)
 {
-	cleanup_one struct one one = ONE_NONE;
+	cleanup_store struct store store = STORE_NONE;
+	cleanup_views struct views views = VIEWS_NONE;
 	const struct view *x;
 
-	if (sandbox_enter(e) < 0 || one_open(&one, cli, name, e) < 0)
+	if (sandbox_enter(e) < 0 || cli_view_pod(cli, name, &store, &views, e) < 0)
 		return -1;
-	x = one.views.list;
+	x = views.list;
 	if (x->state == POD_BROKEN)
 		return error_set(e, 0, "pod %s is broken: %s", name, x->reason);
 	if (!x->pinned)
@@ -55,21 +56,20 @@ static int look(struct cli *cli, const char *name, ns_set *pinned, struct error 
 	return 0;
 }
 
-static void answer(struct cli *cli, const char *name, int fd)
+static void run_reader(struct cli *cli, const char *name, int fd)
 {
 	enum { REPLY = STDERR_FILENO + 1 };
-	static struct answer a;
+	static struct reply reply;
 
-	/* The child has nothing that the command is to inherit. */
 	if (fd != REPLY && dup2(fd, REPLY) < 0)
 		_exit(1);
 	inherit_no_descriptors(REPLY + 1);
 	clearenv();
-	a.result = look(cli, name, &a.pinned, &a.e);
-	_exit(write_all(REPLY, &a, sizeof(a)) < 0);
+	reply.result = read_pinned(cli, name, &reply.pinned, &reply.e);
+	_exit(write_all(REPLY, &reply, sizeof(reply)) < 0);
 }
 
-static int tell_death(const char *name, int status, struct error *e)
+static int explain_no_reply(const char *name, int status, struct error *e)
 {
 	if (!WIFSIGNALED(status))
 		return error_set(e, 0, "the process that reads pod %s gave no answer", name);
@@ -82,10 +82,10 @@ static int tell_death(const char *name, int status, struct error *e)
 	return -1;
 }
 
-static int ask(struct cli *cli, const char *name, ns_set *pinned, struct error *e)
+static int read_pinned_in_child(struct cli *cli, const char *name, ns_set *pinned, struct error *e)
 {
-	cleanup_buf struct buf reply = { 0 };
-	const struct answer *a;
+	cleanup_buf struct buf buf = { 0 };
+	const struct reply *reply;
 	int fds[2], r, status = 0;
 	pid_t child;
 
@@ -93,23 +93,23 @@ static int ask(struct cli *cli, const char *name, ns_set *pinned, struct error *
 		return error_set(e, errno, "make a pipe");
 	child = fork();
 	if (child == 0)
-		answer(cli, name, fds[1]);
+		run_reader(cli, name, fds[1]);
 	r = child < 0 ? error_set(e, errno, "fork") : 0;
 	close(fds[1]);
-	if (r == 0 && read_all(fds[0], sizeof(*a), &reply) < 0)
+	if (r == 0 && read_all(fds[0], sizeof(*reply), &buf) < 0)
 		r = error_set(e, errno, "read of pod %s", name);
 	close(fds[0]);
 	if (child > 0)
 		waitpid(child, &status, 0);
 	if (r < 0)
 		return -1;
-	if (reply.len != sizeof(*a))
-		return tell_death(name, status, e);
-	a = (const struct answer *)(const void *)reply.data;
-	*pinned = a->pinned;
-	if (a->result < 0)
-		*e = a->e;
-	return a->result;
+	if (buf.len != sizeof(*reply))
+		return explain_no_reply(name, status, e);
+	reply = (const struct reply *)(const void *)buf.data;
+	*pinned = reply->pinned;
+	if (reply->result < 0)
+		*e = reply->e;
+	return reply->result;
 }
 
 static int open_pins(struct cli *cli, const char *name, ns_set pinned, int fds[NS_TYPES],
@@ -136,12 +136,12 @@ static int open_pins(struct cli *cli, const char *name, ns_set pinned, int fds[N
 	return 0;
 }
 
-static int enter(struct cli *cli, const char *name, struct error *e)
+static int enter_pod(struct cli *cli, const char *name, struct error *e)
 {
 	int fds[NS_TYPES] = NS_FDS_NONE, r;
 	ns_set pinned = 0;
 
-	if (ask(cli, name, &pinned, e) < 0)
+	if (read_pinned_in_child(cli, name, &pinned, e) < 0)
 		return -1;
 	r = open_pins(cli, name, pinned, fds, e);
 	if (r == 0)
@@ -151,10 +151,9 @@ static int enter(struct cli *cli, const char *name, struct error *e)
 	return r;
 }
 
-static int run(struct cli *cli, int argc, char **argv, struct error *e)
+static int run_in_pod(struct cli *cli, int argc, char **argv, struct error *e)
 {
-	static const struct option options[] = { CLI_OPTIONS, CLI_OPTIONS_END };
-	int r = cli_parse(cli, argc, argv, true, options, NULL, NULL, e);
+	int r = cli_parse(cli, argc, argv, true, NULL, NULL, NULL, e);
 	const char *name;
 	char **command;
 
@@ -168,7 +167,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 		command++;
 	if (!*command)
 		return cli_usage(cli, e, "COMMAND is missing");
-	if (enter(cli, name, e) < 0)
+	if (enter_pod(cli, name, e) < 0)
 		return CLI_FAILED;
 	umask(cli->umask);
 	inherit_signals_back(&cli->signals);
@@ -177,4 +176,4 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	return error_set(e, errno, "run %s", *command);
 }
 
-const struct command cli_exec = { "exec", "run a command in a pod", help, true, run };
+const struct command cli_exec = { "exec", "run a command in a pod", help, true, run_in_pod };

@@ -8,30 +8,15 @@
 static const char help[] =
 	"Usage: podns gc [--root DIR] [--dry-run]\n"
 	"\n"
-	"Sweeps what no hook reports any more, and lists what it did: ends pods whose\n"
-	"containers are all dead, drops claims that nobody used, brings back pins that a mount\n"
-	"over their directory hides, gives the config.json of bundles whose pod is gone its\n"
-	"original entries back (as at boot), and removes what a killed run left. A pod that\n"
-	"is held stays, and so does one that a process is still in.\n"
+	"Removes what is left where no hook reported that a container ended, and lists what it\n"
+	"did: ends pods whose containers are all dead, drops claims that expired, brings back\n"
+	"pins that a mount over their directory hides, gives the config.json of bundles whose\n"
+	"pod is gone its original entries back (as at boot), and removes what a killed run left.\n"
+	"A pod that is held stays, and so does a pod that a process is still in.\n"
 	"\n"
 	"  --dry-run  change nothing, list what would be done\n";
 
-struct options {
-	bool dry_run;
-};
-
-enum { OPT_DRY_RUN = OPT_OWN };
-
-static int set_option(void *arg, int option, char *value, struct error *e)
-{
-	struct options *o = arg;
-
-	(void)option, (void)value, (void)e;
-	o->dry_run = true;
-	return 0;
-}
-
-static void tell(void *arg, enum gc_deed deed, const char *what)
+static void print_action(void *arg, enum gc_action action, const char *what)
 {
 	static const struct {
 		const char *done, *would;
@@ -43,37 +28,35 @@ static void tell(void *arg, enum gc_deed deed, const char *what)
 		[GC_REMOVE] = { "removed", "would remove" },
 		[GC_REVERT] = { "reverted", "would revert" },
 	};
-	const struct options *o = arg;
+	const int *dry_run = arg;
 
-	printf("%s ", o->dry_run ? words[deed].would : words[deed].done);
+	printf("%s ", *dry_run ? words[action].would : words[action].done);
 	print_safe(what);
 	putchar('\n');
 }
 
-static int run(struct cli *cli, int argc, char **argv, struct error *e)
+static int collect_garbage(struct cli *cli, int argc, char **argv, struct error *e)
 {
-	static const struct option options[] = {
+	int dry_run = 0;
+	const struct option options[] = {
 		CLI_OPTIONS,
-		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+		{ "dry-run", no_argument, &dry_run, 1 },
 		CLI_OPTIONS_END,
 	};
 	cleanup_store struct store store = STORE_NONE;
-	struct options o = { 0 };
-	struct gc_options gc = { .tell = tell, .arg = &o };
-	int r = cli_parse(cli, argc, argv, false, options, set_option, &o, e);
+	struct gc_options gc = { .report = print_action, .arg = &dry_run };
+	int r = cli_parse_flags(cli, argc, argv, options, 0, "no argument", e);
 	bool there;
 
-	if (r == CLI_DONE)
-		r = cli_operands(cli, argc, 0, "no argument", e);
 	if (r != CLI_DONE)
 		return r;
-	gc.dry_run = o.dry_run;
+	gc.dry_run = dry_run;
 	if (cli_open_store(cli, &store, &there, e) < 0)
 		return CLI_FAILED;
 	if (!there)
 		return CLI_DONE;
-	/* At boot bundles are noted and <root>/podns, where the locks are, is not there yet. */
-	if (!o.dry_run && store.dir_fd < 0) {
+	/* At boot there may be copies of config.json, but no <root>/podns yet, which holds the locks. */
+	if (!dry_run && store.dir_fd < 0) {
 		store_close(&store);
 		if (store_open(&store, cli->root, true, e) < 0)
 			return CLI_FAILED;
@@ -81,4 +64,5 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	return pod_gc(&store, &gc, e);
 }
 
-const struct command cli_gc = { "gc", "sweep what was left behind", help, false, run };
+const struct command cli_gc = { "gc", "remove what dead containers and killed runs left", help,
+				false, collect_garbage };

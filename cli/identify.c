@@ -6,14 +6,14 @@
 
 #include "base/file.h"
 #include "cli/cli.h"
-#include "pod/view.h"
 
 static const char help[] =
 	"Usage: podns identify [--root DIR] PID\n"
 	"\n"
 	"Prints the pod that a process is in: the name under which one of its namespaces is\n"
-	"pinned, by whomever. Where that is several, each stands on a line of its own. A\n"
-	"process that is in none is an error. A namespace that podns itself is in does not count.\n";
+	"pinned, by podns or another program. Several names are printed one on each line. That\n"
+	"the process is in no pod is an error. A namespace that podns itself is in does not\n"
+	"count.\n";
 
 static bool is_in(const struct views *v, const struct view *x, const struct ns_id of[NS_TYPES])
 {
@@ -33,7 +33,7 @@ static int read_ids(pid_t pid, struct ns_id of[NS_TYPES], struct error *e)
 	for (int t = 0; t < NS_TYPES; t++) {
 		int fd = process_open_ns(&process, (enum ns_type)t, &of[t], e);
 
-		/* A type that this kernel does not have. */
+		/* This kernel does not have the type. */
 		if (fd < 0 && e->num == ENOENT)
 			continue;
 		if (fd < 0)
@@ -63,14 +63,11 @@ static int print_pods(struct cli *cli, pid_t pid, struct error *e)
 		     : error_set(e, 0, "process %d is in no pod under %s", pid, store.root);
 }
 
-static int run(struct cli *cli, int argc, char **argv, struct error *e)
+static int identify_process(struct cli *cli, int argc, char **argv, struct error *e)
 {
-	static const struct option options[] = { CLI_OPTIONS, CLI_OPTIONS_END };
-	int r = cli_parse(cli, argc, argv, false, options, NULL, NULL, e);
+	int r = cli_parse_flags(cli, argc, argv, NULL, 1, "one PID", e);
 	uint64_t pid;
 
-	if (r == CLI_DONE)
-		r = cli_operands(cli, argc, 1, "one PID", e);
 	if (r != CLI_DONE)
 		return r;
 	if (!parse_u64(argv[optind], INT32_MAX, &pid) || !pid)
@@ -78,4 +75,5 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	return print_pods(cli, (pid_t)pid, e);
 }
 
-const struct command cli_identify = { "identify", "tell the pod of a process", help, false, run };
+const struct command cli_identify = { "identify", "print the pod of a process", help, false,
+				      identify_process };

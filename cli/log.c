@@ -5,23 +5,19 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/cli.h"
-#include "pod/store.h"
 
 static const char help[] =
 	"Usage: podns log [--root DIR]\n"
 	"\n"
 	"Prints the last errors and warnings of hook runs, which engines show nobody.\n";
 
-static int run(struct cli *cli, int argc, char **argv, struct error *e)
+static int print_log(struct cli *cli, int argc, char **argv, struct error *e)
 {
-	static const struct option options[] = { CLI_OPTIONS, CLI_OPTIONS_END };
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_buf struct buf text = { 0 };
-	int r = cli_parse(cli, argc, argv, false, options, NULL, NULL, e);
+	int r = cli_parse_flags(cli, argc, argv, NULL, 0, "no argument", e);
 	bool there;
 
-	if (r == CLI_DONE)
-		r = cli_operands(cli, argc, 0, "no argument", e);
 	if (r != CLI_DONE)
 		return r;
 	if (cli_open_store(cli, &store, &there, e) < 0)
@@ -36,4 +32,5 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	return CLI_DONE;
 }
 
-const struct command cli_log = { "log", "show what hook runs complained of", help, false, run };
+const struct command cli_log = { "log", "show the errors and warnings of hook runs", help, false,
+				 print_log };

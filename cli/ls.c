@@ -4,24 +4,23 @@
 
 #include "cli/cli.h"
 #include "cli/out.h"
-#include "pod/view.h"
 
 static const char help[] =
 	"Usage: podns ls [--root DIR] [--json]\n"
 	"\n"
 	"Lists the pods.\n"
 	"\n"
-	"  NAME        of the pod\n"
+	"  NAME        the name of the pod\n"
 	"  NAMESPACES  the types that are pinned\n"
-	"  CONTAINERS  how many containers live in it\n"
+	"  CONTAINERS  how many of its containers are alive\n"
 	"  PIDS        how many processes are in one of its namespaces\n"
 	"  STATE       held     podns create or podns rewrite made it, podns rm ends it\n"
 	"              live     a container is in it\n"
 	"              claimed  a container is on its way in\n"
 	"              stale    neither: the next hook run or podns gc ends it\n"
 	"              broken   something that it owns is not where it should be\n"
-	"  AGE         since it was made\n"
-	"  REASON      of a broken one\n"
+	"  AGE         the time since it was made\n"
+	"  REASON      why it is broken\n"
 	"\n"
 	"  --json  print a JSON array: name, namespaces, containers, pids, state, reason\n"
 	"          (null where it is not broken), created (seconds since 1970)\n";
@@ -86,20 +85,19 @@ static void print_table(const struct views *v)
 	}
 }
 
-static int run(struct cli *cli, int argc, char **argv, struct error *e)
+static int list_pods(struct cli *cli, int argc, char **argv, struct error *e)
 {
-	static const struct option options[] = {
+	int json = 0;
+	const struct option options[] = {
 		CLI_OPTIONS,
-		{ "json", no_argument, NULL, OPT_JSON },
+		{ "json", no_argument, &json, 1 },
 		CLI_OPTIONS_END,
 	};
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_views struct views views = VIEWS_NONE;
-	int r = cli_parse(cli, argc, argv, false, options, NULL, NULL, e);
+	int r = cli_parse_flags(cli, argc, argv, options, 0, "no argument", e);
 	bool there;
 
-	if (r == CLI_DONE)
-		r = cli_operands(cli, argc, 0, "no argument", e);
 	if (r != CLI_DONE)
 		return r;
 	if (cli_open_store(cli, &store, &there, e) < 0)
@@ -107,10 +105,10 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	if (there && (views_begin(&views, &store, e) < 0 || views_add_all(&views, e) < 0 ||
 		      views_find_processes(&views, e) < 0))
 		return CLI_FAILED;
-	if (cli->json)
+	if (json)
 		return print_json(&views, e);
 	print_table(&views);
 	return CLI_DONE;
 }
 
-const struct command cli_ls = { "ls", "list the pods", help, false, run };
+const struct command cli_ls = { "ls", "list the pods", help, false, list_pods };

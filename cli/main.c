@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * podns, and by the name of pinns what CRI-O takes for its own.
+ * The program podns. main() finds the subcommand in a table, confines it by the seccomp filter, and
+ * prints its error. A link called pinns is CRI-O's helper instead: cli/pinns.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ static void print_help(void)
 	printf("\n"
 	       "  --root DIR   where pins and records are (default: /run, or /run/user/UID\n"
 	       "               in the user namespace of rootless podman)\n"
-	       "  --help       show this, and after COMMAND what that takes\n"
+	       "  --help       show this; after COMMAND, show the help of COMMAND\n"
 	       "  --version    show the version\n"
 	       "\n"
 	       "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
@@ -49,7 +50,7 @@ static const struct command *find_command(const char *name)
 	return *c;
 }
 
-/* Options before the command. */
+/* Parse the options before the command. */
 static int parse_front(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	enum { OPT_VERSION = OPT_OWN };
@@ -82,7 +83,7 @@ static int parse_front(struct cli *cli, int argc, char **argv, struct error *e)
 	return CLI_DONE;
 }
 
-/* Nothing of the caller's has a say, but for what runs programs: those are to have it. */
+/* pinns and confined commands must not depend on what their caller passes. */
 static void inherit_nothing(void)
 {
 	inherit_no_descriptors(STDERR_FILENO + 1);
@@ -109,12 +110,12 @@ static int run_command(struct cli *cli, int argc, char **argv, struct error *e)
 	return command->run(cli, argc - optind, argv + optind, e);
 }
 
-static int run(struct cli *cli, int argc, char **argv, struct error *e)
+static int run_and_flush(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	int r = run_command(cli, argc, argv, e);
 
-	/* Of a failure, what was told before it comes before the error. */
-	if ((fflush(stdout) != 0 || ferror(stdout)) && (r >= 0 || r == CLI_TOLD))
+	/* Before main() writes an error, since both may lead to the same file. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && (r >= 0 || r == CLI_FOUND))
 		return error_set(e, errno, "write to standard output");
 	return r;
 }
@@ -129,7 +130,7 @@ int main(int argc, char **argv)
 		perror(PROGRAM ": open /dev/null");
 		return 1;
 	}
-	/* The directories that we make are to be what the modes say. */
+	/* So that directories get the modes that mkdir(2) is called with. */
 	cli.umask = umask(022);
 	inherit_write_errors(&cli.signals);
 	base = argc > 0 ? strrchr(argv[0], '/') : NULL;
@@ -139,11 +140,11 @@ int main(int argc, char **argv)
 	}
 	if (log_begin(PROGRAM, LOG_LEVEL_WARN, NULL, false, &e) < 0)
 		return 1;
-	switch (run(&cli, argc, argv, &e)) {
+	switch (run_and_flush(&cli, argc, argv, &e)) {
 	case CLI_DONE:
 	case CLI_HELPED:
 		return 0;
-	case CLI_TOLD:
+	case CLI_FOUND:
 		return 1;
 	case CLI_USAGE:
 		log_error(LOG_LEVEL_ERROR, &e);

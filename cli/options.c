@@ -38,11 +38,11 @@ int cli_option_error(int option, const struct option *options, char **argv, stru
 {
 	const struct option *known = find_option(options, optopt);
 
-	/* musl's getopt(3) is one further where it looked for the argument of a short option. */
+	/* musl's getopt(3) advances optind once more where a short option lacks its argument. */
 	if (option == ':')
 		return error_set(e, 0, "an argument is missing after '%s'",
 				 argv[optind - 1] ? argv[optind - 1] : argv[optind - 2]);
-	/* An unknown long option: only then is getopt(3) surely past its word. */
+	/* optind is past the word for certain only after an unknown long option: optopt is then 0. */
 	if (!optopt)
 		return error_set(e, 0, "unknown option '%s'", argv[optind - 1]);
 	if (known)
@@ -62,15 +62,14 @@ static int set_common(struct cli *cli, int option, const struct option *options,
 		      struct error *e)
 {
 	switch (option) {
+	case 0: /* a flag, which getopt_long(3) has set */
+		return CLI_DONE;
 	case OPT_HELP:
 		fputs(cli->command->help, stdout);
 		return CLI_HELPED;
 	case OPT_ROOT:
 		cli->root = optarg;
 		return *optarg ? CLI_DONE : cli_usage(cli, e, "--root is empty");
-	case OPT_JSON:
-		cli->json = true;
-		return CLI_DONE;
 	default:
 		return cli_bad_option(cli, option, options, argv, e);
 	}
@@ -80,18 +79,18 @@ int cli_parse(struct cli *cli, int argc, char **argv, bool in_order, const struc
 	      int (*set)(void *arg, int option, char *value, struct error *e), void *arg,
 	      struct error *e)
 {
+	static const struct option common[] = { CLI_OPTIONS, CLI_OPTIONS_END };
 	int option, r = CLI_DONE;
 
-	optind = 0; /* getopt(3): glibc begins anew */
+	if (!options)
+		options = common;
+	optind = 0; /* makes getopt(3) of glibc and musl start over: parse_front() has used it */
 	while (r == CLI_DONE &&
 	       (option = getopt_long(argc, argv, in_order ? "+:" : ":", options, NULL)) != -1) {
-		if (option < OPT_OWN)
+		if (option < OPT_OWN || !set)
 			r = set_common(cli, option, options, argv, e);
-		else if (set(arg, option, optarg, e) < 0) {
-			if (!e->hint[0])
-				error_hint(e, "see podns %s --help", cli->command->name);
-			r = CLI_USAGE;
-		}
+		else if (set(arg, option, optarg, e) < 0)
+			r = e->hint[0] ? CLI_USAGE : usage_hint(cli, e);
 	}
 	return r;
 }
@@ -104,8 +103,24 @@ int cli_operands(struct cli *cli, int argc, int n, const char *what, struct erro
 			 what);
 }
 
+int cli_parse_flags(struct cli *cli, int argc, char **argv, const struct option *options, int n,
+		    const char *what, struct error *e)
+{
+	int r = cli_parse(cli, argc, argv, false, options, NULL, NULL, e);
+
+	return r == CLI_DONE ? cli_operands(cli, argc, n, what, e) : r;
+}
+
 int cli_open_store(struct cli *cli, struct store *store, bool *there, struct error *e)
 {
 	*there = store_open(store, cli->root, false, e) == 0;
 	return *there || (cli->root && e->num == ENOENT) ? 0 : -1;
+}
+
+int cli_view_pod(struct cli *cli, const char *name, struct store *store, struct views *views,
+		 struct error *e)
+{
+	if (store_open(store, cli->root, false, e) < 0 || views_begin(views, store, e) < 0)
+		return -1;
+	return views_add(views, name, e);
 }

@@ -7,16 +7,17 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "base/utf8.h"
 #include "json/json.h"
 
-static void add(struct json_out *j, int r)
+static void json_add(struct json_out *j, int r)
 {
 	if (r < 0)
 		j->failed = true;
 }
 
-static void quote(struct json_out *j, const char *s)
+static void add_quoted(struct json_out *j, const char *s)
 {
 	cleanup_buf struct buf plain = { 0 };
 
@@ -26,49 +27,54 @@ static void quote(struct json_out *j, const char *s)
 		j->failed = true;
 		return;
 	}
-	add(j, buf_adds(&plain, s));
+	json_add(j, buf_adds(&plain, s));
 	for (size_t i = 0; i < plain.len; i++)
 		if ((unsigned char)plain.data[i] >= 0x80)
 			plain.data[i] = '?';
 	if (plain.data)
-		add(j, json_quote(&j->text, plain.data));
+		json_add(j, json_quote(&j->text, plain.data));
 }
 
-/* What stands before a value: a comma behind another one, a line of its own, the key. */
-static void before(struct json_out *j, const char *key)
+static void begin_line(struct json_out *j)
+{
+	if (j->text.len)
+		json_add(j, buf_adds(&j->text, "\n"));
+	for (unsigned i = 0; i < j->depth; i++)
+		json_add(j, buf_adds(&j->text, "  "));
+}
+
+/* Is nothing in the object or array yet? At the top, too. */
+static bool is_first(const struct json_out *j)
 {
 	char last = j->text.len ? j->text.data[j->text.len - 1] : '{';
 
-	if (j->depth && last != '{' && last != '[')
-		add(j, buf_adds(&j->text, ","));
-	if (j->text.len)
-		add(j, buf_adds(&j->text, "\n"));
-	for (unsigned i = 0; i < j->depth; i++)
-		add(j, buf_adds(&j->text, "  "));
+	return last == '{' || last == '[';
+}
+
+static void begin_value(struct json_out *j, const char *key)
+{
+	if (!is_first(j))
+		json_add(j, buf_adds(&j->text, ","));
+	begin_line(j);
 	if (!key)
 		return;
-	quote(j, key);
-	add(j, buf_adds(&j->text, ": "));
+	add_quoted(j, key);
+	json_add(j, buf_adds(&j->text, ": "));
 }
 
 void json_open(struct json_out *j, const char *key, char bracket)
 {
-	before(j, key);
-	add(j, buf_add(&j->text, &bracket, 1));
+	begin_value(j, key);
+	json_add(j, buf_add(&j->text, &bracket, 1));
 	j->depth++;
 }
 
 void json_close(struct json_out *j, char bracket)
 {
-	char last = j->text.len ? j->text.data[j->text.len - 1] : '{';
-
 	j->depth--;
-	if (last != '{' && last != '[') {
-		add(j, buf_adds(&j->text, "\n"));
-		for (unsigned i = 0; i < j->depth; i++)
-			add(j, buf_adds(&j->text, "  "));
-	}
-	add(j, buf_add(&j->text, &bracket, 1));
+	if (!is_first(j))
+		begin_line(j);
+	json_add(j, buf_add(&j->text, &bracket, 1));
 }
 
 void json_put_string(struct json_out *j, const char *key, const char *s)
@@ -77,26 +83,30 @@ void json_put_string(struct json_out *j, const char *key, const char *s)
 		json_put_null(j, key);
 		return;
 	}
-	before(j, key);
-	quote(j, s);
+	begin_value(j, key);
+	add_quoted(j, s);
+}
+
+/* A number, or one of JSON's words. */
+static void put_word(struct json_out *j, const char *key, const char *word)
+{
+	begin_value(j, key);
+	json_add(j, buf_adds(&j->text, word));
 }
 
 void json_put_number(struct json_out *j, const char *key, uint64_t value)
 {
-	before(j, key);
-	add(j, buf_addf(&j->text, "%" PRIu64, value));
+	put_word(j, key, decimal(value).text);
 }
 
 void json_put_bool(struct json_out *j, const char *key, bool value)
 {
-	before(j, key);
-	add(j, buf_adds(&j->text, value ? "true" : "false"));
+	put_word(j, key, value ? "true" : "false");
 }
 
 void json_put_null(struct json_out *j, const char *key)
 {
-	before(j, key);
-	add(j, buf_adds(&j->text, "null"));
+	put_word(j, key, "null");
 }
 
 void json_put_types(struct json_out *j, const char *key, ns_set set)
@@ -112,7 +122,7 @@ int json_end(struct json_out *j, struct error *e)
 {
 	int r = 0;
 
-	add(j, buf_adds(&j->text, "\n"));
+	json_add(j, buf_adds(&j->text, "\n"));
 	if (j->failed)
 		r = error_nomem(e);
 	else
@@ -161,7 +171,7 @@ void print_safe(const char *s)
 
 	for (size_t n; *s; s += n) {
 		n = control_length(s);
-		if (!n && s == valid) { /* alone, 0x9b is a control character to some terminals */
+		if (!n && s == valid) { /* some terminals obey a lone 0x9b as a control character */
 			valid = s + 1 + utf8_valid_prefix(s + 1, strlen(s + 1));
 			n = 1;
 		}

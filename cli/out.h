@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What commands print: JSON for programs, and small texts for people.
+ * Output of the commands: JSON for programs, and small texts for people.
  */
 #ifndef PODNS_CLI_OUT_H
 #define PODNS_CLI_OUT_H
@@ -9,8 +9,8 @@
 #include "ns/types.h"
 
 /*
- * A JSON document on its way out. All zero is an empty one. Without memory it fails at the
- * end alone.
+ * A JSON document that is being made. All zero is an empty one. Only json_end() reports that memory
+ * was missing.
  */
 struct json_out {
 	struct buf text;
@@ -19,19 +19,19 @@ struct json_out {
 };
 
 /*
- * Begin and end an object or an array, as a member of this name; key is NULL in an array
- * and at the top.
+ * Begin and end an object ('{', '}') or an array ('[', ']'). key is its name in the enclosing object;
+ * NULL in an array and at the top.
  */
 void json_open(struct json_out *j, const char *key, char bracket);
 void json_close(struct json_out *j, char bracket);
 
-/* A NULL string is null. What is not UTF-8 is shown with '?' for each byte of it. */
+/* NULL becomes null. In a string that is not UTF-8 each byte above 0x7f becomes '?'. */
 void json_put_string(struct json_out *j, const char *key, const char *s);
 void json_put_number(struct json_out *j, const char *key, uint64_t value);
 void json_put_bool(struct json_out *j, const char *key, bool value);
 void json_put_null(struct json_out *j, const char *key);
 
-/* The types of a set by their short names, as an array. */
+/* An array of the types' short names. */
 void json_put_types(struct json_out *j, const char *key, ns_set set);
 
 /* Print the document and free it. */
@@ -43,15 +43,15 @@ struct types_text {
 };
 struct types_text types_text(ns_set set);
 
-/* "12s", "5m", "3h", "40d": since that time of CLOCK_REALTIME. */
+/* The time since created (seconds of CLOCK_REALTIME): "12s", "5m", "3h", "40d". */
 struct age_text {
 	char s[24];
 };
 struct age_text age_text(uint64_t created);
 
 /*
- * Print s with '?' for control characters and for what is not UTF-8: other programs' strings must
- * not move a terminal's cursor.
+ * Print s with '?' for control characters and for bytes that are not UTF-8: a terminal must not obey
+ * strings that other programs chose.
  */
 void print_safe(const char *s);
 

@@ -7,47 +7,27 @@
 #include "cli/cli.h"
 #include "pod/name.h"
 #include "pod/pod.h"
-#include "pod/view.h"
 
 static const char help[] =
 	"Usage: podns rm [--root DIR] [--force] NAME...\n"
 	"\n"
 	"Ends pods: gives the config.json of their containers its original entries back and\n"
 	"removes the pins, the shared /dev/shm and the record. A pod with a living container, or\n"
-	"with one on its way in, is left alone. Pins that another program made, such as\n"
+	"with one on its way in, is refused. Pins that another program made, such as\n"
 	"ip netns add, are never removed.\n"
 	"\n"
-	"  --force  end it all the same; its containers keep running in namespaces that nothing\n"
+	"  --force  end such a pod too; its containers keep running in namespaces that nothing\n"
 	"           pins any more\n";
 
-struct options {
-	bool force;
-};
-
-enum { OPT_FORCE = OPT_OWN };
-
-static int set_option(void *arg, int option, char *value, struct error *e)
-{
-	struct options *o = arg;
-
-	(void)option, (void)value, (void)e;
-	o->force = true;
-	return 0;
-}
-
-/* There is no record: is it somebody else's, or nobody's? */
-static int refuse_unknown(struct store *store, const char *name, struct error *e)
+static int refuse_unrecorded(struct store *store, const char *name, struct error *e)
 {
 	cleanup_views struct views views = VIEWS_NONE;
 
-	if (views_begin(&views, store, e) < 0)
+	if (views_begin(&views, store, e) < 0 || views_add(&views, name, e) < 0)
 		return -1;
-	if (views_add(&views, name, e) < 0)
-		return e->num == ENOENT
-			       ? error_set(e, 0, "there is no pod %s under %s", name, store->root)
-			       : -1;
 	error_set(e, 0, "%s was not pinned by podns or its hook", name);
-	return error_hint(e, "who pinned it removes it: ip netns delete %s", name);
+	return error_hint(
+		e, "remove it with the program that pinned it, such as ip netns delete %s", name);
 }
 
 static int refuse_living(const struct pod *pod, struct error *e)
@@ -71,14 +51,14 @@ static int refuse_living(const struct pod *pod, struct error *e)
 	return error_hint(e, "stop its containers first, or use --force");
 }
 
-static int end(struct store *store, const char *name, bool force, struct error *e)
+static int remove_pod(struct store *store, const char *name, bool force, struct error *e)
 {
 	cleanup_pod struct pod pod = POD_NONE;
 
 	if (pod_check_name(name, e) < 0)
 		return -1;
 	if (pod_open(&pod, store, name, false, e) < 0)
-		return e->num == ENOENT ? refuse_unknown(store, name, e) : -1;
+		return e->num == ENOENT ? refuse_unrecorded(store, name, e) : -1;
 	if (pod_drop_dead(&pod, e) < 0 && !force)
 		return -1;
 	if (pod.rec.entrant_count && !force)
@@ -86,18 +66,18 @@ static int end(struct store *store, const char *name, bool force, struct error *
 	return pod_end(&pod, e);
 }
 
-static int run(struct cli *cli, int argc, char **argv, struct error *e)
+static int remove_pods(struct cli *cli, int argc, char **argv, struct error *e)
 {
-	static const struct option options[] = {
+	int force = 0;
+	const struct option options[] = {
 		CLI_OPTIONS,
-		{ "force", no_argument, NULL, OPT_FORCE },
+		{ "force", no_argument, &force, 1 },
 		CLI_OPTIONS_END,
 	};
 	cleanup_store struct store store = STORE_NONE;
-	struct options o = { 0 };
 	bool failed = false;
 	struct error why;
-	int r = cli_parse(cli, argc, argv, false, options, set_option, &o, e);
+	int r = cli_parse(cli, argc, argv, false, options, NULL, NULL, e);
 
 	if (r != CLI_DONE)
 		return r;
@@ -106,7 +86,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	if (store_open(&store, cli->root, false, e) < 0)
 		return CLI_FAILED;
 	for (; optind < argc; optind++) {
-		if (end(&store, argv[optind], o.force, &why) == 0)
+		if (remove_pod(&store, argv[optind], force, &why) == 0)
 			continue;
 		if (failed)
 			log_error(LOG_LEVEL_ERROR, e);
@@ -116,4 +96,4 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	return failed ? CLI_FAILED : CLI_DONE;
 }
 
-const struct command cli_rm = { "rm", "end pods", help, false, run };
+const struct command cli_rm = { "rm", "end pods", help, false, remove_pods };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * oci-podns-hook: options, standard input, the stage, one line about what went wrong.
+ * The program oci-podns-hook. main() parses the options, loads the seccomp filter, reads the document
+ * on standard input, runs the stage and prints the error, if any, as one line.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@
 
 #define PROGRAM "oci-podns-hook"
 
-static int to_stdout(void *arg, const char *text, size_t len, struct error *e)
+static int write_config(void *arg, const char *text, size_t len, struct error *e)
 {
 	(void)arg;
 	if (write_all(STDOUT_FILENO, text, len) < 0)
@@ -30,12 +31,13 @@ static int to_stdout(void *arg, const char *text, size_t len, struct error *e)
 }
 
 /*
- * crun appends a hook's messages to the file that the annotation run.oci.hooks.stderr names, any file
- * of the host's. Images and pods' authors can write that annotation, and shape the words of a message
- * too: a name in it may be a line of shell. Then nothing is written but to a pipe or a socket, as an
- * engine has it. A longer name, or a value, that has this text in it counts too.
+ * crun appends a hook's standard error to the file that the annotation run.oci.hooks.stderr names,
+ * which may be any file of the host. Authors of images and pods can write that annotation, and choose
+ * words of a message too: a pod's name may be a line of shell. With that annotation nothing is written
+ * unless standard error is a pipe or a socket, which engines use. The document is searched without
+ * being parsed, so a longer name or a value that contains the text counts too.
  */
-static void distrust_stderr(const struct buf *doc)
+static void protect_stderr_file(const struct buf *doc)
 {
 	static const char annotation[] = "run.oci.hooks.std";
 	struct stat st;
@@ -45,7 +47,7 @@ static void distrust_stderr(const struct buf *doc)
 		log_leave_stderr();
 }
 
-static int tell_stage(struct hook_options *o, const struct buf *doc, struct error *e)
+static int detect_stage(struct hook_options *o, const struct buf *doc, struct error *e)
 {
 	struct state state;
 	bool is_state;
@@ -69,20 +71,14 @@ static int run_stage(struct hook_options *o, const struct buf *doc, struct error
 {
 	o->stage.stage = hook_stage_name(o->which);
 	log_context(o->stage.stage, NULL);
-	switch (o->which) {
-	case HOOK_PRECREATE:
-		return stage_precreate(&o->stage, doc->data, doc->len, to_stdout, NULL, e);
-	case HOOK_POSTSTOP:
+	if (o->which == HOOK_PRECREATE)
+		return stage_precreate(&o->stage, doc->data, doc->len, write_config, NULL, e);
+	if (o->which == HOOK_POSTSTOP)
 		return stage_poststop(&o->stage, doc->data, doc->len, e);
-	case HOOK_PRESTART:
-	case HOOK_CREATE_RUNTIME:
-	case HOOK_UNKNOWN:
-		break;
-	}
 	return stage_create_runtime(&o->stage, doc->data, doc->len, e);
 }
 
-static int run(struct hook_options *o, struct error *e)
+static int run_hook(struct hook_options *o, struct error *e)
 {
 	cleanup_buf struct buf doc = { 0 };
 	bool config = o->which == HOOK_PRECREATE || o->which == HOOK_UNKNOWN;
@@ -91,17 +87,17 @@ static int run(struct hook_options *o, struct error *e)
 	if (read_document(STDIN_FILENO, "standard input", config ? CONFIG_SIZE_MAX : STATE_SIZE_MAX,
 			  &doc, e) < 0)
 		return -1;
-	distrust_stderr(&doc);
-	if (tell_stage(o, &doc, e) < 0)
+	protect_stderr_file(&doc);
+	if (detect_stage(o, &doc, e) < 0)
 		return -1;
 	return run_stage(o, &doc, e);
 }
 
 /*
- * An error from before the store was opened goes to its log, too: engines show nobody our
- * stderr.
+ * The stages keep a log in the store once they have opened it. An error from before that belongs
+ * there too, since engines do not show the hook's standard error.
  */
-static void find_log(const struct hook_options *o)
+static void keep_log(const struct hook_options *o)
 {
 	cleanup_store struct store store = STORE_NONE;
 	struct error ignored;
@@ -110,8 +106,8 @@ static void find_log(const struct hook_options *o)
 		log_keep_in(store.dir_fd);
 }
 
-/* After --help or --version, or after an error in the options: its message has been written. */
-static int end_early(int status)
+/* --help and --version have printed to standard output: an error of that changes the exit status. */
+static int exit_status(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
@@ -132,18 +128,18 @@ int main(int argc, char **argv)
 	inherit_no_descriptors(STDERR_FILENO + 1);
 	umask(022);
 	/*
-	 * Engines differ in what they pass (podman: nothing at precreate), and none of it
-	 * may matter.
+	 * All stages must behave alike, and engines pass different environments: podman an empty
+	 * one at precreate and poststop, and its own at createRuntime.
 	 */
 	inherit_no_environment();
 	inherit_write_errors(NULL);
 	status = hook_parse_options(argc, argv, &o);
 	if (status != OPTIONS_GO_ON)
-		return end_early(status);
+		return exit_status(status);
 	if (log_begin(PROGRAM, o.log_level, o.log_file, o.syslog, &e) == 0 &&
-	    (!o.sandbox || sandbox_enter(&e) == 0) && run(&o, &e) == 0)
+	    (!o.sandbox || sandbox_enter(&e) == 0) && run_hook(&o, &e) == 0)
 		return 0;
-	find_log(&o);
+	keep_log(&o);
 	log_error(LOG_LEVEL_ERROR, &e);
 	return 1;
 }

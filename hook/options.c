@@ -15,10 +15,11 @@ static const char help_text[] =
 	"\n"
 	"An OCI hook for pods without a pause process. Reads the OCI state (or, at precreate,\n"
 	"config.json) on standard input, creates and pins the namespaces that the container's\n"
-	"pod lacks, points config.json at them, sets sysctls, and takes all of it away after the\n"
-	"pod's last container. Without a stage the document tells which one it is.\n"
+	"pod lacks, points config.json at them, sets sysctls, and removes all of it after the\n"
+	"pod's last container. Without a stage on the command line, the document decides: a config\n"
+	"means precreate, a state createRuntime or, if its status is stopped, poststop.\n"
 	"\n"
-	"The pod is the container's annotation io.podns.pod.\n"
+	"The container's annotation io.podns.pod names the pod.\n"
 	"\n"
 	"  --root DIR            keep pins in DIR/netns, DIR/ipcns, ... and records in DIR/podns\n"
 	"                        (default: /run, or /run/user/UID under rootless podman)\n"
@@ -26,11 +27,11 @@ static const char help_text[] =
 	"                        (default: net,ipc,uts; annotation io.podns.namespaces overrides)\n"
 	"  --sysctl KEY=VALUE    set a sysctl in the pod's namespaces; may be repeated\n"
 	"  --pod-annotation KEY  the annotation that names the pod (default: io.podns.pod)\n"
-	"  --trust-annotations   let io.podns.* annotations count also under a CRI engine, and with\n"
+	"  --trust-annotations   obey io.podns.* annotations also under a CRI engine, and with\n"
 	"                        --pod-annotation\n"
 	"  --keep                leave the pins when the last container is gone\n"
 	"  --log-level LEVEL     error, warn, info or debug (default: warn)\n"
-	"  --log-file FILE       append messages to FILE, too\n"
+	"  --log-file FILE       append messages to FILE as well\n"
 	"  --no-syslog           do not send errors and warnings to syslog\n"
 	"  --no-sandbox          run without the seccomp filter (for debugging)\n"
 	"  --help                show this\n"
@@ -70,22 +71,15 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static const struct {
-	const char *name;
-	enum hook_stage stage;
-} stages[] = {
-	{ "precreate", HOOK_PRECREATE },
-	{ "prestart", HOOK_PRESTART },
-	{ "createRuntime", HOOK_CREATE_RUNTIME },
-	{ "poststop", HOOK_POSTSTOP },
+static const char *const stage_names[] = {
+	[HOOK_UNKNOWN] = "",          [HOOK_PRECREATE] = "precreate",
+	[HOOK_PRESTART] = "prestart", [HOOK_CREATE_RUNTIME] = "createRuntime",
+	[HOOK_POSTSTOP] = "poststop",
 };
 
 const char *hook_stage_name(enum hook_stage stage)
 {
-	for (size_t i = 0; i < sizeof(stages) / sizeof(*stages); i++)
-		if (stages[i].stage == stage)
-			return stages[i].name;
-	return "";
+	return stage_names[stage];
 }
 
 static int usage_error(const char *what, const char *value)
@@ -115,7 +109,7 @@ static int set_log_level(struct hook_options *o, const char *name)
 	return OPTIONS_GO_ON;
 }
 
-/* The list lives as long as the process: it is made once, as long as argv. */
+/* The list is as long as argv, so that it never grows, and is not freed. */
 static int add_sysctl(struct hook_options *o, int argc, const char *pair)
 {
 	const char **list = (const char **)o->stage.sysctls;
@@ -131,7 +125,7 @@ static int add_sysctl(struct hook_options *o, int argc, const char *pair)
 	return OPTIONS_GO_ON;
 }
 
-static int set_option(int argc, char **argv, int option, struct hook_options *o)
+static int set_hook_option(int argc, char **argv, int option, struct hook_options *o)
 {
 	switch (option) {
 	case OPT_ROOT:
@@ -176,10 +170,10 @@ static int set_option(int argc, char **argv, int option, struct hook_options *o)
 
 static int set_stage(struct hook_options *o, const char *name)
 {
-	for (size_t i = 0; i < sizeof(stages) / sizeof(*stages); i++) {
-		if (strcmp(name, stages[i].name))
+	for (enum hook_stage s = HOOK_PRECREATE; s <= HOOK_POSTSTOP; s++) {
+		if (strcmp(name, stage_names[s]))
 			continue;
-		o->which = stages[i].stage;
+		o->which = s;
 		return OPTIONS_GO_ON;
 	}
 	return usage_error("no such stage", name);
@@ -197,7 +191,7 @@ int hook_parse_options(int argc, char **argv, struct hook_options *o)
 	};
 	while (r == OPTIONS_GO_ON &&
 	       (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
-		r = set_option(argc, argv, option, o);
+		r = set_hook_option(argc, argv, option, o);
 	if (r == OPTIONS_GO_ON && optind < argc)
 		r = set_stage(o, argv[optind++]);
 	if (r == OPTIONS_GO_ON && optind < argc)

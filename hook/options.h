@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line of oci-podns-hook.
+ */
 #ifndef PODNS_HOOK_OPTIONS_H
 #define PODNS_HOOK_OPTIONS_H
 
@@ -6,7 +9,7 @@
 #include "stage/stage.h"
 
 enum hook_stage {
-	HOOK_UNKNOWN, /* the document on stdin tells */
+	HOOK_UNKNOWN, /* to be detected from the document on standard input */
 	HOOK_PRECREATE,
 	HOOK_PRESTART,
 	HOOK_CREATE_RUNTIME,
@@ -22,16 +25,14 @@ struct hook_options {
 	bool sandbox;
 };
 
-/* What parsing came to: go on, or exit with this status (usage and version have been printed). */
-enum { OPTIONS_GO_ON = -1 };
-
 /*
- * Parse argv. Returns OPTIONS_GO_ON or an exit status: 0 for --help and --version, 2 for
- * wrong usage.
+ * Parse argv. Returns OPTIONS_GO_ON or an exit status: 0 after --help and --version, whose text has
+ * been printed, 2 after wrong usage, whose message has been printed.
  */
+enum { OPTIONS_GO_ON = -1 };
 int hook_parse_options(int argc, char **argv, struct hook_options *o);
 
-/* The stage's name as OCI writes it. */
+/* The stage's name as OCI writes it; "" for HOOK_UNKNOWN. */
 const char *hook_stage_name(enum hook_stage stage);
 
 #endif

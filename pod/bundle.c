@@ -51,7 +51,7 @@ int bundle_refresh(struct bundle *b, bool *again, struct error *e)
 	return *again ? read_config(b, e) : 0;
 }
 
-/* Where the descriptor of the directory leads, without links. */
+/* The path of the open directory, without symbolic links. */
 static int find_dir(const struct bundle *b, char path[PATH_MAX], struct original_dir *dir,
 		    struct error *e)
 {
@@ -87,19 +87,18 @@ int bundle_rewrite(struct bundle *b, const char *pod, const char *text, size_t l
 	return -1;
 }
 
-/* --- back -------------------------------------------------------------------------- */
+/* --- revert -------------------------------------------------------------------------- */
 
 /* Is it the directory whose config.json was rewritten? */
-static bool is_the_edited(int fd, const struct original *o)
+static bool is_edited_dir(int fd, const struct original *o)
 {
 	struct stat st;
 
 	return fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == o->dir.ino;
 }
 
-/* Write what config.json was before the edit, unless nothing of the edit is left in it. */
-static int revert(struct bundle *b, const struct edit_texts *texts, enum revert_how *how,
-		  struct error *e)
+static int revert_config(struct bundle *b, const struct edit_texts *texts, enum revert_how *how,
+			 struct error *e)
 {
 	cleanup_buf struct buf out = { 0 };
 
@@ -112,9 +111,10 @@ static int revert(struct bundle *b, const struct edit_texts *texts, enum revert_
 }
 
 /*
- * The bundle's path leads to another directory now. The one that was edited may still be where it was;
- * else the other one gets the text before only if it is the text after, byte for byte: a bundle that
- * was restored, say. Value by value it might be another bundle, whose paths are its author's.
+ * The bundle's path leads to another directory now. If the edited directory is still at its own path,
+ * that is reverted. Otherwise this one is, but only if its config.json is the text after the edit byte
+ * for byte, as of a bundle restored from a backup: with any other text it may be an unrelated bundle,
+ * whose author chose the values.
  */
 static int revert_elsewhere(struct bundle *b, enum revert_how *how, struct error *e)
 {
@@ -122,11 +122,11 @@ static int revert_elsewhere(struct bundle *b, enum revert_how *how, struct error
 	cleanup_bundle struct bundle real = BUNDLE_NONE;
 	struct error ignored;
 
-	if (bundle_load(&real, o->dir.path, &ignored) == 0 && is_the_edited(real.fd, o))
-		return revert(&real, &o->texts, how, e);
+	if (bundle_load(&real, o->dir.path, &ignored) == 0 && is_edited_dir(real.fd, o))
+		return revert_config(&real, &o->texts, how, e);
 	if (b->text.len != o->texts.after_len || memcmp(b->text.data, o->texts.after, b->text.len))
 		return 0;
-	return revert(b, &o->texts, how, e);
+	return revert_config(b, &o->texts, how, e);
 }
 
 int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e)
@@ -139,27 +139,27 @@ int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e)
 	if (!b->original.there)
 		return 0;
 	if (read_config(b, e) < 0 ||
-	    (is_the_edited(b->fd, &b->original) ? revert(b, &b->original.texts, how, e)
+	    (is_edited_dir(b->fd, &b->original) ? revert_config(b, &b->original.texts, how, e)
 						: revert_elsewhere(b, how, e)) < 0 ||
 	    original_drop(&b->original, e) < 0)
 		return -1;
 	return *how == REVERT_NOTHING ? 0 : read_config(b, e);
 }
 
-/* Is what open(2) or read(2) said that there is no such bundle, or none of its kind? */
+/* Did opening or reading the bundle fail because it does not exist? */
 static bool is_absent(const struct error *e)
 {
 	return e->num == ENOENT || e->num == ENOTDIR;
 }
 
-static int end_held(struct bundle *b, enum revert_how *how, bool *absent, struct error *e)
+static int revert_at_end(struct bundle *b, enum revert_how *how, bool *absent, struct error *e)
 {
 	b->fd = bundle_open(b->path, e);
 	if ((b->fd < 0 || read_config(b, e) < 0) && !is_absent(e))
 		return -1;
-	if (is_the_edited(b->fd, &b->original)) {
+	if (is_edited_dir(b->fd, &b->original)) {
 		*absent = !b->text.len;
-		return *absent ? 0 : revert(b, &b->original.texts, how, e);
+		return *absent ? 0 : revert_config(b, &b->original.texts, how, e);
 	}
 	*absent = b->fd < 0;
 	return revert_elsewhere(b, how, e);
@@ -179,11 +179,11 @@ int bundle_end(struct store *store, const char *pod, const char *path, time_t pa
 		return -1;
 	if (!b.original.there || strcmp(b.original.pod, pod))
 		return 0;
-	r = end_held(&b, how, &absent, e);
+	r = revert_at_end(&b, how, &absent, e);
 	if (r == 0 && absent && *how == REVERT_NOTHING &&
 	    clock_seconds(CLOCK_REALTIME) - b.original.kept < patience)
 		return 0;
-	/* An error without a number is about the document. */
+	/* Errors of the document have no errno: trying again would not help. */
 	if ((r == 0 || !e->num) && original_drop(&b.original, &why) < 0) {
 		*e = why;
 		return -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bundle whose config.json we rewrite in place, and give back.
+ * Rewrites the config.json of a bundle in place, and reverts that.
  */
 #ifndef PODNS_POD_BUNDLE_H
 #define PODNS_POD_BUNDLE_H
@@ -13,7 +13,7 @@ struct bundle {
 	const char *path; /* absolute; borrowed */
 	int fd;           /* the directory */
 	struct buf text;  /* config.json as it was read */
-	struct stat st;   /* and its status then */
+	struct stat st;   /* its status at that time */
 	struct original original;
 };
 
@@ -27,32 +27,32 @@ int bundle_load(struct bundle *b, const char *path, struct error *e);
 void bundle_close(struct bundle *b);
 #define cleanup_bundle __attribute__((cleanup(bundle_close)))
 
-/* Lock it, until bundle_release(), and read its copy: original_open(). */
+/* Lock the bundle until bundle_release(), and read its copy: original_open(). */
 int bundle_hold(struct bundle *b, struct store *store, bool make, struct error *e);
 void bundle_release(struct bundle *b);
 
-/* Read config.json again if it was replaced or written since; *again says whether it was. */
+/* Read config.json again if it was changed since it was read; *again: it was. */
 int bundle_refresh(struct bundle *b, bool *again, struct error *e);
 
 /*
- * Save the copy, for this pod, and then put the text in place of config.json. The bundle is held,
- * with `make`. On failure config.json is what it was and no copy is left.
+ * Save the copy, for this pod, and then replace config.json by the text. The bundle is held with
+ * `make`. On failure config.json is unchanged and no copy is left.
  */
 int bundle_rewrite(struct bundle *b, const char *pod, const char *text, size_t len,
 		   struct error *e);
 
 /*
- * Give config.json back what it was before the edit that the copy is of, remove the copy, and read
- * config.json again. The bundle is held. *how (may be NULL) says what was done.
+ * Revert the edit that the copy is of, remove the copy, and read config.json again. The bundle is
+ * held. *how (may be NULL) says what was done.
  */
 int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e);
 
 /*
  * The same at the end of the pod, and for `podns gc`. A bundle that is gone, or that has no copy for
- * this pod (it was rewritten for another pod since), is no error. The copy of one that is gone is
- * kept until it is `patience` seconds old (0: not at all): after a boot the bundle's file system may
- * be mounted later. A copy goes too where trying again cannot help: config.json is no config any
- * more.
+ * this pod (it was rewritten for another pod since), is no error. The copy of a bundle that is gone is
+ * kept until it is `patience` seconds old (0: not kept): after a boot the bundle's file system may be
+ * mounted later. A copy is also removed, with an error, where config.json is no config any more: a
+ * later attempt would fail as well.
  */
 #define BUNDLE_PATIENCE ((time_t)7 * 24 * 3600)
 int bundle_end(struct store *store, const char *pod, const char *path, time_t patience,

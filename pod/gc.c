@@ -24,15 +24,15 @@ struct gc {
 	const struct gc_options *opt;
 	struct views views;
 	struct buf
-		noted; /* what note() keeps: a deed and its text with a NUL, one after the other */
+		noted; /* what note() keeps: an action and its text with a NUL, one after the other */
 	bool failed;
 	struct error *e; /* the last failure */
 };
 
-static void tell(const struct gc *g, enum gc_deed deed, const char *fmt, ...)
+static void report(const struct gc *g, enum gc_action action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void tell(const struct gc *g, enum gc_deed deed, const char *fmt, ...)
+static void report(const struct gc *g, enum gc_action action, const char *fmt, ...)
 {
 	char what[sizeof(g->e->text)];
 	va_list ap;
@@ -40,17 +40,17 @@ static void tell(const struct gc *g, enum gc_deed deed, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	g->opt->tell(g->opt->arg, deed, what);
+	g->opt->report(g->opt->arg, action, what);
 }
 
-static int note(struct gc *g, enum gc_deed deed, const char *fmt, ...)
+static int note(struct gc *g, enum gc_action action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Keep for tell_noted() what is true only after the pod was saved or ended. */
-static int note(struct gc *g, enum gc_deed deed, const char *fmt, ...)
+/* Like report(), but delayed until report_noted(): the pod has to be saved or ended first. */
+static int note(struct gc *g, enum gc_action action, const char *fmt, ...)
 {
 	char what[sizeof(g->e->text)];
-	const char byte = (char)deed;
+	const char byte = (char)action;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -59,16 +59,16 @@ static int note(struct gc *g, enum gc_deed deed, const char *fmt, ...)
 	return buf_add(&g->noted, &byte, 1) < 0 ? -1 : buf_add(&g->noted, what, strlen(what) + 1);
 }
 
-static void tell_noted(const struct gc *g)
+static void report_noted(const struct gc *g)
 {
 	for (size_t i = 0; i < g->noted.len; i += strlen(g->noted.data + i) + 1) {
-		enum gc_deed deed = (enum gc_deed)g->noted.data[i++];
+		enum gc_action action = (enum gc_action)g->noted.data[i++];
 
-		g->opt->tell(g->opt->arg, deed, g->noted.data + i);
+		g->opt->report(g->opt->arg, action, g->noted.data + i);
 	}
 }
 
-/* One thing that cannot be swept keeps nothing else from being swept. */
+/* The caller goes on: pod_gc() returns the last failure. */
 static void note_failure(struct gc *g, const struct error *e)
 {
 	if (g->failed)
@@ -95,9 +95,9 @@ static int list_hidden(struct gc *g, enum ns_type t, struct hidden_pin **list, s
 	return 0;
 }
 
-/* In a dry run, all that would be looked for. */
-static int tell_unhidden(const struct gc *g, enum ns_type t, const struct hidden_pin *list,
-			 size_t n, struct error *e)
+/* In a dry run, all hidden pins; else those that are back, and an error for the others. */
+static int report_unhidden(const struct gc *g, enum ns_type t, const struct hidden_pin *list,
+			   size_t n, struct error *e)
 {
 	cleanup_close int dir = pin_dir_open(g->store->root_fd, g->store->root, t, false, e);
 	const char *root = g->store->root, *brief = ns_info[t].brief;
@@ -107,7 +107,7 @@ static int tell_unhidden(const struct gc *g, enum ns_type t, const struct hidden
 	for (size_t i = 0; dir >= 0 && i < n; i++) {
 		if (g->opt->dry_run || (fstatat(dir, list[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 					ns_same_pin(ns_id_of(&st), list[i].id)))
-			tell(g, GC_PIN, "%s/%sns/%s", root, brief, list[i].name);
+			report(g, GC_PIN, "%s/%sns/%s", root, brief, list[i].name);
 		else
 			r = error_set(e, 0,
 				      "%s/%sns/%s is hidden by a mount, and could not be brought "
@@ -127,7 +127,7 @@ static int unhide_type(struct gc *g, enum ns_type t, struct error *e)
 	if (n && !g->opt->dry_run &&
 	    pins_unhide(g->store->root_fd, g->store->root, t, list, n, e) < 0)
 		return -1;
-	return tell_unhidden(g, t, list, n, e);
+	return report_unhidden(g, t, list, n, e);
 }
 
 static int load_views(struct gc *g, struct error *e)
@@ -173,30 +173,28 @@ static int note_dead(struct gc *g, const char *pod, const struct record *rec)
 	return r;
 }
 
-static bool all_dead(const struct record *rec)
+static size_t count_dead(const struct record *rec)
 {
+	size_t dead = 0;
+
 	for (size_t i = 0; i < rec->entrant_count; i++)
-		if (pod_entrant_lives(&rec->entrants[i]))
-			return false;
-	return !rec->held;
+		dead += !pod_entrant_lives(&rec->entrants[i]);
+	return dead;
 }
 
-static bool any_dead(const struct record *rec)
+static bool has_ended(const struct record *rec)
 {
-	for (size_t i = 0; i < rec->entrant_count; i++)
-		if (!pod_entrant_lives(&rec->entrants[i]))
-			return true;
-	return false;
+	return !rec->held && count_dead(rec) == rec->entrant_count;
 }
 
-/* The same for a record under its lock and for one that was only looked at. */
+/* rec is the record under its lock or, in a dry run, the view's. */
 static int note_pod(struct gc *g, const struct view *x, const struct record *rec, struct error *e)
 {
 	int r;
 
 	g->noted.len = 0;
 	r = note_dead(g, x->name, rec);
-	if (r == 0 && all_dead(rec)) {
+	if (r == 0 && has_ended(rec)) {
 		if (x->pid_count)
 			r = note(g, GC_KEEP,
 				 "pod %s: no container is left in it, but process %d is", x->name,
@@ -225,7 +223,7 @@ static int sweep_pod(struct gc *g, const struct view *x, struct error *e)
 	cleanup_pod struct pod pod = POD_NONE;
 
 	g->noted.len = 0;
-	if (!x->unreadable && !x->elsewhere && !any_dead(&x->rec) && !all_dead(&x->rec))
+	if (!x->unreadable && !x->elsewhere && !count_dead(&x->rec) && !has_ended(&x->rec))
 		return 0;
 	if (g->opt->dry_run && !x->unreadable && !x->elsewhere)
 		return note_pod(g, x, &x->rec, e);
@@ -242,17 +240,17 @@ static void sweep_pods(struct gc *g)
 
 	for (size_t i = 0; i < g->views.count; i++)
 		if (sweep_pod(g, &g->views.list[i], &why) == 0)
-			tell_noted(g);
+			report_noted(g);
 		else
 			note_failure(g, &why);
 	log_context("gc", NULL);
 }
 
-/* --- what is left without a pod --------------------------------------------- */
+/* --- leftovers without a pod ----------------------------------------------- */
 
 /*
- * Call fn with the pod's record under its lock, made for the time being where there is
- * none: nobody else is then between making it and filling it.
+ * Call fn with the pod's record under its lock. A pod without a record is opened with `make`, since
+ * the lock also keeps out a run that is just making the pod; closing it removes the directory again.
  */
 static int with_pod(struct gc *g, const char *name,
 		    int (*fn)(struct gc *g, const struct record *rec, const void *arg,
@@ -284,7 +282,7 @@ static int drop_entry(struct gc *g, const struct record *rec, const void *arg, s
 		return 0;
 	if (store_drop_entry(g->store, entry, e) < 0)
 		return -1;
-	tell(g, GC_REMOVE, "%s/podns/%s", g->store->root, entry);
+	report(g, GC_REMOVE, "%s/podns/%s", g->store->root, entry);
 	return 0;
 }
 
@@ -296,18 +294,18 @@ static int check_entry(void *arg, const char *entry, const char *pod, struct err
 	if (x && (x->unreadable || has_entry(&x->rec, entry)))
 		return 0;
 	if (g->opt->dry_run) {
-		tell(g, GC_REMOVE, "%s/podns/%s", g->store->root, entry);
+		report(g, GC_REMOVE, "%s/podns/%s", g->store->root, entry);
 		return 0;
 	}
-	/* What is no pod's name is no index entry of ours. */
+	/* A target that is no pod's name: the entry is not ours. */
 	if (pod_check_name(pod, e) < 0 || with_pod(g, pod, drop_entry, entry, e) < 0)
 		note_failure(g, e);
 	return 0;
 }
 
-/* Whose copy a directory in <bundles> holds. */
+/* The pod and bundle of a copy in <bundles>; NULL where the directory has no copy. */
 struct kept {
-	char *pod, *bundle; /* NULL: it holds none, and a killed run left it */
+	char *pod, *bundle;
 };
 
 static void kept_free(struct kept *k)
@@ -318,7 +316,7 @@ static void kept_free(struct kept *k)
 
 #define cleanup_kept __attribute__((cleanup(kept_free)))
 
-/* The lock is not kept: that of the pod comes before it. */
+/* The bundle's lock is released again, since the pod's lock has to be taken first. */
 static int read_kept(struct gc *g, const char *name, struct kept *k, struct error *e)
 {
 	cleanup_original struct original o = ORIGINAL_NONE;
@@ -326,13 +324,13 @@ static int read_kept(struct gc *g, const char *name, struct kept *k, struct erro
 	if (original_open_name(&o, g->store, name, e) < 0)
 		return -1;
 	if (!o.there)
-		return 0; /* closing it removes the directory */
+		return 0; /* original_close() removes the directory */
 	k->pod = strdup(o.pod);
 	k->bundle = strdup(o.bundle);
 	return k->pod && k->bundle ? 0 : error_nomem(e);
 }
 
-/* Is it a directory without a copy that no run is about to fill? */
+/* Is it a directory without a copy that no run has locked? */
 static bool is_left_over(const struct gc *g, const char *name)
 {
 	cleanup_close int fd =
@@ -343,16 +341,16 @@ static bool is_left_over(const struct gc *g, const char *name)
 	       flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
-/* original_close() warns of a directory that it could not remove. */
-static void tell_left_over(const struct gc *g, const char *name)
+/* A directory that is still there could not be removed: original_close() has logged that. */
+static void report_left_over(const struct gc *g, const char *name)
 {
 	struct stat st;
 
 	if (g->opt->dry_run || fstatat(g->store->bundles_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		tell(g, GC_REMOVE, "%s/%s", g->store->bundles, name);
+		report(g, GC_REMOVE, "%s/%s", g->store->bundles, name);
 }
 
-static int revert(struct gc *g, const struct record *rec, const void *arg, struct error *e)
+static int revert_bundle(struct gc *g, const struct record *rec, const void *arg, struct error *e)
 {
 	const struct kept *k = arg;
 	enum revert_how how;
@@ -362,7 +360,7 @@ static int revert(struct gc *g, const struct record *rec, const void *arg, struc
 	if (bundle_end(g->store, k->pod, k->bundle, BUNDLE_PATIENCE, &how, e) < 0)
 		return -1;
 	if (how != REVERT_NOTHING)
-		tell(g, GC_REVERT, "%s: its pod %s is gone", k->bundle, k->pod);
+		report(g, GC_REVERT, "%s: its pod %s is gone", k->bundle, k->pod);
 	return 0;
 }
 
@@ -380,20 +378,20 @@ static int check_bundle(void *arg, const char *name, struct error *e)
 	}
 	if (!k.bundle) {
 		if (left_over)
-			tell_left_over(g, name);
+			report_left_over(g, name);
 		return 0;
 	}
 	x = views_find(&g->views, k.pod);
 	if (x && (x->unreadable || record_has_bundle(&x->rec, k.bundle)))
 		return 0;
 	if (g->opt->dry_run)
-		tell(g, GC_REVERT, "%s: its pod %s is gone", k.bundle, k.pod);
-	else if (with_pod(g, k.pod, revert, &k, e) < 0)
+		report(g, GC_REVERT, "%s: its pod %s is gone", k.bundle, k.pod);
+	else if (with_pod(g, k.pod, revert_bundle, &k, e) < 0)
 		note_failure(g, e);
 	return 0;
 }
 
-/* pod_open() finds no record, and removes the directory that `fd` holds. */
+/* pod_open() removes a directory without a record; fd is open on that directory. */
 static int remove_record_dir(struct gc *g, const char *pod, int fd, struct error *e)
 {
 	cleanup_pod struct pod there = POD_NONE;
@@ -406,14 +404,11 @@ static int remove_record_dir(struct gc *g, const char *pod, int fd, struct error
 		error_set(e, ENOTEMPTY, "remove %s/podns/%s", g->store->root, pod);
 		return error_hint(e, "no record is in it; look at what is, and remove it by hand");
 	}
-	tell(g, GC_REMOVE, "%s/podns/%s", g->store->root, pod);
+	report(g, GC_REMOVE, "%s/podns/%s", g->store->root, pod);
 	return 0;
 }
 
-/*
- * A record's directory without a record: a run was killed before it had written one, or is
- * just about to.
- */
+/* A directory without a record is of a run that was killed before it wrote one, or is about to. */
 static int check_record(void *arg, const char *pod, struct error *e)
 {
 	cleanup_close int fd = -1;
@@ -426,15 +421,15 @@ static int check_record(void *arg, const char *pod, struct error *e)
 		return 0;
 	flock(fd, LOCK_UN);
 	if (g->opt->dry_run)
-		tell(g, GC_REMOVE, "%s/podns/%s", g->store->root, pod);
+		report(g, GC_REMOVE, "%s/podns/%s", g->store->root, pod);
 	else if (remove_record_dir(g, pod, fd, e) < 0)
 		note_failure(g, e);
 	return 0;
 }
 
 /*
- * An empty mount point that no record tells of stays: we record before we make one, and unlink(2)
- * would take away what another mount namespace has mounted on it.
+ * Empty mount points that are in no record stay: we record a pin before we make its mount point, so
+ * they are not ours, and unlink(2) would unmount what another mount namespace has mounted on them.
  */
 static int sweep_rest(struct gc *g, struct error *e)
 {

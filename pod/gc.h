@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sweeping what no hook reports any more: `podns gc`.
+ * `podns gc` removes what is left where no hook reported that a container ended.
  *
  *   pins that a mount over their directory hides	are brought back
  *   members that are dead, claims that expired		are dropped
- *   pods with nobody left, not held			are ended, unless a process is still inside
+ *   pods without entrants, not held			are ended, unless a process is still inside
  *   index entries of containers in no pod		are removed
  *   bundles whose pod is gone				get their config.json back
- *   records and mount points that a killed run left	are removed
+ *   record directories that a killed run left		are removed
  *
- * What decides is whether processes live; a claim alone has a time limit. Everything is
- * looked at first without a lock; what is then found to be done is looked at once more
- * under the pod's lock, since hooks run meanwhile.
+ * A member counts until its process is dead, a claim until it expires. Everything is examined first
+ * without a lock; before anything is changed it is examined again under the pod's lock, since hooks
+ * run at the same time.
  */
 #ifndef PODNS_POD_GC_H
 #define PODNS_POD_GC_H
 
 #include "pod/store.h"
 
-enum gc_deed { GC_DROP, GC_END, GC_KEEP, GC_PIN, GC_REMOVE, GC_REVERT };
+enum gc_action { GC_DROP, GC_END, GC_KEEP, GC_PIN, GC_REMOVE, GC_REVERT };
 
 struct gc_options {
-	bool dry_run; /* change nothing, tell what would be done */
-	/* Called when it is done; in a dry run, when it would be. */
-	void (*tell)(void *arg, enum gc_deed deed, const char *what);
+	bool dry_run; /* change nothing, report what would be done */
+	/* Called after each action; in a dry run, for each action that would be taken. */
+	void (*report)(void *arg, enum gc_action action, const char *what);
 	void *arg;
 };
 
-/* Goes on after a failure; errors before the last are logged, and -1 is returned for the last. */
+/* Goes on after a failure: -1 with the last error; the earlier ones are logged. */
 int pod_gc(struct store *store, const struct gc_options *opt, struct error *e);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* By which CRI engines name a pod's sandbox: containerd's and CRI-O's. */
+/* containerd and CRI-O name a container's sandbox in these. */
 static const char *const cri_annotations[] = {
 	"io.kubernetes.cri.sandbox-id",
 	"io.kubernetes.cri-o.SandboxID",

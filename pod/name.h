@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which pod a container belongs to: WHICH POD in oci-podns-hook(1). Pure.
+ * Chooses the pod that a container belongs to, from the annotations of its document: WHICH POD in
+ * oci-podns-hook(1). Makes no system calls.
  */
 #ifndef PODNS_POD_NAME_H
 #define PODNS_POD_NAME_H
@@ -17,25 +18,24 @@
 #define ANNOTATION_SHM_SIZE "io.podns.shm-size"
 
 /*
- * Is this a pod's name: 1 to 128 of A-Za-z0-9_.+- and no '.' in front? Refused too is
- * "log", the name of the log file beside the records.
+ * A pod's name is 1 to 128 of A-Za-z0-9_.+- and does not start with '.'. "log" is refused too: it is
+ * the name of the log file in <root>/podns. 0, or -1 with the reason.
  */
 int pod_check_name(const char *name, struct error *e);
 
 /*
- * The sandbox that a CRI engine named, in *sandbox (NULL: none). get() looks an annotation
- * up. Engines pass on what pod authors write, and an author may write the annotation of
- * the other engine: two that differ are refused. So is a value that is no sandbox's id, which is 64
- * hexadecimal digits in CRI-O, containerd and podman: whoever writes the annotation must not be able
- * to name a pod that is known by a name.
+ * Find the sandbox that a CRI engine named: *sandbox, NULL for none. get() looks up an annotation.
+ * Engines pass on annotations that pod authors write, and an author may write the annotation of the
+ * other engine, so two different values are an error. So is a value other than 64 hexadecimal digits,
+ * which CRI-O, containerd and podman have as ids: the annotation must not lead into a pod that
+ * io.podns.pod named.
  */
 int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, struct error *e),
 		     void *doc, const char **sandbox, struct error *e);
 
 /*
- * What a document says of the pod. Where root has named an annotation of its own
- * (--pod-annotation), images and pod authors may still write all others: then that one alone
- * counts, unless root trusts them (--trust-annotations).
+ * What a document says about its pod. With --pod-annotation only that annotation counts, since images
+ * and pod authors can write the others; with --trust-annotations they count as well.
  */
 struct pod_clues {
 	const char *sandbox;    /* a CRI engine's annotation, or NULL */
@@ -48,16 +48,16 @@ struct pod_clues {
 struct pod_choice {
 	const char *name; /* NULL: none, leave the container alone */
 	bool named;       /* by the annotation */
-	bool cri;         /* a CRI engine's sandbox */
+	bool cri;         /* by a CRI engine's sandbox */
 	bool annotations; /* do other io.podns.* annotations count? */
 };
 
-/* Does a sandbox's annotation count under these options? If not, it is not even looked at. */
+/* Does a sandbox's annotation count under these options? If not, it is not even checked. */
 bool pod_sandbox_counts(const char *pod_annotation, bool trust_annotations);
 
 /*
- * Choose by the clues and check the name. An annotation cannot name what looks like a sandbox: 64
- * hexadecimal digits.
+ * Choose the pod and check its name. An annotation whose value looks like a sandbox's id, 64
+ * hexadecimal digits, is an error.
  */
 int pod_choose(const struct pod_clues *clues, struct pod_choice *choice, struct error *e);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file: a line with the version; a line with the inode of the bundle's directory and the lengths
- * of what follows; the pod, the bundle and the directory's path, each with a newline after it; the
- * text before; the text after.
+ * The file has a line with the version; a line with the inode of the bundle's directory and the
+ * lengths of what follows; a line each with the pod, the bundle's path and the directory's path; the
+ * text before the edit; the text after it.
  */
 #include "pod/original.h"
 
@@ -28,8 +28,8 @@ static int damaged(const struct original *o, struct error *e)
 	return error_hint(e, "if nothing needs it, remove %s", o->path);
 }
 
-/* Cut the next `len` bytes and the newline after them off; NULL where there are not as many. */
-static char *cut(char **rest, const char *end, uint64_t len)
+/* Cut off a line of `len` bytes; NULL where the newline is not right after them. */
+static char *cut_line(char **rest, const char *end, uint64_t len)
 {
 	char *s = *rest;
 
@@ -51,7 +51,7 @@ static bool read_numbers(char *line, uint64_t n[NUMBERS])
 	return !line;
 }
 
-static bool parse(struct original *o)
+static bool parse_copy(struct original *o)
 {
 	char *rest = o->file.data, *end = rest + o->file.len, *line;
 	uint64_t n[NUMBERS];
@@ -61,13 +61,13 @@ static bool parse(struct original *o)
 		return false;
 	rest += strlen(VERSION);
 	line = strchr(rest, '\n');
-	line = line ? cut(&rest, end, (uint64_t)(line - rest)) : NULL;
+	line = line ? cut_line(&rest, end, (uint64_t)(line - rest)) : NULL;
 	if (!line || !read_numbers(line, n))
 		return false;
 	o->dir.ino = n[0];
-	o->pod = cut(&rest, end, n[1]);
-	o->bundle = o->pod ? cut(&rest, end, n[2]) : NULL;
-	o->dir.path = o->bundle ? cut(&rest, end, n[3]) : NULL;
+	o->pod = cut_line(&rest, end, n[1]);
+	o->bundle = o->pod ? cut_line(&rest, end, n[2]) : NULL;
+	o->dir.path = o->bundle ? cut_line(&rest, end, n[3]) : NULL;
 	if (!o->dir.path || *o->bundle != '/' || *o->dir.path != '/' ||
 	    pod_check_name(o->pod, &ignored) < 0 || !n[4] || !n[5] ||
 	    (uint64_t)(end - rest) != n[4] + n[5])
@@ -81,13 +81,13 @@ static bool parse(struct original *o)
 	return true;
 }
 
-static int load(struct original *o, struct error *e)
+static int load_copy(struct original *o, struct error *e)
 {
 	struct stat st;
 
 	if (read_file_at(o->fd, COPY, COPY_MAX, &o->file) < 0)
 		return errno == ENOENT ? 0 : error_set(e, errno, "read %s/" COPY, o->path);
-	if (!parse(o))
+	if (!parse_copy(o))
 		return damaged(o, e);
 	if (fstatat(o->fd, COPY, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_set(e, errno, "stat %s/" COPY, o->path);
@@ -96,17 +96,19 @@ static int load(struct original *o, struct error *e)
 	return 0;
 }
 
-static int open_dir(struct original *o, bool make, struct error *e)
+static int lock_dir(struct original *o, bool make, struct error *e)
 {
 	struct store *s = o->store;
 
 	if (store_open_bundles(s, make, e) < 0)
 		return -1;
+	if (s->bundles_fd < 0)
+		return 0;
 	o->fd = lock_own_dir(s->bundles_fd, o->name.s, make ? 0700 : 0, o->path, &s->wait, e);
-	return o->fd < 0 ? -1 : 0;
+	return o->fd < 0 && (make || e->num != ENOENT) ? -1 : 0;
 }
 
-/* Not knowing counts as yes, so that the directory stays. */
+/* A copy that cannot be accessed counts as one, so that the directory stays. */
 static bool may_have_copy(const struct original *o)
 {
 	struct stat st;
@@ -117,24 +119,23 @@ static bool may_have_copy(const struct original *o)
 static int open_name(struct original *o, struct store *store, const char *name, bool make,
 		     struct error *e)
 {
+	int r;
+
 	*o = (struct original)ORIGINAL_NONE;
 	o->store = store;
 	concat_in(o->name.s, sizeof(o->name.s), name, NULL);
 	o->path = concat(store->bundles, "/", name, NULL);
 	if (!o->path)
 		return error_nomem(e);
-	if (open_dir(o, make, e) < 0) {
-		bool absent = e->num == ENOENT && !make;
-
-		original_close(o);
-		return absent ? 0 : -1;
-	}
-	if (load(o, e) == 0)
+	r = lock_dir(o, make, e);
+	if (r == 0 && o->fd >= 0)
+		r = load_copy(o, e);
+	if (r == 0 && o->fd >= 0)
 		return 0;
-	/* What cannot be read stays, for root to look at. */
-	o->there = may_have_copy(o);
+	/* A copy that cannot be read stays, so that root can inspect it. */
+	o->there = o->fd >= 0 && may_have_copy(o);
 	original_close(o);
-	return -1;
+	return r;
 }
 
 int original_open(struct original *o, struct store *store, const char *bundle, bool make,
@@ -144,7 +145,7 @@ int original_open(struct original *o, struct store *store, const char *bundle, b
 		return -1;
 	if (!o->there || (o->bundle && !strcmp(o->bundle, bundle)))
 		return 0;
-	/* The hash resists no adversary: a path that was made to collide with another is refused. */
+	/* The hash is not cryptographic: somebody may choose a path that collides with another. */
 	error_set(e, 0, "%s holds the copy of another bundle, %s", o->path, o->bundle);
 	original_close(o);
 	return -1;
@@ -157,7 +158,7 @@ int original_open_name(struct original *o, struct store *store, const char *name
 
 void original_close(struct original *o)
 {
-	/* While we hold its lock nobody else is between making the directory and filling it. */
+	/* Not while another run fills the directory: we hold the lock. */
 	if (o->fd >= 0 && !o->there &&
 	    remove_own_dir(o->store->bundles_fd, o->name.s, o->fd, "." COPY ".new") < 0)
 		log_warn("remove %s: %s", o->path, strerror(errno));
@@ -180,7 +181,7 @@ int original_save(struct original *o, const char *pod, const char *bundle,
 	    buf_add(&text, texts->before, texts->before_len) < 0 ||
 	    buf_add(&text, texts->after, texts->after_len) < 0)
 		return error_nomem(e);
-	/* A power cut must not lose the new directory either. */
+	/* The directory of the copy may be new: its entry must survive a power cut, too. */
 	if (replace_file_at(o->fd, COPY, text.data, text.len, true) < 0 ||
 	    sync_dir(o->store->bundles_fd) < 0) {
 		error_set(e, errno, "write %s/" COPY, o->path);
@@ -192,7 +193,7 @@ int original_save(struct original *o, const char *pod, const char *bundle,
 	o->file = text;
 	text = (struct buf){ 0 };
 	o->there = true;
-	return parse(o) ? 0 : damaged(o, e);
+	return parse_copy(o) ? 0 : damaged(o, e);
 }
 
 int original_drop(struct original *o, struct error *e)

@@ -37,27 +37,31 @@ static int add_field(struct buf *b, const char *s)
 	return 0;
 }
 
-static int format_entrant(struct buf *b, const struct entrant *x)
+/* End a line with one or two fields; the second may be NULL. */
+static int end_line(struct buf *b, const char *first, const char *second)
 {
-	switch (x->kind) {
-	case ENTRANT_MEMBER:
-		if (buf_concat(b, "member ", decimal((uint64_t)x->pid).text, " ",
-			       decimal(x->start).text, NULL) < 0)
-			return -1;
-		break;
-	case ENTRANT_WAITING:
-		if (buf_concat(b, "waiting ", decimal(x->expires).text, NULL) < 0)
-			return -1;
-		break;
-	case ENTRANT_CLAIM:
-		if (buf_concat(b, "claim ", decimal(x->expires).text, NULL) < 0 ||
-		    add_field(b, x->token) < 0)
-			return -1;
-		return buf_add(b, "\n", 1);
-	}
-	if (add_field(b, x->id) < 0 || add_field(b, x->bundle) < 0)
+	if (add_field(b, first) < 0 || (second && add_field(b, second) < 0))
 		return -1;
 	return buf_add(b, "\n", 1);
+}
+
+static int format_entrant(struct buf *b, const struct entrant *x)
+{
+	int r = 0;
+
+	switch (x->kind) {
+	case ENTRANT_MEMBER:
+		r = buf_concat(b, "member ", decimal((uint64_t)x->pid).text, " ",
+			       decimal(x->start).text, NULL);
+		break;
+	case ENTRANT_WAITING:
+		r = buf_concat(b, "waiting ", decimal(x->expires).text, NULL);
+		break;
+	case ENTRANT_CLAIM:
+		r = buf_concat(b, "claim ", decimal(x->expires).text, NULL);
+		return r < 0 ? -1 : end_line(b, x->token, NULL);
+	}
+	return r < 0 ? -1 : end_line(b, x->id, x->bundle);
 }
 
 static int format_lists(const struct record *r, struct buf *b)
@@ -66,12 +70,11 @@ static int format_lists(const struct record *r, struct buf *b)
 		if (format_entrant(b, &r->entrants[i]) < 0)
 			return -1;
 	for (size_t i = 0; i < r->bundle_count; i++)
-		if (buf_adds(b, "bundle") < 0 || add_field(b, r->bundles[i]) < 0 ||
-		    buf_add(b, "\n", 1) < 0)
+		if (buf_adds(b, "bundle") < 0 || end_line(b, r->bundles[i], NULL) < 0)
 			return -1;
 	for (size_t i = 0; i < r->sysctl_count; i++)
-		if (buf_adds(b, "sysctl") < 0 || add_field(b, r->sysctls[i].path) < 0 ||
-		    add_field(b, r->sysctls[i].value) < 0 || buf_add(b, "\n", 1) < 0)
+		if (buf_adds(b, "sysctl") < 0 ||
+		    end_line(b, r->sysctls[i].path, r->sysctls[i].value) < 0)
 			return -1;
 	return 0;
 }
@@ -114,7 +117,7 @@ static int unhex(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Undo add_field()'s coding in place. */
+/* The reverse of add_field(), in place. */
 static bool decode_field(char *s)
 {
 	char *to = s;
@@ -135,7 +138,7 @@ static bool decode_field(char *s)
 	return true;
 }
 
-static int split(char *line, char *field[FIELDS_MAX])
+static int split_fields(char *line, char *field[FIELDS_MAX])
 {
 	int n = 0;
 	char *next;
@@ -161,8 +164,8 @@ static bool parse_id(char *const field[2], struct ns_id *id)
 	return true;
 }
 
-/* Lists grow to the next power of two; what they grew out of stays in the arena. */
-static int grow(struct record *r, void *list, size_t count, size_t size, struct error *e)
+/* Make room for one more: capacities are powers of two. The old list stays in the arena. */
+static int grow_list(struct record *r, void *list, size_t count, size_t size, struct error *e)
 {
 	void *bigger, *old = *(void **)list;
 
@@ -177,7 +180,7 @@ static int grow(struct record *r, void *list, size_t count, size_t size, struct 
 	return 0;
 }
 
-static int copy(struct record *r, const char **s, struct error *e)
+static int copy_string(struct record *r, const char **s, struct error *e)
 {
 	if (!*s)
 		return 0;
@@ -189,8 +192,9 @@ int record_add_entrant(struct record *r, const struct entrant *x, struct error *
 {
 	struct entrant y = *x;
 
-	if (copy(r, &y.id, e) < 0 || copy(r, &y.bundle, e) < 0 || copy(r, &y.token, e) < 0 ||
-	    grow(r, &r->entrants, r->entrant_count, sizeof(y), e) < 0)
+	if (copy_string(r, &y.id, e) < 0 || copy_string(r, &y.bundle, e) < 0 ||
+	    copy_string(r, &y.token, e) < 0 ||
+	    grow_list(r, &r->entrants, r->entrant_count, sizeof(y), e) < 0)
 		return -1;
 	r->entrants[r->entrant_count++] = y;
 	return 0;
@@ -215,7 +219,8 @@ int record_add_bundle(struct record *r, const char *bundle, struct error *e)
 {
 	if (record_has_bundle(r, bundle))
 		return 0;
-	if (copy(r, &bundle, e) < 0 || grow(r, &r->bundles, r->bundle_count, sizeof(bundle), e) < 0)
+	if (copy_string(r, &bundle, e) < 0 ||
+	    grow_list(r, &r->bundles, r->bundle_count, sizeof(bundle), e) < 0)
 		return -1;
 	r->bundles[r->bundle_count++] = bundle;
 	return 0;
@@ -233,7 +238,7 @@ void record_drop_bundle(struct record *r, const char *bundle)
 
 int record_set_sysctl(struct record *r, const char *path, const char *value, struct error *e)
 {
-	if (copy(r, &value, e) < 0)
+	if (copy_string(r, &value, e) < 0)
 		return -1;
 	for (size_t i = 0; i < r->sysctl_count; i++) {
 		if (strcmp(r->sysctls[i].path, path))
@@ -241,8 +246,8 @@ int record_set_sysctl(struct record *r, const char *path, const char *value, str
 		r->sysctls[i].value = value;
 		return 0;
 	}
-	if (copy(r, &path, e) < 0 ||
-	    grow(r, &r->sysctls, r->sysctl_count, sizeof(*r->sysctls), e) < 0)
+	if (copy_string(r, &path, e) < 0 ||
+	    grow_list(r, &r->sysctls, r->sysctl_count, sizeof(*r->sysctls), e) < 0)
 		return -1;
 	r->sysctls[r->sysctl_count++] = (struct record_sysctl){ path, value };
 	return 0;
@@ -290,7 +295,7 @@ static bool parse_entrant(struct record *r, char *const field[], int n, struct e
 static bool parse_line(struct record *r, char *line, struct error *e)
 {
 	char *field[FIELDS_MAX];
-	int n = split(line, field);
+	int n = split_fields(line, field);
 
 	if (n == 1 && !strcmp(field[0], "held"))
 		return r->held = true;

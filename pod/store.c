@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,11 +17,7 @@
 
 #define SYSTEM_ROOT "/run"
 
-#ifndef PODNS_STATEDIR
-#define PODNS_STATEDIR "/var/lib/oci-podns"
-#endif
-
-/* The uid that 0 is outside of our user namespace: user_namespaces(7). */
+/* The uid outside our user namespace of its uid 0: user_namespaces(7). */
 static int outer_root(uint64_t *uid, struct error *e)
 {
 	cleanup_buf struct buf text = { 0 };
@@ -39,7 +34,6 @@ static int outer_root(uint64_t *uid, struct error *e)
 	return 0;
 }
 
-/* NULL: it failed. */
 static char *default_root(struct error *e)
 {
 	struct stat st;
@@ -64,7 +58,6 @@ static char *default_root(struct error *e)
 	return root;
 }
 
-/* NULL: it failed. */
 static char *given_root(const char *given, struct error *e)
 {
 	cleanup_free char *cwd = NULL;
@@ -79,7 +72,7 @@ static char *given_root(const char *given, struct error *e)
 		cwd = getcwd(NULL, 0);
 		if (!cwd) {
 			error_set(e, errno, "find the working directory");
-			e->num = 0; /* it is not a root that is absent */
+			e->num = 0; /* ENOENT would mean that the root does not exist */
 			return NULL;
 		}
 	}
@@ -175,27 +168,17 @@ struct store_name store_bundle_name(const char *bundle)
 	return name;
 }
 
-static char *read_long_link(int dir_fd, const char *name)
-{
-	char target[PATH_MAX];
-	ssize_t n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
-
-	if (n < 0)
-		return NULL;
-	target[n] = '\0';
-	return strdup(target);
-}
-
-/* The target of a symlink (caller frees), or NULL with errno. Most are names of pods. */
-static char *read_link(int dir_fd, const char *name)
+/*
+ * The target of an index entry (caller frees), or NULL with errno. A target that is cut here is longer
+ * than any pod's name, so it is refused all the same.
+ */
+static char *read_entry_link(const struct store *s, const char *name)
 {
 	char target[256];
-	ssize_t n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+	ssize_t n = readlinkat(s->dir_fd, name, target, sizeof(target) - 1);
 
 	if (n < 0)
 		return NULL;
-	if (n == (ssize_t)sizeof(target) - 1)
-		return read_long_link(dir_fd, name);
 	target[n] = '\0';
 	return strdup(target);
 }
@@ -208,7 +191,7 @@ int store_find(const struct store *s, const char *id, const char *bundle, char *
 	*pod = NULL;
 	if (s->dir_fd < 0)
 		return 0;
-	*pod = read_link(s->dir_fd, name.s);
+	*pod = read_entry_link(s, name.s);
 	if (!*pod && errno != ENOENT)
 		return error_set(e, errno, "read %s/podns/%s", s->root, name.s);
 	if (*pod && pod_check_name(*pod, e) < 0) {
@@ -229,11 +212,11 @@ int store_index(const struct store *s, const char *id, const char *bundle, const
 		return 0;
 	if (errno != EEXIST)
 		return error_set(e, errno, "make %s/podns/%s", s->root, name.s);
-	now = read_link(s->dir_fd, name.s);
+	now = read_entry_link(s, name.s);
 	*made = !now || strcmp(now, pod);
 	if (!*made)
 		return 0;
-	/* It was in another pod before, and nobody reported its end. */
+	/* The container was in another pod before, and its end was never reported. */
 	if (unlinkat(s->dir_fd, name.s, 0) < 0 || symlinkat(pod, s->dir_fd, name.s) < 0)
 		return error_set(e, errno, "make %s/podns/%s", s->root, name.s);
 	return 0;
@@ -262,7 +245,7 @@ int store_open_bundles(struct store *s, bool make, struct error *e)
 	if (s->bundles_fd >= 0)
 		return 0;
 	s->bundles_fd = open_own_dir(AT_FDCWD, s->bundles, make ? 0700 : 0, s->bundles, NULL, e);
-	return s->bundles_fd < 0 ? -1 : 0;
+	return s->bundles_fd < 0 && (make || e->num != ENOENT) ? -1 : 0;
 }
 
 static DIR *open_stream(int dir_fd, const char *path, struct error *e)
@@ -274,8 +257,8 @@ static DIR *open_stream(int dir_fd, const char *path, struct error *e)
 	return dir;
 }
 
-/* After a NULL of read_entry(). */
-static int at_end(const char *path, struct error *e)
+/* The result after read_entry() returned NULL: it may have failed. */
+static int end_walk(const char *path, struct error *e)
 {
 	return errno ? error_set(e, errno, "read directory %s", path) : 0;
 }
@@ -288,7 +271,7 @@ static void close_stream(DIR **dir)
 
 #define cleanup_dir __attribute__((cleanup(close_stream)))
 
-/* As store_bundle_name() makes it. */
+/* Does store_bundle_name() make such names? */
 static bool is_bundle_name(const char *name)
 {
 	size_t n = strlen(BUNDLE_PREFIX);
@@ -305,14 +288,16 @@ int store_each_bundle(struct store *s, int (*fn)(void *arg, const char *name, st
 	int r = 0;
 
 	if (store_open_bundles(s, false, e) < 0)
-		return e->num == ENOENT ? 0 : -1;
+		return -1;
+	if (s->bundles_fd < 0)
+		return 0;
 	dir = open_stream(s->bundles_fd, s->bundles, e);
 	if (!dir)
 		return -1;
 	while (!r && (entry = read_entry(dir)))
 		if (is_bundle_name(entry->d_name))
 			r = fn(arg, entry->d_name, e);
-	return r ? r : at_end(s->bundles, e);
+	return r ? r : end_walk(s->bundles, e);
 }
 
 int store_each_pod(const struct store *s, int (*fn)(void *arg, const char *pod, struct error *e),
@@ -332,7 +317,7 @@ int store_each_pod(const struct store *s, int (*fn)(void *arg, const char *pod, 
 		if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) &&
 		    pod_check_name(entry->d_name, &ignored) == 0)
 			r = fn(arg, entry->d_name, e);
-	return r ? r : at_end(s->root, e);
+	return r ? r : end_walk(s->root, e);
 }
 
 int store_each_index(const struct store *s,
@@ -353,11 +338,11 @@ int store_each_index(const struct store *s,
 
 		if (entry->d_name[0] != '@')
 			continue;
-		pod = read_link(s->dir_fd, entry->d_name);
+		pod = read_entry_link(s, entry->d_name);
 		if (pod)
 			r = fn(arg, entry->d_name, pod, e);
 	}
-	return r ? r : at_end(s->root, e);
+	return r ? r : end_walk(s->root, e);
 }
 
 bool store_entry_is(const char *entry, const char *id, const char *bundle)

@@ -33,7 +33,7 @@ int views_begin(struct views *v, struct store *store, struct error *e)
 		v->dir[t] = pin_dir_open(store->root_fd, store->root, (enum ns_type)t, false, e);
 		if (v->dir[t] < 0 && e->num != ENOENT)
 			return -1;
-		/* A type that this kernel does not have is nobody's own. */
+		/* ENOENT: this kernel does not have the type. */
 		if (ns_own_id((enum ns_type)t, &v->own[t], e) < 0 && e->num != ENOENT)
 			return -1;
 	}
@@ -57,9 +57,9 @@ const char *views_pin_path(struct views *v, const struct view *x, enum ns_type t
 	return store_pin_path(v->store, &v->arena, t, x->name, e);
 }
 
-/* --- what is wrong with it ------------------------------------------------ */
+/* --- pins and members --------------------------------------------------- */
 
-static void break_view(struct views *v, struct view *x, const char *why)
+static void set_broken(struct views *v, struct view *x, const char *why)
 {
 	const char *copy = arena_strndup(&v->arena, why, strlen(why));
 
@@ -69,7 +69,7 @@ static void break_view(struct views *v, struct view *x, const char *why)
 	x->reason = copy ? copy : "no memory to say why";
 }
 
-/* A pin that the record tells of is not there: where did it go? */
+/* Find out why a pin of the record is not at its path. */
 static int explain_missing(struct views *v, struct view *x, enum ns_type t, const char *path,
 			   struct error *e)
 {
@@ -79,7 +79,7 @@ static int explain_missing(struct views *v, struct view *x, enum ns_type t, cons
 	if (!v->mounts_read && mounts_read(&v->mounts, e) < 0)
 		return -1;
 	v->mounts_read = true;
-	/* The table of mounts knows no birth time: a number that is used again is not hidden. */
+	/* mountinfo has no birth times: an inode number may be of a new namespace, seen at the path. */
 	if (!ns_same(x->pin[t], *should) && mounts_has_pin(&v->mounts, *should, path)) {
 		error_set(&why, 0, "%s is hidden by a mount over %s/%sns or over the pin", path,
 			  v->store->root, ns_info[t].brief);
@@ -93,11 +93,11 @@ static int explain_missing(struct views *v, struct view *x, enum ns_type t, cons
 	} else {
 		error_set(&why, 0, "%s is gone", path);
 	}
-	break_view(v, x, why.text);
+	set_broken(v, x, why.text);
 	return 0;
 }
 
-/* One system call instead of five for each pin where all is well: with 10,000 pods that is felt. */
+/* One system call where all is well, instead of pin_look()'s five: 10,000 pods would be slow. */
 static bool is_as_recorded(const struct views *v, const struct view *x, enum ns_type t)
 {
 	struct stat st;
@@ -107,7 +107,7 @@ static bool is_as_recorded(const struct views *v, const struct view *x, enum ns_
 	       ns_same_pin(ns_id_of(&st), x->rec.pin[t].id);
 }
 
-static int look_at_pins(struct views *v, struct view *x, struct error *e)
+static int view_pins(struct views *v, struct view *x, struct error *e)
 {
 	for (int t = 0; t < NS_TYPES; t++) {
 		bool ours = x->rec.pin[t].ours;
@@ -126,7 +126,7 @@ static int look_at_pins(struct views *v, struct view *x, struct error *e)
 			return -1;
 		if (v->dir[t] >= 0 && pin_look(v->dir[t], x->name, path, (enum ns_type)t, &state,
 					       NULL, &x->pin[t], e) < 0)
-			break_view(v, x, e->text);
+			set_broken(v, x, e->text);
 		if (x->pin[t].ino)
 			x->pinned |= NS_BIT(t);
 		if (ours && !ns_same_pin(x->pin[t], x->rec.pin[t].id) &&
@@ -136,11 +136,8 @@ static int look_at_pins(struct views *v, struct view *x, struct error *e)
 	return 0;
 }
 
-/*
- * Pids and start times of another pid or time namespace mean nothing here: such a member counts as
- * living.
- */
-static void look_at_members(struct views *v, struct view *x)
+/* Members whose pids or start times are of another namespace cannot be checked: they count as alive. */
+static void count_entrants(struct views *v, struct view *x)
 {
 	bool time_known = !x->rec.timens.ino || ns_same(v->own[NS_TIME], x->rec.timens);
 	bool pids_known = ns_same(v->pidns, x->rec.pidns);
@@ -150,7 +147,7 @@ static void look_at_members(struct views *v, struct view *x)
 		bool known = time_known && (pids_known || !member);
 
 		if (!known) {
-			break_view(v, x,
+			set_broken(v, x,
 				   time_known
 					   ? "its containers are known by pids of another pid "
 					     "namespace"
@@ -163,9 +160,9 @@ static void look_at_members(struct views *v, struct view *x)
 	}
 }
 
-static void judge(struct views *v, struct view *x)
+static void set_state(struct views *v, struct view *x)
 {
-	look_at_members(v, x);
+	count_entrants(v, x);
 	if (x->state == POD_BROKEN || x->state == POD_FOREIGN)
 		return;
 	x->state = x->rec.held     ? POD_HELD
@@ -174,9 +171,9 @@ static void judge(struct views *v, struct view *x)
 				   : POD_STALE;
 }
 
-/* --- looking -------------------------------------------------------------- */
+/* --- views ---------------------------------------------------------------- */
 
-/* POD_FOREIGN: there is no record. POD_BROKEN: it cannot be read. */
+/* Sets POD_FOREIGN where there is no record, POD_BROKEN where it cannot be read, else POD_STALE. */
 static int read_record(struct views *v, struct view *x, struct error *e)
 {
 	cleanup_buf struct buf text = { 0 };
@@ -197,7 +194,7 @@ static int read_record(struct views *v, struct view *x, struct error *e)
 	if (e->num == ENOMEM)
 		return -1;
 	x->unreadable = true;
-	break_view(v, x, e->text);
+	set_broken(v, x, e->text);
 	return 0;
 }
 
@@ -223,38 +220,35 @@ static struct view *new_view(struct views *v, const char *name, struct error *e)
 	return &v->list[v->count++];
 }
 
-int views_add(struct views *v, const char *name, struct error *e)
+/* Nothing is added where there is no record and, if `foreign`, no pin either. */
+static int add_view(struct views *v, const char *name, bool foreign, struct error *e)
 {
-	struct view *x;
-
-	if (pod_check_name(name, e) < 0)
-		return -1;
-	x = new_view(v, name, e);
-	if (!x || read_record(v, x, e) < 0 || look_at_pins(v, x, e) < 0)
-		return -1;
-	judge(v, x);
-	if (x->state != POD_FOREIGN || x->pinned)
-		return 0;
-	v->count--;
-	return error_set(e, ENOENT, "pod %s", name);
-}
-
-/* A record directory without a record is none yet, or none any more. */
-static int add_recorded(void *arg, const char *pod, struct error *e)
-{
-	struct views *v = arg;
-	struct view *x = new_view(v, pod, e);
+	struct view *x = new_view(v, name, e);
 
 	if (!x || read_record(v, x, e) < 0)
 		return -1;
-	if (x->state == POD_FOREIGN) {
-		v->count--;
-		return 0;
-	}
-	if (look_at_pins(v, x, e) < 0)
+	if ((foreign || x->state != POD_FOREIGN) && view_pins(v, x, e) < 0)
 		return -1;
-	judge(v, x);
+	set_state(v, x);
+	if (x->state == POD_FOREIGN && !x->pinned)
+		v->count--;
 	return 0;
+}
+
+int views_add(struct views *v, const char *name, struct error *e)
+{
+	size_t count = v->count;
+
+	if (pod_check_name(name, e) < 0 || add_view(v, name, true, e) < 0)
+		return -1;
+	return v->count > count
+		       ? 0
+		       : error_set(e, 0, "there is no pod %s under %s", name, v->store->root);
+}
+
+static int add_recorded(void *arg, const char *pod, struct error *e)
+{
+	return add_view(arg, pod, false, e);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -317,7 +311,7 @@ int views_add_pinned(struct views *v, struct error *e)
 			v->list[kept++] = v->list[i];
 	v->count = kept;
 	for (size_t i = 0; i < v->count; i++)
-		if (look_at_pins(v, &v->list[i], e) < 0)
+		if (view_pins(v, &v->list[i], e) < 0)
 			return -1;
 	return 0;
 }
@@ -338,10 +332,7 @@ int views_open_pins(const struct views *v, const struct view *x, int fds[NS_TYPE
 
 /* --- processes ------------------------------------------------------------ */
 
-/*
- * A hash table from a namespace to the pods that pin it, by open addressing: several may
- * pin one.
- */
+/* A hash table from namespaces to views, with open addressing. Several pods may pin one namespace. */
 struct slot {
 	struct ns_id id;
 	struct view *view;
@@ -351,7 +342,7 @@ struct table {
 	struct slot *slots;
 	size_t mask;
 	struct arena *arena;
-	ns_set types; /* that are pinned at all */
+	ns_set types; /* that any pod has pinned */
 };
 
 static size_t slot_of(const struct table *tab, struct ns_id id)
@@ -398,7 +389,7 @@ static int add_pid(struct table *tab, struct view *x, pid_t pid, struct error *e
 	size_t n = x->pid_count;
 	pid_t *bigger;
 
-	/* One process is met once for each type, and all of that before the next process. */
+	/* A process may be in several of the pod's namespaces; its calls follow each other. */
 	if (n && x->pids[n - 1] == pid)
 		return 0;
 	if (!(n & (n - 1))) {
@@ -413,7 +404,7 @@ static int add_pid(struct table *tab, struct view *x, pid_t pid, struct error *e
 	return 0;
 }
 
-static int meet_process(void *arg, pid_t pid, const struct ns_id in[NS_TYPES], struct error *e)
+static int add_process(void *arg, pid_t pid, const struct ns_id in[NS_TYPES], struct error *e)
 {
 	struct table *tab = arg;
 
@@ -442,7 +433,7 @@ int views_find_processes(struct views *v, struct error *e)
 
 	if (table_fill(&tab, v, e) < 0)
 		return -1;
-	r = tab.types ? procs_walk(tab.types, meet_process, &tab, e) : 0;
+	r = tab.types ? procs_walk(tab.types, add_process, &tab, e) : 0;
 	free(tab.slots);
 	for (size_t i = 0; i < v->count; i++)
 		if (v->list[i].pid_count)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looking at pods without touching them: no lock is taken and nothing is swept. A record
- * is replaced by rename, so what is read is always whole. What was pinned under a name by
- * another program, with no record, can be looked at, too.
+ * Views show pods to podns without changing them: no lock is taken, and nothing is removed. A record
+ * is replaced by rename(2), so it is always read whole. Names that only another program has pinned,
+ * without a record, can be viewed as well.
  */
 #ifndef PODNS_POD_VIEW_H
 #define PODNS_POD_VIEW_H
@@ -12,11 +12,11 @@
 #include "pod/store.h"
 
 enum pod_state {
-	POD_HELD,    /* somebody made it, and it stays until somebody ends it */
-	POD_LIVE,    /* a container lives in it */
-	POD_CLAIMED, /* one is on its way in */
-	POD_STALE,   /* neither: the next hook run or gc ends it */
-	POD_BROKEN,  /* what it owns is not where its record says: see reason */
+	POD_HELD,    /* made by podns create or podns rewrite; podns rm ends it */
+	POD_LIVE,    /* one of its containers is alive */
+	POD_CLAIMED, /* a container is on its way in */
+	POD_STALE,   /* none of these: the next hook run or podns gc ends it */
+	POD_BROKEN,  /* its record cannot be read, or is not true any more: see reason */
 	POD_FOREIGN, /* there is no record: another program pinned it */
 };
 
@@ -26,22 +26,22 @@ struct view {
 	const char *name;
 	struct record rec; /* empty where there is none, or where it cannot be read */
 	bool unreadable;
-	bool elsewhere; /* its members are known by pids or times of another namespace */
-	ns_set pinned;  /* the types that stand at their places */
+	bool elsewhere; /* the record's pids or times are of another pid or time namespace */
+	ns_set pinned;  /* the types with a namespace pinned under the name */
 	struct ns_id pin[NS_TYPES];
 	enum pod_state state;
 	const char *reason; /* POD_BROKEN: one line; else NULL */
 	ns_set hidden;      /* pins of ours that a mount over their directory hides */
-	size_t containers;  /* members that live */
-	size_t claims;      /* claims, and containers waited for, that have not expired */
-	pid_t *pids;        /* views_find_processes(): ascending */
+	size_t containers;  /* members that are alive */
+	size_t claims;      /* other entrants that have not expired */
+	pid_t *pids;        /* of views_find_processes(), ascending */
 	size_t pid_count;
 };
 
 struct views {
 	struct store *store; /* borrowed */
 	struct arena arena;
-	int dir[NS_TYPES]; /* of pins; -1: not there */
+	int dir[NS_TYPES]; /* <root>/<brief>ns, or -1 */
 	struct ns_id own[NS_TYPES], pidns;
 	struct mounts mounts;
 	bool mounts_read;
@@ -54,39 +54,39 @@ struct views {
 		.dir = NS_FDS_NONE                                                                 \
 	}
 
+/* Begin with no views. Close with views_free(). */
 int views_begin(struct views *v, struct store *store, struct error *e);
 void views_free(struct views *v);
 #define cleanup_views __attribute__((cleanup(views_free)))
 
 /*
- * Look at the pod `name`. ENOENT: neither a record nor a pin. Pointers to earlier views
- * are no longer valid.
+ * View the pod `name`: the last of the list. -1 where there is neither a record nor a pin. Pointers
+ * to earlier views become invalid.
  */
 int views_add(struct views *v, const char *name, struct error *e);
 
-/* Look at all pods that have a record, and sort them by name. */
+/* View all pods that have a record, and sort the list by name. */
 int views_add_all(struct views *v, struct error *e);
 
 /*
- * Find the processes of all pods that were looked at, in one walk over /proc: those that
- * are in one of a pod's namespaces. One that podns itself is in does not count: `pinns
- * --net=host` pins the host's.
+ * Find the processes that are in one of a pod's namespaces, for all views in one walk over /proc. A
+ * namespace that podns itself is in does not count, such as one that `pinns --net=host` pinned.
  */
 int views_find_processes(struct views *v, struct error *e);
 
-/* The view of this name among sorted ones, or NULL. */
+/* The view of this name in a sorted list, or NULL. */
 const struct view *views_find(const struct views *v, const char *name);
 
-/* Open the pins of a view: fds[T] for each type that stands at its place, -1 for the others. */
+/* Open the pins of a view (caller closes): fds[T] for the types of x->pinned, -1 for the others. */
 int views_open_pins(const struct views *v, const struct view *x, int fds[NS_TYPES],
 		    struct error *e);
 
-/* Where the pin is, or would be; in the arena. NULL without memory. */
+/* store_pin_path(), in the views' arena. */
 const char *views_pin_path(struct views *v, const struct view *x, enum ns_type t, struct error *e);
 
 /*
- * Look at the pins alone of every name that is pinned in the root, by whomever, and sort
- * them by name.
+ * View every name that is pinned in the root, by podns or another program, and sort the list by name.
+ * Records are not read.
  */
 int views_add_pinned(struct views *v, struct error *e);
 

@@ -13,7 +13,7 @@ setup() {
 	cd "$PODNS_SRC" || return
 	FLAGS=(-std=gnu17 -I. "-I$PODNS_BUILD" -D_GNU_SOURCE '-DPACKAGE_VERSION="0"' -DHAVE_STATX
 		'-DPODNS_STATEDIR="/x"' '-DPODNS_OCIHOOKSDIR="/x"' '-DPODNS_PRECREATEDIR="/x"'
-		'-DPODNS_ENGINESCONFDIR="/x"')
+		'-DPODNS_ENGINESCONFDIR="/x"' '-DPODNS_PINNS="/x"')
 }
 
 teardown() {

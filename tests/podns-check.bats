@@ -285,7 +285,7 @@ pinns_path() {
 	chmod +x "$S/usr/bin/pinns"
 	wrong 'does not run: no pod starts' "$remedy"
 	pinns_path /usr/bin/podns
-	wrong 'is podns, and pinns only where it is called that' "$remedy"
+	wrong 'is podns, which works as pinns only if it is called pinns' "$remedy"
 }
 
 @test "a configuration that cannot be read is an error with its line" {
