@@ -355,25 +355,6 @@ HOSTILE=(LANG=tr_TR.UTF-8 LC_ALL=/evil LANGUAGE=/evil HOME=/evil TZ=/etc/shadow 
 	cycle env --block-signal=ALRM --ignore-signal=CHLD --ignore-signal=ALRM
 }
 
-# Its wait for a lock is bounded without the alarm that is blocked.
-@test "a lock is waited for in a bounded time with SIGALRM blocked" {
-	local started
-	make_bundle a
-	mkdir -m 0700 "$ROOT/podns" "$ROOT/podns/web"
-	exec {lock}<"$ROOT/podns/web"
-	flock "$lock"
-	started=$SECONDS
-	if state_doc a '' | timeout -k 5 60 env --block-signal=ALRM "$HOOK" --no-syslog --root "$ROOT" \
-		createRuntime 2>"$T/stderr"; then
-		echo "it did without the lock"
-		return 1
-	fi
-	[ $((SECONDS - started)) -lt 28 ]
-	contains "$(cat "$T/stderr")" "$ROOT/podns/web"
-	exec {lock}<&-
-	assert_untouched a
-}
-
 @test "resource limits: little stack, few descriptors, no core" {
 	local a_config=$T/a/config.json
 	cycle bash -c 'ulimit -S -s 256; ulimit -S -n 32; ulimit -c 0; exec "$@"' -

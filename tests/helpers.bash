@@ -24,6 +24,13 @@ LIMIT=30		# seconds for any one command
 
 # --- set-up and the end ------------------------------------------------------
 
+# bats finds the line that failed by a trap that it runs before each command, and this takes as long as all else that
+# most tests do. After this call in setup() the trap runs only for the commands of the test itself. PODNS_TRACE=yes in
+# the environment: the stack trace of a failure names the line of the helper, too.
+trace_tests_alone() {
+	[ -n "${PODNS_TRACE-}" ] || set +T
+}
+
 setup() {
 	common_setup runc
 }
@@ -34,6 +41,7 @@ teardown() {
 
 # common_setup RUNTIME
 common_setup() {
+	trace_tests_alone
 	RUNTIME=$1
 	T=$BATS_TEST_TMPDIR
 	ROOT=$T/root
@@ -78,12 +86,11 @@ tell_all() {
 }
 
 unmount_below() {
-	local point
+	local points
 	# Deepest first; a line of mountinfo has the mount point fifth.
-	while read -r point; do
-		umount -l "$point" 2>/dev/null || true
-	done < <(awk -v top="$1" '$5 == top || index($5, top "/") == 1 { print $5 }' \
+	mapfile -t points < <(awk -v top="$1" '$5 == top || index($5, top "/") == 1 { print $5 }' \
 		/proc/self/mountinfo | tac)
+	[ ${#points[@]} = 0 ] || umount -l "${points[@]}" 2>/dev/null || true
 }
 
 # A program in the containers' root that reports what its container sees.
@@ -111,8 +118,7 @@ make_report() {
 
 # --- bundles -----------------------------------------------------------------
 
-# A subshell costs more here than anywhere else, because bats traces each command: what each
-# test calls puts its result in a variable that it is given the name of.
+# What each test calls puts its result in a variable that it is given the name of: a subshell is a process.
 
 # to_json VARIABLE STRING...: the strings as JSON, with commas between.
 to_json() {

@@ -18,16 +18,11 @@ load helpers
 	equal "$(ns_path a network)" "$ROOT/netns/web"
 	equal "$(ns_path a ipc)" "$ROOT/ipcns/web"
 	equal "$(ns_path a uts)" "$ROOT/utsns/web"
+	contains "$(in_pin net web ip -4 addr show lo)" 'inet 127.0.0.1/8'
+	contains "$(in_pin net web ip link show lo)" LOWER_UP
 	poststop a
 	assert_untouched a
 	assert_nothing_left
-}
-
-@test "no pid: loopback is up in the network that is made" {
-	make_bundle a
-	create a ''
-	contains "$(in_pin net web ip -4 addr show lo)" 'inet 127.0.0.1/8'
-	contains "$(in_pin net web ip link show lo)" LOWER_UP
 }
 
 @test "no pid: a container of a pod that is there joins it" {
@@ -36,7 +31,8 @@ load helpers
 	make_bundle b
 	create a ''
 	net=$(ns_ino "$ROOT/netns/web")
-	create b ''
+	# 0 is no pid either.
+	create b 0
 	equal "$(ns_path b network)" "$ROOT/netns/web"
 	equal "$(ns_ino "$ROOT/netns/web")" "$net"
 	poststop a
@@ -53,12 +49,6 @@ load helpers
 	start a
 	assert_in_pins a web
 	equal "$(saw a lo)" up
-}
-
-@test "pid 0 is no pid" {
-	make_bundle a
-	create a 0
-	assert_pinned web net ipc uts
 }
 
 # --- a container with one -----------------------------------------------------
@@ -194,14 +184,6 @@ load helpers
 	assert_nothing_left
 }
 
-@test "an empty path is none" {
-	make_bundle a namespaces='{"type":"network", "path": ""}'
-	create a ''
-	equal "$(ns_path a network)" "$ROOT/netns/web"
-	poststop a
-	assert_untouched a
-}
-
 @test "a path, and the pod has none of the type: a named pod pins that namespace" {
 	in_new_namespaces --net
 	make_bundle a namespaces="$(entry network "/proc/$CHILD/ns/net"), $(entry ipc)"
@@ -269,19 +251,15 @@ load helpers
 	assert_nothing_left
 }
 
-@test "a path that does not exist: refused" {
-	make_bundle a namespaces="$(entry network "/no/such/namespace")"
-	fails_with /no/such/namespace create a ''
-	assert_untouched a
-	assert_nothing_left
-}
-
-@test "a path to a namespace of another type: refused" {
+@test "a path that does not exist, to a file, or to a namespace of another type: refused" {
+	local path
 	in_new_namespaces --ipc
-	make_bundle a namespaces="$(entry network "/proc/$CHILD/ns/ipc")"
-	fails_with "/proc/$CHILD/ns/ipc" create a ''
-	assert_untouched a
-	assert_nothing_left
+	for path in /no/such/namespace /etc/passwd "/proc/$CHILD/ns/ipc"; do
+		make_bundle a namespaces="$(entry network "$path")"
+		fails_with "$path" create a ''
+		assert_untouched a
+		assert_nothing_left
+	done
 }
 
 @test "a path to a pid namespace for another type is never pinned" {
@@ -292,16 +270,9 @@ load helpers
 	assert_nothing_left
 }
 
-@test "a path to a file: refused" {
-	make_bundle a namespaces="$(entry network "/etc/passwd")"
-	fails_with /etc/passwd create a ''
-	assert_untouched a
-	assert_nothing_left
-}
-
 # --- other types --------------------------------------------------------------
 
-@test "io.podns.namespaces chooses the types" {
+@test "io.podns.namespaces and --namespaces choose the types, by either name" {
 	make_bundle a annotations=', "io.podns.namespaces": "network,uts"'
 	create a ''
 	assert_pinned web net uts
@@ -310,11 +281,8 @@ load helpers
 	poststop a
 	assert_untouched a
 	assert_nothing_left
-}
-
-@test "--namespaces chooses the types, by either name" {
-	make_bundle a
-	create a '' --namespaces ipc,network
+	make_bundle b
+	create b '' --namespaces ipc,network
 	assert_pinned web net ipc
 	assert_not_pinned web uts
 }
@@ -399,14 +367,6 @@ offsets() {
 	fails_with 'linux.timeOffsets' create a '' --namespaces time,ipc
 	assert_untouched a
 	poststop b
-	assert_nothing_left
-}
-
-@test "linux.timeOffsets in a time namespace that would be adopted: refused" {
-	in_new_namespaces --time --ipc
-	offsets a
-	fails_with 'linux.timeOffsets' create a "$CHILD" --namespaces time,ipc
-	assert_untouched a
 	assert_nothing_left
 }
 

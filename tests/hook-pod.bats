@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 #
-# Which pod a container is in, whom that is believed from, and what the pod is called.
+# Which pod a container is in, whom that is believed from, and what the pod is called. Each name that is refused: the
+# tables of test_pod.c and test_plan.c.
 
 load helpers
 
@@ -17,9 +18,15 @@ pod_is() {
 # --- which -----------------------------------------------------------------------
 
 @test "the annotation io.podns.pod names the pod" {
-	make_bundle a pod=shop.front_1+x-y
-	create a ''
-	pod_is shop.front_1+x-y
+	local name
+	for name in shop.front_1+x-y "$(printf '%0128d' 0)"; do
+		make_bundle a pod="$name"
+		create a ''
+		pod_is "$name"
+		poststop a
+		assert_untouched a
+		assert_nothing_left
+	done
 }
 
 @test "--pod-annotation names another annotation, and io.podns.pod no longer counts" {
@@ -161,42 +168,20 @@ bad_pod() {
 }
 
 @test "a pod name that is a path or hidden: refused" {
-	bad_pod '".."'
-	bad_pod '"."'
 	bad_pod '"../evil"'
-	bad_pod '"a/b"'
-	bad_pod '"/etc/passwd"'
 	bad_pod '".hidden"'
 }
 
 @test "a pod name with other characters: refused" {
-	bad_pod '"a b"'
 	bad_pod '"a\nb"'
-	bad_pod '"caf\u00e9"'
-	bad_pod '"a\u0000b"'
-	bad_pod '"a%b"'
-	bad_pod '"a:b"'
-}
-
-@test "a pod name that is empty, too long, or no string: refused" {
 	bad_pod '""'
 	bad_pod "\"$(printf '%0129d' 0)\""
-	bad_pod '7'
 	bad_pod '["web"]'
-}
-
-@test "a pod name of 128 characters is well" {
-	make_bundle a pod="$(printf '%0128d' 0)"
-	create a ''
-	pod_is "$(printf '%0128d' 0)"
-	poststop a
-	assert_untouched a
-	assert_nothing_left
 }
 
 @test "a sandbox annotation that is no sandbox's id: refused by its name" {
 	local id
-	for id in ../evil '' "${SANDBOX_ID^^}" "${SANDBOX_ID}0" "${SANDBOX_ID%0}" "${SANDBOX_ID%0}g"; do
+	for id in ../evil "${SANDBOX_ID^^}"; do
 		make_bundle a annotations=", \"io.kubernetes.cri.sandbox-id\": \"$id\""
 		fails_with "annotation io.kubernetes.cri.sandbox-id: '$id' is not the id of a sandbox" create a ''
 		assert_untouched a
@@ -216,36 +201,19 @@ bad_namespaces() {
 	bad_namespaces '"pid"' pid
 }
 
-@test "io.podns.namespaces: mount, unknown, empty and repeated types are refused" {
+@test "io.podns.namespaces: mount, an empty type, and what is no list are refused" {
 	bad_namespaces '"net,mount"' mount
-	bad_namespaces '"mnt"' mount
-	bad_namespaces '"net,nonsense"' nonsense
-	bad_namespaces '""' io.podns.namespaces
 	bad_namespaces '"net,,ipc"' io.podns.namespaces
-	bad_namespaces '"net,network"' network
 	bad_namespaces '[]' io.podns.namespaces
 }
 
 # --- hostname --------------------------------------------------------------------
-
-@test "hostname: the config's, for a pod that the hook makes" {
-	make_bundle a hostname=shop
-	create a ''
-	equal "$(in_pin uts web hostname)" shop
-}
 
 @test "hostname: io.podns.hostname counts for more" {
 	make_bundle a hostname=shop annotations=', "io.podns.hostname": "front"'
 	create a ''
 	equal "$(in_pin uts web hostname)" front
 	equal "$(jq -r .hostname <"$T/a/config.json")" front
-}
-
-@test "hostname: the pod's name where the config has none" {
-	make_bundle a hostname=
-	create a ''
-	equal "$(in_pin uts web hostname)" web
-	differ "$(in_pin uts web hostname)" "$(hostname)"
 }
 
 @test "hostname: the pod's name where the config has only the engine's default" {
@@ -270,17 +238,6 @@ bad_namespaces() {
 	assert_nothing_left
 }
 
-@test "hostname: a container that joins does not rename the pod" {
-	make_bundle a hostname=shop
-	create a ''
-	make_bundle b hostname=other env_hostname=other stages=
-	create b ''
-	start b
-	equal "$(saw b hostname)" shop
-	equal "$(saw b env_hostname)" shop
-	equal "$(in_pin uts web hostname)" shop
-}
-
 @test "hostname: UTF-8, as runc and crun take it" {
 	local name=$'h\xc3\xa9'
 	make_bundle a hostname="$name"
@@ -298,6 +255,7 @@ bad_namespaces() {
 	start b
 	equal "$(saw b hostname)" "$name"
 	equal "$(saw b env_hostname)" "$name"
+	equal "$(in_pin uts web hostname)" "$name"
 }
 
 # named JSON-MEMBERS TEXT: a config with these is refused with that.
@@ -311,9 +269,7 @@ named() {
 
 @test "hostname and domainname: what no UTS name is, is refused by its own name" {
 	named '"hostname": "a b"' "hostname 'a b' has a space"
-	named '"hostname": "a/b"' "hostname 'a/b' has a space, a '/'"
 	named '"hostname": "a\u009b2J"' "hostname 'a??2J' has"
-	named "\"hostname\": \"$(printf '%065d' 0)\"" ": hostname '00"
 	named "\"domainname\": \"$(printf '%065d' 0)\"" ": domainname '00"
 	named '"domainname": "a\u0007"' "domainname 'a?' has"
 }

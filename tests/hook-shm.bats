@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What a config says of /dev/shm, at precreate: what is understood becomes the pod's, what is not
-# stays the container's own.
+# stays the container's own. Each option, size and label that is refused: the tables of test_plan.c.
 
 load helpers
 
@@ -81,8 +81,7 @@ engine_shm() {
 
 @test "a tmpfs with an option that is not understood is left alone, and a warning says why" {
 	local option n=0
-	for option in size=10% size=1t size=64mb size=0x100000 size=0100m size=0 nr_blocks=16 nr_inodes=10 mode=0700 \
-		uid=5 gid=5 exec huge=always rro 'size=1m,mode=0700'; do
+	for option in size=10% nr_blocks=16 'size=1m,mode=0700'; do
 		n=$((n + 1))
 		tmpfs_config "a$n" nosuid "$option"
 		stays "a$n" "the pod's cannot have its mount option '$option'"
@@ -139,7 +138,7 @@ engine_shm() {
 @test "io.podns.shm-size: nonsense is refused, whatever is mounted on /dev/shm" {
 	local size mount n=0
 	for mount in '{type: "tmpfs", source: "shm"}' '{type: "bind", source: "/home"}'; do
-		for size in 1t 64mb 10% 0 0m '' m -1 1.5m ' 1m' 9223372036854775808 8589934592g; do
+		for size in 64mb 0 ''; do
 			n=$((n + 1))
 			shm_config "a$n" "$mount" annotations=", \"io.podns.shm-size\": \"$size\""
 			fails_with "annotation io.podns.shm-size: '$size' is" hook precreate <"$T/a$n/config.json"
@@ -166,7 +165,7 @@ engine_shm() {
 
 @test "linux.mountLabel with a quote, a control character or endless: refused" {
 	local label n=0
-	for label in 'a\"b' 'a\nb' 'a\u001b[0mb' 'caf\u00e9' "$(printf '%03000d' 0)"; do
+	for label in 'a\"b' 'a\nb' "$(printf '%03000d' 0)"; do
 		n=$((n + 1))
 		tmpfs_config "a$n" nosuid
 		edit_config "a$n" ".linux.mountLabel = \"$label\""
@@ -178,7 +177,7 @@ engine_shm() {
 
 @test "linux.mountLabel with a comma or a backslash adds no option to the mount" {
 	local label n=0
-	for label in 'a,size=1g' 'a\\b' '\\\",size=1g' 'a\\,mode=0700'; do
+	for label in 'a,size=1g' '\\\",size=1g'; do
 		n=$((n + 1))
 		tmpfs_config "a$n" nosuid
 		edit_config "a$n" ".linux.mountLabel = \"$label\""

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Sysctls: what is accepted is in force in the pod, and what is refused is refused
-# before anything is touched. What the host has does not change by any of it.
+# before anything is touched. What the host has does not change by any of it. Each key and component that is
+# refused: the table of test_sysctl.c.
 
 load helpers
 
@@ -64,20 +65,14 @@ refused() {
 	equal "$(in_pin uts web cat /proc/sys/kernel/domainname)" pods.example
 }
 
-@test "linux.sysctl of the config" {
-	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "71", "kernel.msgmax":"10001"'
-	create a ''
-	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 71
+@test "linux.sysctl comes after --sysctl" {
+	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "72", "kernel.msgmax":"10001"'
+	create a '' --sysctl net.ipv4.ip_default_ttl=73
+	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 72
 	equal "$(in_pin ipc web cat /proc/sys/kernel/msgmax)" 10001
 	poststop a
 	assert_untouched a
 	assert_nothing_left
-}
-
-@test "linux.sysctl comes after --sysctl" {
-	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "72"'
-	create a '' --sysctl net.ipv4.ip_default_ttl=73
-	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 72
 }
 
 @test "an interface with a dot in its name" {
@@ -100,13 +95,6 @@ refused() {
 	make_bundle c
 	create c '' --sysctl net.ipv4.ip_default_ttl=75 2>"$T/stderr"
 	equal "$(<"$T/stderr")" ''
-}
-
-@test "a namespace of a process gets them too" {
-	in_new_namespaces --net --ipc --uts
-	make_bundle a
-	create a "$CHILD" --sysctl net.ipv4.ip_default_ttl=76
-	equal "$(nsenter --target "$CHILD" --net cat /proc/sys/net/ipv4/ip_default_ttl)" 76
 }
 
 @test "one that somebody changed meanwhile is set again; one that was not is not written again" {
@@ -190,21 +178,19 @@ refused() {
 @test "of net.* a config may set only what the kernel keeps per namespace" {
 	local key
 	# What these have is what is written, so that a hole here would change nothing.
-	for key in net.netfilter.nf_hooks_lwtunnel net/netfilter/nf_hooks_lwtunnel net.nothing.there \
-		net.bridge.bridge-nf-call-iptables net.netfilter.nf_log.2; do
+	for key in net.netfilter.nf_hooks_lwtunnel net.nothing.there; do
 		make_bundle a sysctl="\"$key\": \"0\""
 		fails_with "sysctl $key: is accepted neither from a config nor by pinns, but from the --sysctl" create a ''
 		contains "$(<"$T/stderr")" 'accepted are net.{core,ipv4,'
 		assert_untouched a
 		assert_nothing_left
 	done
-	for key in net.netfilter.nf_conntrack_{max,buckets,expect_max}; do
-		make_bundle a sysctl="\"$key\": \"\""
-		fails_with "sysctl $key: is accepted neither from a config nor by pinns, since it would change the host" create a ''
-		contains "$(<"$T/stderr")" 'set it on the host'
-		assert_untouched a
-		assert_nothing_left
-	done
+	key=net.netfilter.nf_conntrack_max
+	make_bundle a sysctl="\"$key\": \"\""
+	fails_with "sysctl $key: is accepted neither from a config nor by pinns, since it would change the host" create a ''
+	contains "$(<"$T/stderr")" 'set it on the host'
+	assert_untouched a
+	assert_nothing_left
 	# By --sysctl it is the kernel alone that refuses.
 	make_bundle a
 	fails_with 'open /proc/sys/net/nothing/there' create a '' --sysctl net.nothing.there=0
@@ -242,14 +228,6 @@ refused() {
 @test "the host's own sysctls: refused" {
 	refused kernel.core_pattern=evil
 	refused kernel/core_pattern=evil
-	refused vm.swappiness=1
-	refused kernel.hostname=evil
-	refused fs.file-max=100000
-	refused kernel.msgmaxx=1
-	refused kernel=1
-	refused fs.mqueue=1
-	refused net=1
-	refused kernel.pid_max=100000
 }
 
 @test "a value with a second sysctl in it is one value, and the kernel refuses it" {
@@ -258,15 +236,8 @@ refused() {
 }
 
 @test "components that lead elsewhere: refused" {
-	refused net/../kernel/core_pattern=evil
 	refused net/ipv4/../../kernel/core_pattern=evil
-	refused net/./ipv4/ip_default_ttl=64
 	refused net..ipv4.ip_default_ttl=64
-	refused net//ipv4/ip_default_ttl=64
-	refused /net/ipv4/ip_default_ttl=64
-	refused net.ipv4.ip_default_ttl.=64
-	refused .net.ipv4.ip_default_ttl=64
-	refused net.ipv4.conf.//.rp_filter=1
 }
 
 @test "a sysctl that does not exist: refused by the kernel, and nothing is left" {
@@ -329,19 +300,6 @@ refused() {
 	fails_with kernel.msgmax create a ''
 	make_bundle a namespaces="$(entry network)" sysctl='"kernel.domainname": "x"'
 	fails_with kernel.domainname create a ''
-	assert_untouched a
-	assert_nothing_left
-}
-
-@test "user.* in the config: refused, from --sysctl alone" {
-	make_bundle a namespaces="$(entry network), $(entry user)" \
-		sysctl='"user.max_net_namespaces": "7"' \
-		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],
-			"gidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],'
-	fails_with user.max_net_namespaces create a '' --namespaces net,user
-	assert_untouched a
-	assert_nothing_left
-	make_bundle a
 	fails_with user.max_net_namespaces create a '' --sysctl user.max_net_namespaces=7
 	assert_untouched a
 	assert_nothing_left
@@ -358,16 +316,5 @@ refused() {
 	fails_with kernel.core_pattern create b '' --sysctl net.ipv4.ip_default_ttl=82
 	differ "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 82
 	poststop a
-	assert_nothing_left
-}
-
-@test "values that are no text: refused" {
-	make_bundle a sysctl='"net.ipv4.ip_default_ttl": 81'
-	fails_with net.ipv4.ip_default_ttl create a ''
-	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "8\u00001"'
-	fails_with net.ipv4.ip_default_ttl create a ''
-	make_bundle a sysctl='"net.ipv4.ip_default_ttl": "81", "net.ipv4.ip_default_ttl": "82"'
-	fails_with net.ipv4.ip_default_ttl create a ''
-	assert_untouched a
 	assert_nothing_left
 }

@@ -69,6 +69,7 @@ import_image() {
 }
 
 podman_setup() {
+	trace_tests_alone
 	T=$BATS_TEST_TMPDIR
 	ROOT=/run
 	PIDS=()

@@ -5,18 +5,13 @@
 # containers are real, and what a case asserts is what the container itself
 # reported, or what is in the bundle and the root.
 
-case_pins_what_the_container_has() {
+case_pins_and_gives_back() {
 	make_bundle a
 	start a
 	assert_in_pins a web
 	# The rest is the container's alone, the pid namespace most of all.
 	[ -z "$(find "$ROOT" -name 'pid*' -o -name 'mnt*' -o -name 'user*' -o -name 'cgroup*')" ]
 	differ "$(saw a pid)" "$(ns_ino /proc/self/ns/pid)"
-}
-
-case_rewrites_paths_and_gives_them_back() {
-	make_bundle a
-	start a
 	equal "$(ns_path a network)" "$ROOT/netns/web"
 	equal "$(ns_path a ipc)" "$ROOT/ipcns/web"
 	equal "$(ns_path a uts)" "$ROOT/utsns/web"
@@ -242,13 +237,6 @@ case_sysctls_are_set_before_the_program() {
 	differ "$(cat /proc/sys/net/ipv4/ip_default_ttl)" 77
 	differ "$(cat /proc/sys/kernel/msgmax)" 16384
 	differ "$(cat /proc/sys/kernel/domainname)" pods.example
-}
-
-case_a_refused_sysctl_stops_the_container() {
-	make_bundle a arg=--sysctl arg=kernel.core_pattern=evil
-	start_fails a
-	assert_untouched a
-	assert_nothing_left
 }
 
 # The command is not there: the runtime fails after createRuntime was well.
