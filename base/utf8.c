@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The length of the multi-byte character at p, 0 where there is none. */
+/* The length of the multi-byte character at p, 0 if it is not valid. */
 static size_t sequence(const unsigned char *p, size_t room)
 {
 	unsigned char low = 0x80, high = 0xbf;
