@@ -52,7 +52,6 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 	size_t room;
 	int n;
 
-	/* Into the room there is; once more only where that is too small. */
 	if (buf_reserve(b, 1) < 0)
 		return -1;
 	for (;;) {
@@ -83,13 +82,12 @@ struct arena_chunk {
 	max_align_t data[];
 };
 
-/* n rounded up, so that what lies after n bytes is aligned for any object. */
 static size_t aligned(size_t n)
 {
 	return (n + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
 }
 
-/* Chunks begin small, since most arenas hold little and each page is a fault, and double. */
+/* Chunks start small, because most arenas hold little and each page costs a fault, and double. */
 #define ARENA_FIRST 1008
 #define ARENA_MOST 8064
 

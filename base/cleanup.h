@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scope-bound release of what a function owns: the attribute runs when the
- * variable leaves its scope on any path, so no function needs a goto ladder.
- * Each helper keeps errno, so that a return value made before stays true.
+ * Release at the end of a scope: the cleanup attribute runs a helper on every path out of the
+ * variable's scope, so no function needs a goto ladder. The helpers preserve errno, which the
+ * caller may still need.
  */
 #ifndef PODNS_BASE_CLEANUP_H
 #define PODNS_BASE_CLEANUP_H
@@ -28,7 +28,7 @@ static inline void cleanup_closep(int *fd)
 #define cleanup_free __attribute__((cleanup(cleanup_freep)))
 #define cleanup_close __attribute__((cleanup(cleanup_closep)))
 
-/* Give up ownership of a descriptor: returns it and leaves -1 behind. */
+/* Transfer ownership of a descriptor: returns it and sets the variable to -1. */
 static inline int take_fd(int *fd)
 {
 	int taken = *fd;
@@ -37,7 +37,7 @@ static inline int take_fd(int *fd)
 	return taken;
 }
 
-/* Give up ownership of an allocation: returns it and leaves NULL behind. */
+/* Transfer ownership of an allocation: returns it and sets the variable to NULL. */
 static inline void *take_ptr(void *pp)
 {
 	void *taken = *(void **)pp;

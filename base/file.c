@@ -43,14 +43,17 @@ int write_all(int fd, const void *bytes, size_t n)
 
 int read_all(int fd, size_t max, struct buf *out)
 {
-	size_t from = out->len;
+	size_t from = out->len, room;
 	ssize_t got;
 
 	for (;;) {
-		/* Most files are small; the buffer doubles for the others. */
-		if (out->cap - out->len < 256 && buf_reserve(out, 1000) < 0)
+		if (out->cap - out->len < 2 && buf_reserve(out, 1000) < 0)
 			return -1;
-		got = read(fd, out->data + out->len, out->cap - out->len - 1);
+		/* One byte more than max is read, to see that there is more. */
+		room = max + 1 - (out->len - from);
+		if (room > out->cap - out->len - 1)
+			room = out->cap - out->len - 1;
+		got = read(fd, out->data + out->len, room);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -88,7 +91,7 @@ int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n, b
 
 	if (!tmp)
 		return -1;
-	/* A run that was killed may have left one; who writes holds the directory's lock. */
+	/* O_TRUNC: a killed run may have left one. Writers hold the directory's lock. */
 	fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
@@ -103,7 +106,7 @@ int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n, b
 
 static int check_own_dir(int fd, const char *path, struct error *e)
 {
-	/* What we were started as: getauxval(3) needs no system call. */
+	/* The effective uid at execve(2), without a system call. */
 	uid_t uid = (uid_t)getauxval(AT_EUID);
 	struct stat st;
 
@@ -119,7 +122,7 @@ static int check_own_dir(int fd, const char *path, struct error *e)
 	return error_hint(e, "chmod go-w %s", path);
 }
 
-/* With errno. Of a symbolic link, open(2) says that it is no directory. */
+/* Reports errno. With O_NOFOLLOW and O_DIRECTORY, open(2) says ENOTDIR of a symbolic link. */
 static void refuse_dir(int dir_fd, const char *name, const char *path, struct error *e)
 {
 	struct stat st;
@@ -137,7 +140,7 @@ int open_own_dir(int dir_fd, const char *name, mode_t make, const char *path, bo
 	cleanup_close int fd = -1;
 	bool created = false;
 
-	/* Somebody who cleans up may remove it between the two calls. */
+	/* Another process may remove the directory between the two calls. */
 	for (int tries = 0; tries < 16; tries++) {
 		fd = openat(dir_fd, name, flags);
 		if (fd >= 0 || errno != ENOENT || !make)
@@ -162,7 +165,7 @@ time_t clock_seconds(clockid_t clock)
 {
 	struct timespec now = { 0 };
 
-	/* Not by the vDSO: to map its pages costs more than a few system calls. */
+	/* A few system calls cost less than the page faults of the vDSO. */
 #ifdef __LP64__
 	syscall(SYS_clock_gettime, clock, &now);
 #else
@@ -173,9 +176,10 @@ time_t clock_seconds(clockid_t clock)
 
 static void on_alarm(int sig)
 {
-	(void)sig; /* only there to interrupt flock() */
+	(void)sig; /* the signal only has to interrupt flock(2) */
 }
 
+/* flock(2) has no timeout: on_alarm() interrupts it once a second. */
 static int lock_until(int fd, time_t until)
 {
 	while (flock(fd, LOCK_EX) < 0) {
@@ -191,17 +195,14 @@ static int lock_until(int fd, time_t until)
 
 static int lock_with_alarm(int fd, time_t until)
 {
-	/*
-	 * The timer repeats, so that one that fires just before flock()
-	 * sleeps is followed by another.
-	 */
+	/* The timer repeats, because a signal just before flock(2) sleeps does not interrupt it. */
 	const struct itimerval on = { .it_value.tv_sec = 1, .it_interval.tv_sec = 1 };
 	const struct itimerval off = { 0 };
 	struct sigaction alarm = { .sa_handler = on_alarm }, old;
 	sigset_t set, mask;
 	int r = -1;
 
-	/* Whoever started us may have blocked it. */
+	/* The parent process may have blocked the signal. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGALRM);
 	if (sigaction(SIGALRM, &alarm, &old) < 0 || sigprocmask(SIG_UNBLOCK, &set, &mask) < 0)
@@ -226,7 +227,8 @@ int lock_bounded(int fd, const char *what, struct lock_wait *wait, struct error 
 		return 0;
 	error_set(e, errno, "lock %s", what);
 	if (e->num == ETIMEDOUT)
-		error_hint(e, "somebody else holds it all the time; see who has %s open", what);
+		error_hint(e, "another process holds the lock: fuser(1) shows which have %s open",
+			   what);
 	return -1;
 }
 
@@ -238,7 +240,7 @@ bool is_still_there(int dir_fd, const char *name, int fd)
 	       held.st_dev == now.st_dev && held.st_ino == now.st_ino;
 }
 
-/* How often the directory may be removed and made again while we wait for its lock. */
+/* The number of retries if the directory is removed or replaced while we wait for its lock. */
 #define LOCK_TRIES 1000
 
 int lock_own_dir(int dir_fd, const char *name, mode_t make, const char *path,
@@ -251,7 +253,7 @@ int lock_own_dir(int dir_fd, const char *name, mode_t make, const char *path,
 		if (fd < 0)
 			return -1;
 		if (lock_bounded(fd, path, wait, e) < 0) {
-			/* After a timeout somebody else holds the lock, and may be about to fill it. */
+			/* After a timeout the holder of the lock may be about to use the directory. */
 			if (made && e->num != ETIMEDOUT)
 				unlinkat(dir_fd, name, AT_REMOVEDIR);
 			return -1;
@@ -270,7 +272,7 @@ int remove_own_dir(int dir_fd, const char *name, int fd, const char *leftover)
 		if (unlinkat(fd, leftover, 0) == 0)
 			r = unlinkat(dir_fd, name, AT_REMOVEDIR);
 		else
-			errno = ENOTEMPTY; /* not that there is no leftover */
+			errno = ENOTEMPTY; /* unlinkat() may have said ENOENT */
 	}
 	return r < 0 && errno != ENOENT ? -1 : 0;
 }
@@ -283,10 +285,8 @@ bool parse_u64(const char *s, uint64_t max, uint64_t *value)
 	if (!*s)
 		return false;
 	for (; *s; s++) {
-		if (*s < '0' || *s > '9')
-			return false;
-		digit = (unsigned)(*s - '0');
-		if (v > (max - digit) / 10 || (v == (max - digit) / 10 && v * 10 > max - digit))
+		digit = (unsigned)(unsigned char)*s - '0';
+		if (digit > 9 || digit > max || v > (max - digit) / 10)
 			return false;
 		v = v * 10 + digit;
 	}

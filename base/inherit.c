@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 
-/* One call where all are open, which poll(2) tells. */
+/* poll(2) checks all three in one call: a closed descriptor has POLLNVAL. */
 static bool all_are_open(void)
 {
 	struct pollfd streams[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
@@ -32,7 +32,7 @@ int inherit_standard_streams(void)
 	return fd < 0 ? -1 : close(fd);
 }
 
-/* Before Linux 5.9. Closing what is listed does not disturb the list: proc(5). */
+/* For kernels before 5.9, which have no close_range(2). */
 static void close_one_by_one(int first)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -62,7 +62,7 @@ void inherit_write_errors(sigset_t *were)
 	if (were)
 		sigemptyset(were);
 	for (size_t i = 0; i < WRITE_SIGNALS; i++)
-		/* After execve(2) a signal has the default or is ignored. */
+		/* execve(2) has reset all handlers, so a signal is at its default or ignored. */
 		if (signal(write_signals[i], SIG_IGN) == SIG_DFL && were)
 			sigaddset(were, write_signals[i]);
 }

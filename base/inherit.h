@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a process gets from whoever started it, and what becomes of that.
+ * A process inherits descriptors, signal dispositions and an environment from its parent. These
+ * functions bring them into a known state.
  */
 #ifndef PODNS_BASE_INHERIT_H
 #define PODNS_BASE_INHERIT_H
@@ -8,10 +9,10 @@
 #include <signal.h>
 
 /*
- * Open those of the descriptors 0 to 2 that are closed, so that no file of ours gets one of
- * these numbers: on /dev/null, for reading, since what is written to a standard output that
- * was closed is to be an error, not lost. A program that is run later finds them closed as
- * they were. Returns -1 with errno.
+ * Open /dev/null on those of the descriptors 0 to 2 that are closed, so that no file of ours gets
+ * one of these numbers. It is opened for reading, so that a write to a closed standard output still
+ * fails, and close-on-exec, so that a program executed later finds them closed again. Returns 0, or
+ * -1 with errno.
  */
 int inherit_standard_streams(void);
 
@@ -19,16 +20,16 @@ int inherit_standard_streams(void);
 void inherit_no_descriptors(int first);
 
 /*
- * Make write(2) fail where a signal would end the process: EPIPE after a pipe's reader is gone
- * (SIGPIPE), EFBIG beyond RLIMIT_FSIZE (SIGXFSZ). What was made can then be undone. execve(2) passes
- * ignored signals on, so *were (may be NULL) is set to those that this changed.
+ * Ignore SIGPIPE and SIGXFSZ, so that write(2) fails with EPIPE or EFBIG instead of killing the
+ * process, which could then not roll back. Ignored signals survive execve(2), so *were (may be NULL)
+ * is set to those that this changed.
  */
 void inherit_write_errors(sigset_t *were);
 
-/* Before execve(2): what inherit_write_errors() changed is as it was. */
+/* Before execve(2): undo inherit_write_errors(). */
 void inherit_signals_back(const sigset_t *were);
 
-/* Forget the environment, as clearenv(3) does for who has set no variable. */
+/* Drop the environment. clearenv(3) would also free variables that setenv(3) made; there are none. */
 void inherit_no_environment(void);
 
 #endif

@@ -49,9 +49,9 @@ int log_level_by_name(const char *name)
 }
 
 /*
- * Not gmtime(3): glibc's opens /etc/localtime or what TZ names, for nothing. Days are counted
- * from 1 March of year 0, so that a leap day is the last of its year; 400 years are 146097
- * days, and the months from March on have 31, 30, 31, 30, 31 days, again and again.
+ * gmtime(3) of glibc opens /etc/localtime, which in a pod's mount namespace is not the host's. Days
+ * are counted from 1 March of year 0, so that a leap day is the last of its year; 400 years have
+ * 146097 days, and from March on the lengths of the months repeat every five months (153 days).
  */
 struct log_time log_time_of(uint64_t seconds)
 {
@@ -78,9 +78,8 @@ struct log_time log_time_of(uint64_t seconds)
 }
 
 /*
- * Not syslog(3): that connects anew when the daemon was restarted, which the seccomp
- * filter forbids by then, and it reads the time zone. The daemon puts its own time to a
- * line without one.
+ * syslog(3) would reconnect after a restart of the daemon, which the seccomp filter forbids, and read
+ * the time zone. The daemon adds the time to a line without one.
  */
 static int connect_syslog(void)
 {
@@ -144,14 +143,7 @@ bool log_is_kept(void)
 	return logger.keep_dir_fd >= 0;
 }
 
-/* "2026-01-31T12:00:00Z program[pid]: line\n" */
-static int stamp(const char *line, struct buf *out)
-{
-	struct log_time when = log_time_of((uint64_t)clock_seconds(CLOCK_REALTIME));
-
-	return buf_addf(out, "%s %s[%d]: %s\n", when.text, logger.program, getpid(), line);
-}
-
+/* Keep the last LOG_KEPT_BYTES / 2 bytes of the file, from the start of a line on. */
 static void halve(int fd)
 {
 	cleanup_buf struct buf all = { 0 };
@@ -163,12 +155,11 @@ static void halve(int fd)
 	if (!from || ftruncate(fd, 0) < 0)
 		return;
 	from++;
-	if (write_all(fd, from, (size_t)(all.data + all.len - from)) < 0)
-		return;
+	write_all(fd, from, (size_t)(all.data + all.len - from));
 }
 
-/* Nobody waits for the log: without its lock the line is appended all the same. */
-static void keep(const struct buf *line)
+/* The log is not worth waiting for: if it is locked, the line is appended without the lock. */
+static void keep_line(const struct buf *line)
 {
 	cleanup_close int fd =
 		openat(logger.keep_dir_fd, LOG_KEPT_FILE,
@@ -179,14 +170,14 @@ static void keep(const struct buf *line)
 		return;
 	if (st.st_size > LOG_KEPT_BYTES && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		halve(fd);
-	if (write_all(fd, line->data, line->len) < 0)
-		return;
+	write_all(fd, line->data, line->len);
 }
 
-static void emit(enum log_level level, const char *text)
+static void emit_line(enum log_level level, const char *text)
 {
 	cleanup_buf struct buf line = { 0 };
 	cleanup_buf struct buf stamped = { 0 };
+	struct log_time now;
 
 	if (buf_addf(&line, "%s%s%s%s", logger.context, *logger.context ? ": " : "",
 		     level == LOG_LEVEL_WARN ? "warning: " : "", text) < 0)
@@ -197,12 +188,14 @@ static void emit(enum log_level level, const char *text)
 		send_syslog(level, line.data);
 	if (logger.file_fd < 0 && (logger.keep_dir_fd < 0 || level > LOG_LEVEL_WARN))
 		return;
-	if (stamp(line.data, &stamped) < 0)
+	now = log_time_of((uint64_t)clock_seconds(CLOCK_REALTIME));
+	if (buf_addf(&stamped, "%s %s[%d]: %s\n", now.text, logger.program, getpid(), line.data) <
+	    0)
 		return;
 	if (logger.file_fd >= 0 && level <= logger.level)
 		write_all(logger.file_fd, stamped.data, stamped.len);
 	if (logger.keep_dir_fd >= 0 && level <= LOG_LEVEL_WARN)
-		keep(&stamped);
+		keep_line(&stamped);
 }
 
 void log_msg(enum log_level level, const char *fmt, ...)
@@ -216,7 +209,7 @@ void log_msg(enum log_level level, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	make_one_line(text);
-	emit(level, text);
+	emit_line(level, text);
 }
 
 void log_error(enum log_level level, const struct error *e)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put(char *room, size_t size, const char *first, va_list ap)
+static void copy_strings(char *room, size_t size, const char *first, va_list ap)
 {
 	size_t left = size - 1, n;
 
@@ -20,8 +20,7 @@ static void put(char *room, size_t size, const char *first, va_list ap)
 	*room = '\0';
 }
 
-/* How many bytes they take, without a NUL. */
-static size_t length(const char *first, va_list ap)
+static size_t total_length(const char *first, va_list ap)
 {
 	size_t n = 0;
 
@@ -30,40 +29,20 @@ static size_t length(const char *first, va_list ap)
 	return n;
 }
 
-/* Into an arena, or where that is NULL into memory of its own. */
-static char *concat_new(struct arena *a, const char *first, va_list ap)
-{
-	va_list again;
-	char *text;
-	size_t size;
-
-	va_copy(again, ap);
-	size = length(first, ap) + 1;
-	text = a ? arena_alloc(a, size) : malloc(size);
-	if (text)
-		put(text, size, first, again);
-	va_end(again);
-	return text;
-}
-
-char *concat(const char *first, ...)
-{
-	va_list ap;
-	char *text;
-
-	va_start(ap, first);
-	text = concat_new(NULL, first, ap);
-	va_end(ap);
-	return text;
-}
-
 char *arena_concat(struct arena *a, const char *first, ...)
 {
 	va_list ap;
 	char *text;
+	size_t size;
 
 	va_start(ap, first);
-	text = concat_new(a, first, ap);
+	size = total_length(first, ap) + 1;
+	va_end(ap);
+	text = a ? arena_alloc(a, size) : malloc(size);
+	if (!text)
+		return NULL;
+	va_start(ap, first);
+	copy_strings(text, size, first, ap);
 	va_end(ap);
 	return text;
 }
@@ -73,7 +52,7 @@ void concat_in(char *room, size_t size, const char *first, ...)
 	va_list ap;
 
 	va_start(ap, first);
-	put(room, size, first, ap);
+	copy_strings(room, size, first, ap);
 	va_end(ap);
 }
 
@@ -83,12 +62,12 @@ int buf_concat(struct buf *b, const char *first, ...)
 	size_t n;
 
 	va_start(ap, first);
-	n = length(first, ap);
+	n = total_length(first, ap);
 	va_end(ap);
 	if (buf_reserve(b, n) < 0)
 		return -1;
 	va_start(ap, first);
-	put(b->data + b->len, n + 1, first, ap);
+	copy_strings(b->data + b->len, n + 1, first, ap);
 	va_end(ap);
 	b->len += n;
 	return 0;
@@ -116,4 +95,11 @@ struct hex64 hex64(uint64_t n)
 		h.text[i] = "0123456789abcdef"[n & 15];
 	h.text[HEX64_DIGITS] = '\0';
 	return h;
+}
+
+bool has_suffix(const char *s, const char *suffix)
+{
+	size_t len = strlen(s), n = strlen(suffix);
+
+	return len >= n && !strcmp(s + len - n, suffix);
 }

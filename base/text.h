@@ -1,39 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Strings put behind each other, as most paths are made: without a printf(3), whose code takes
- * a dozen pages that a short run would touch for nothing else.
+ * String concatenation, mostly for paths, and number formatting. They do without printf(3), whose
+ * code takes a dozen pages that a short run would not touch otherwise.
  */
 #ifndef PODNS_BASE_TEXT_H
 #define PODNS_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 
-/* The strings up to NULL, in memory that the caller frees; NULL with ENOMEM. */
-char *concat(const char *first, ...) __attribute__((sentinel));
+/* Concatenate the strings up to NULL in memory that the caller frees; NULL with ENOMEM. */
+#define concat(...) arena_concat(NULL, __VA_ARGS__)
 
-/* The same in `room`, which has size > 0 bytes, cut to fit. */
-void concat_in(char *room, size_t size, const char *first, ...) __attribute__((sentinel));
-
-/* The same in an arena; NULL with ENOMEM. */
+/* The same in an arena, or, with a NULL arena, in memory that the caller frees. */
 char *arena_concat(struct arena *a, const char *first, ...) __attribute__((sentinel));
 
-/* The same at the end of a buf. As buf_add(). */
+/* The same in `room`, which has size > 0 bytes; truncated to fit. */
+void concat_in(char *room, size_t size, const char *first, ...) __attribute__((sentinel));
+
+/* The same, appended to a buffer. Returns as buf_add(). */
 int buf_concat(struct buf *b, const char *first, ...) __attribute__((sentinel));
 
-/* A number in decimal. */
+/* Format a number in decimal. */
 struct decimal {
 	char text[21];
 };
 struct decimal decimal(uint64_t n);
 
-/* A number in 16 hexadecimal digits, small letters. */
+/* Format a number as 16 lower-case hexadecimal digits. */
 #define HEX64_DIGITS 16
 struct hex64 {
 	char text[HEX64_DIGITS + 1];
 };
 struct hex64 hex64(uint64_t n);
+
+bool has_suffix(const char *s, const char *suffix);
 
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finding a setting in an engine's configuration: its files are read in the engine's order, and a
+ * later one overrides or extends an earlier one.
+ */
 #include "check/engines.h"
 
 #include <dirent.h>
@@ -16,10 +20,10 @@
 
 #define CONF_MAX ((size_t)1 << 20)
 
-/* The default of both: containers.conf(5) of podman 4.3, crio.conf(5). */
+/* The default of both engines: containers.conf(5) of podman 4.3, crio.conf(5). */
 #define DEFAULT_HOOKS_DIR "/usr/share/containers/oci/hooks.d"
 
-/* How deep the directories below CRI-O's may be: a bound for the walk. */
+/* The walk of CRI-O's directories fails beyond this depth. */
 #define CONF_DEPTH 8
 
 const struct engine engines[ENGINES] = {
@@ -52,20 +56,16 @@ bool engine_is_installed(const struct engine *engine, const char *sysroot)
 	};
 
 	for (size_t i = 0; i < sizeof(bins) / sizeof(*bins); i++) {
-		cleanup_free char *path = NULL;
+		cleanup_free char *path = concat(sysroot, bins[i], "/", engine->program, NULL);
 
-		if (asprintf(&path, "%s%s/%s", sysroot, bins[i], engine->program) < 0) {
-			path = NULL;
-			return false;
-		}
-		if (access(path, X_OK) == 0)
+		if (path && access(path, X_OK) == 0)
 			return true;
 	}
 	return false;
 }
 
-static int append(struct arena *a, struct toml_list *list, const struct toml_list *more,
-		  struct error *e)
+static int append_list(struct arena *a, struct toml_list *list, const struct toml_list *more,
+		       struct error *e)
 {
 	size_t n = list->count + more->count;
 	const char **items = arena_alloc(a, (n + 1) * sizeof(*items));
@@ -81,7 +81,7 @@ static int append(struct arena *a, struct toml_list *list, const struct toml_lis
 	return 0;
 }
 
-/* What is looked for in the files, and what was found last. */
+/* A key to search for, and its value so far. */
 struct search {
 	const struct engine *engine;
 	const char *key;
@@ -89,7 +89,7 @@ struct search {
 	struct setting *setting;
 };
 
-/* What a configuration file says of the key, if it says anything. */
+/* Apply what a configuration file says about the key, if anything. */
 static int read_conf(const struct search *s, const char *path, struct error *e)
 {
 	cleanup_buf struct buf text = { 0 };
@@ -107,27 +107,20 @@ static int read_conf(const struct search *s, const char *path, struct error *e)
 	if (!setting->from)
 		return error_nomem(e);
 	if (list.append)
-		return append(s->arena, &setting->list, &list, e);
+		return append_list(s->arena, &setting->list, &list, e);
 	setting->list = list;
 	return 0;
 }
 
-static bool ends_in_conf(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n >= 5 && !strcmp(name + n - 5, ".conf");
-}
-
-/* What is yet to be read, in order. */
+/* A stack of the files and directories that are still to be read. */
 struct pending {
 	const char *path;
 	int depth;
 	struct pending *next;
 };
 
-static int push(const struct search *s, struct pending **first, const char *path, int depth,
-		struct error *e)
+static int push_conf(const struct search *s, struct pending **first, const char *path, int depth,
+		     struct error *e)
 {
 	struct pending *p = path ? arena_alloc(s->arena, sizeof(*p)) : NULL;
 
@@ -138,9 +131,9 @@ static int push(const struct search *s, struct pending **first, const char *path
 	return 0;
 }
 
-/* The entries of a directory come before what is pending, sorted by name. */
-static int push_dir(const struct search *s, struct pending **first, const struct pending *dir,
-		    struct error *e)
+/* Push the entries of a directory so that they are read next, in order of their names. */
+static int push_conf_dir(const struct search *s, struct pending **first, const struct pending *dir,
+			 struct error *e)
 {
 	struct dirent **names;
 	int n = scandir(dir->path, &names, NULL, alphasort), r = 0;
@@ -153,8 +146,8 @@ static int push_dir(const struct search *s, struct pending **first, const struct
 		const char *name = names[n]->d_name;
 
 		if (r == 0 && strcmp(name, ".") && strcmp(name, ".."))
-			r = push(s, first, arena_concat(s->arena, dir->path, "/", name, NULL),
-				 dir->depth + 1, e);
+			r = push_conf(s, first, arena_concat(s->arena, dir->path, "/", name, NULL),
+				      dir->depth + 1, e);
 		free(names[n]);
 	}
 	free(names);
@@ -162,8 +155,8 @@ static int push_dir(const struct search *s, struct pending **first, const struct
 }
 
 /*
- * podman reads the *.conf of the directory itself, CRI-O all files in it and below it
- * (UpdateFromPath() in its pkg/config). Neither starts where it cannot read one.
+ * podman reads the *.conf files in the directory, CRI-O all files in it and below it
+ * (UpdateFromPath() in its pkg/config). Neither starts if it cannot read one.
  */
 static int read_conf_entry(const struct search *s, struct pending **first,
 			   const struct pending *entry, struct error *e)
@@ -173,9 +166,10 @@ static int read_conf_entry(const struct search *s, struct pending **first,
 	if (lstat(entry->path, &st) < 0)
 		return error_set(e, errno, "read %s", entry->path);
 	if (S_ISDIR(st.st_mode))
-		return s->engine->reads_tree ? push_dir(s, first, entry, e) : 0;
-	return s->engine->reads_tree || ends_in_conf(entry->path) ? read_conf(s, entry->path, e)
-								  : 0;
+		return s->engine->reads_tree ? push_conf_dir(s, first, entry, e) : 0;
+	return s->engine->reads_tree || has_suffix(entry->path, ".conf")
+		       ? read_conf(s, entry->path, e)
+		       : 0;
 }
 
 static int read_conf_dir(const struct search *s, const char *path, struct error *e)
@@ -183,7 +177,7 @@ static int read_conf_dir(const struct search *s, const char *path, struct error 
 	const struct pending top = { .path = path }, *entry;
 	struct pending *first = NULL;
 
-	if (push_dir(s, &first, &top, e) < 0)
+	if (push_conf_dir(s, &first, &top, e) < 0)
 		return -1;
 	while (first) {
 		entry = first;
@@ -203,11 +197,10 @@ static int read_all_conf(const struct search *s, const char *sysroot, struct err
 		return access(instead, F_OK) < 0 ? 0 : read_conf(s, instead, e);
 	for (size_t i = 0; r == 0 && s->engine->conf[i]; i++) {
 		const char *path = arena_concat(s->arena, sysroot, s->engine->conf[i], NULL);
-		size_t n = path ? strlen(path) : 0;
 
 		if (!path)
 			return error_nomem(e);
-		if (!strcmp(path + n - 2, ".d"))
+		if (has_suffix(path, ".d"))
 			r = read_conf_dir(s, path, e);
 		else if (access(path, F_OK) == 0)
 			r = read_conf(s, path, e);
@@ -233,7 +226,7 @@ int engine_pinns_path(const struct engine *engine, const char *sysroot, struct a
 
 	if (read_all_conf(&search, sysroot, e) < 0)
 		return -1;
-	/* An empty one is one that is not set. */
+	/* CRI-O treats an empty path as not set. */
 	*path = setting.list.count == 1 && *setting.list.items[0] ? setting.list.items[0] : NULL;
 	*from = setting.from;
 	return 0;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A hooks directory as podman and CRI-O read it: the *.json files in order of their names. A file
+ * that cannot be read or parsed stops the engine, except a dangling symbolic link, which is skipped.
+ */
 #include "check/hooks.h"
 
 #include <dirent.h>
@@ -16,7 +20,7 @@
 #define HOOK_FILE_MAX ((size_t)1 << 20)
 #define HOOK_PROGRAM "oci-podns-hook"
 
-/* Those of the runtime specification, and podman's own. */
+/* The stages of the runtime specification, and podman's precreate. */
 static const struct {
 	const char *name;
 	unsigned bit;
@@ -39,7 +43,7 @@ static int read_stages(struct json *doc, bool old, struct hook_file *file, struc
 
 	if (json_member_of(doc, 0, "stages", JSON_ARRAY, &list, e) < 0)
 		return -1;
-	/* 0.1.0 calls it stage: oci-hooks(5). */
+	/* In version 0.1.0 its name is stage: oci-hooks(5). */
 	if (old && list == JSON_NONE && json_member_of(doc, 0, "stage", JSON_ARRAY, &list, e) < 0)
 		return -1;
 	if (list == JSON_NONE)
@@ -48,23 +52,21 @@ static int read_stages(struct json *doc, bool old, struct hook_file *file, struc
 		for (i = 0; i < STAGES && !json_str_is(doc, s, stage_bits[i].name); i++)
 			;
 		if (i == STAGES)
-			return error_set(e, 0, "%s: there is no such stage as one of its stages",
-					 file->path);
+			return error_set(e, 0, "%s: stages names an unknown stage", file->path);
 		file->stages |= stage_bits[i].bit;
 	}
 	return 0;
 }
 
-/* 0.1.0: the program itself, with its arguments beside it. */
+/* In version 0.1.0 hook is the program, and arguments are beside it. */
 static int read_old_hook(struct json *doc, struct hook_file *file, struct error *e)
 {
 	uint32_t node;
 
-	if (json_member_of(doc, 0, "hook", JSON_STRING, &node, e) < 0 ||
-	    (node != JSON_NONE && json_string(doc, node, &file->program, e) < 0) ||
+	if (json_member_string(doc, 0, "hook", &file->program, NULL, e) < 0 ||
 	    json_member_of(doc, 0, "arguments", JSON_ARRAY, &node, e) < 0)
 		return -1;
-	/* The program's name is put before them. */
+	/* The engine prepends the program's name, so args is not empty then. */
 	file->has_args = node != JSON_NONE;
 	return 0;
 }
@@ -77,17 +79,16 @@ static int read_hook(struct json *doc, struct hook_file *file, struct error *e)
 		return -1;
 	if (hook == JSON_NONE)
 		return 0;
-	if (json_member_of(doc, hook, "path", JSON_STRING, &node, e) < 0 ||
-	    (node != JSON_NONE && json_string(doc, node, &file->program, e) < 0) ||
+	if (json_member_string(doc, hook, "path", &file->program, NULL, e) < 0 ||
 	    json_member_of(doc, hook, "args", JSON_ARRAY, &node, e) < 0)
 		return -1;
-	file->has_args = node != JSON_NONE && json_first(doc, node) != JSON_NONE;
+	file->has_args = json_first(doc, node) != JSON_NONE;
 	if (json_member_of(doc, hook, "timeout", JSON_NUMBER, &node, e) < 0)
 		return -1;
 	return node == JSON_NONE ? 0 : json_u64(doc, node, UINT32_MAX, &file->timeout, e);
 }
 
-/* A file without a version is of version 0.1.0. */
+/* Without a version, a file is read as version 0.1.0. */
 static int read_version(struct json *doc, bool *old, const char *path, struct error *e)
 {
 	uint32_t node;
@@ -106,7 +107,7 @@ static int read_members(struct json *doc, struct hook_file *file, struct error *
 	bool old;
 
 	if (doc->nodes[0].type != JSON_OBJECT)
-		return error_set(e, 0, "%s is no JSON object", file->path);
+		return error_set(e, 0, "%s: it is not a JSON object", file->path);
 	if (read_version(doc, &old, file->path, e) < 0 ||
 	    (old ? read_old_hook(doc, file, e) : read_hook(doc, file, e)) < 0)
 		return -1;
@@ -128,8 +129,8 @@ static int read_text(int dir_fd, struct hook_file *file, struct buf *text)
 	return 0;
 }
 
-static void one_file(int dir_fd, struct hook_file *file,
-		     void (*fn)(void *arg, const struct hook_file *file), void *arg)
+static void read_hook_file(int dir_fd, struct hook_file *file,
+			   void (*fn)(void *arg, const struct hook_file *file), void *arg)
 {
 	cleanup_buf struct buf text = { 0 };
 	struct json doc;
@@ -141,21 +142,11 @@ static void one_file(int dir_fd, struct hook_file *file,
 		return;
 	}
 	file->use = HOOK_STOPS;
-	if (json_parse(&doc, file->path, text.data, text.len, NULL, NULL, &file->why) < 0) {
-		fn(arg, file);
-		return;
-	}
-	if (read_members(&doc, file, &file->why) == 0)
+	if (json_parse(&doc, file->path, text.data, text.len, NULL, NULL, &file->why) == 0 &&
+	    read_members(&doc, file, &file->why) == 0)
 		file->use = HOOK_IS_READ;
 	fn(arg, file);
 	json_free(&doc);
-}
-
-static bool is_json(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n >= 5 && !strcmp(name + n - 5, ".json");
 }
 
 int hooks_each(const char *sysroot, const char *dir,
@@ -179,9 +170,10 @@ int hooks_each(const char *sysroot, const char *dir,
 
 		if (!whole)
 			r = error_nomem(e);
-		else if (r == 0 && is_json(names[i]->d_name))
-			one_file(fd, &(struct hook_file){ .name = names[i]->d_name, .path = whole },
-				 fn, arg);
+		else if (r == 0 && has_suffix(names[i]->d_name, ".json"))
+			read_hook_file(
+				fd, &(struct hook_file){ .name = names[i]->d_name, .path = whole },
+				fn, arg);
 		free(names[i]);
 	}
 	free(names);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON files of a hooks directory, as oci-hooks(5) has them.
+ * The JSON files of a hooks directory: oci-hooks(5).
  */
 #ifndef PODNS_CHECK_HOOKS_H
 #define PODNS_CHECK_HOOKS_H
@@ -19,26 +19,26 @@ enum hook_stages {
 /* What an engine does with a JSON file. */
 enum hook_use {
 	HOOK_IS_READ,
-	HOOK_IS_SKIPPED, /* silently: a link that leads nowhere */
-	HOOK_STOPS,      /* it refuses to work with it there */
+	HOOK_IS_SKIPPED, /* silently: a dangling symbolic link */
+	HOOK_STOPS,      /* refuses to run while the file is there */
 };
 
 struct hook_file {
 	const char *name, *path; /* of the JSON file */
 	enum hook_use use;
-	struct error why;    /* where it is not read */
+	struct error why;    /* set unless it is read */
 	const char *program; /* hook.path, or NULL */
 	bool ours;           /* the program is called oci-podns-hook */
 	bool has_args;
-	bool is_private;  /* others than its owner and group may not read it */
+	bool is_private;  /* not readable by all users */
 	uint64_t timeout; /* seconds; 0: none */
 	unsigned stages;
 };
 
 /*
- * Call fn for each *.json of the directory, read as the engines read it (pkg/hooks of
- * containers/common). That the program is there is not looked at. sysroot is put before the
- * directory to open it. An absent directory has no files.
+ * Call fn for each *.json file of a directory, read as the engines do (pkg/hooks of
+ * containers/common), but without a check that the program exists. sysroot is prepended to the
+ * directory. An absent directory has no files.
  */
 int hooks_each(const char *sysroot, const char *dir,
 	       void (*fn)(void *arg, const struct hook_file *file), void *arg, struct error *e);

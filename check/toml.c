@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A reader that goes through the text line by line, and parses a value only at the key that is
+ * searched for.
+ */
 #include "check/toml.h"
 
 #include <string.h>
@@ -10,7 +14,7 @@ struct reader {
 	struct error *e;
 };
 
-static int bad(struct reader *r, const char *what)
+static int syntax_error(struct reader *r, const char *what)
 {
 	return error_set(r->e, 0, "line %d: %s", r->line, what);
 }
@@ -29,8 +33,8 @@ static void skip_line(struct reader *r)
 	}
 }
 
-/* White space, line ends and comments, which may stand anywhere in an array. */
-static void skip_space(struct reader *r)
+/* Skip white space, newlines and comments, all of which TOML allows anywhere in an array. */
+static void skip_array_space(struct reader *r)
 {
 	for (;;) {
 		r->p += strspn(r->p, " \t\r");
@@ -43,10 +47,7 @@ static void skip_space(struct reader *r)
 	}
 }
 
-/*
- * What stands in a basic string as it is, or behind a backslash. 0: nothing that a path is
- * written with.
- */
+/* The character of an escape sequence in a basic string; 0 for those that no path needs. */
 static char unescape(char c)
 {
 	static const char from[] = "\"\\nt", to[] = "\"\\\n\t";
@@ -65,12 +66,13 @@ static int read_string(struct reader *r, const char **s)
 		return error_nomem(r->e);
 	for (; *r->p != quote; r->p++) {
 		if (!*r->p || *r->p == '\n')
-			return bad(r, "a string does not end");
+			return syntax_error(r, "a string is not terminated");
 		out[n] = *r->p;
 		if (quote == '"' && *r->p == '\\') {
 			out[n] = unescape(*++r->p);
 			if (!out[n])
-				return bad(r, "an escape in a string is not understood");
+				return syntax_error(
+					r, "a string has an escape sequence that is not supported");
 		}
 		n++;
 	}
@@ -96,7 +98,7 @@ static int add_item(struct reader *r, struct toml_list *list)
 	return 0;
 }
 
-/* {append=true} */
+/* Only {append=true} has a meaning here. */
 static int read_inline_table(struct reader *r, struct toml_list *list)
 {
 	size_t n = strcspn(r->p, "}\n");
@@ -104,7 +106,7 @@ static int read_inline_table(struct reader *r, struct toml_list *list)
 	size_t kept = 0;
 
 	if (r->p[n] != '}')
-		return bad(r, "an inline table does not end");
+		return syntax_error(r, "an inline table is not terminated");
 	for (size_t i = 0; i < n && kept < sizeof(text) - 1; i++)
 		if (r->p[i] != ' ' && r->p[i] != '\t')
 			text[kept++] = r->p[i];
@@ -118,7 +120,7 @@ static int read_array(struct reader *r, struct toml_list *list)
 	int n = 0;
 
 	for (r->p++;; r->p++) {
-		skip_space(r);
+		skip_array_space(r);
 		if (*r->p == ']')
 			break;
 		if (*r->p == '"' || *r->p == '\'')
@@ -126,14 +128,14 @@ static int read_array(struct reader *r, struct toml_list *list)
 		else if (*r->p == '{')
 			n = read_inline_table(r, list);
 		else
-			return bad(r, "the array holds something else than strings");
+			return syntax_error(r, "the array has an element that is not a string");
 		if (n < 0)
 			return -1;
-		skip_space(r);
+		skip_array_space(r);
 		if (*r->p == ']')
 			break;
 		if (*r->p != ',')
-			return bad(r, "the array does not end");
+			return syntax_error(r, "the array is not terminated");
 	}
 	r->p++;
 	return 0;
@@ -147,10 +149,10 @@ static int read_value(struct reader *r, struct toml_list *list)
 		return read_array(r, list);
 	if (*r->p == '"' || *r->p == '\'')
 		return add_item(r, list);
-	return bad(r, "the value is no string and no array of strings");
+	return syntax_error(r, "the value is neither a string nor an array of strings");
 }
 
-/* Does the line begin with this word, bare or in quotes? Then it is taken. */
+/* If this word, bare or in quotes, is next, skip it with the blanks after it. */
 static bool take_word(struct reader *r, const char *word)
 {
 	size_t n = strlen(word);

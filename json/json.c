@@ -2,18 +2,15 @@
 /*
  * The parser: yajl's callbacks build the node array.
  *
- * yajl is given the whole text in one call. Inside a callback
- * yajl_get_bytes_consumed() is the offset just behind the token, so the end of
- * a value is always known; its start is the end less its length, but for a
- * string with escapes, whose start is the first byte behind the token before
- * that is neither white space nor ':' nor ','. A string without escapes is
- * passed as a pointer into the text and is not copied; one with escapes lies
- * in yajl's decode buffer and goes to the arena if it is kept.
+ * yajl gets the whole text in one call. Inside a callback yajl_get_bytes_consumed() is the offset
+ * just after the token, so the end of a value is always known. Its start is the end less its length,
+ * except for a string with escapes, which starts at the first quote after the previous token. yajl
+ * passes a string without escapes as a pointer into the text, which is not copied, and one with
+ * escapes in its decode buffer, from which it is copied to the arena if it is kept.
  *
- * Four things yajl is too lenient about are checked here: UTF-8 and white space
- * that JSON does not have (both before anything else), lone surrogates in
- * escapes, and text behind the value (yajl does not see an unterminated string
- * there).
+ * yajl is too lenient in four points, which are checked here: invalid UTF-8 and white space that JSON
+ * does not have (both before parsing), lone surrogates in escapes, and trailing data (yajl does not
+ * notice an unterminated string there).
  */
 #include "json/json.h"
 
@@ -26,32 +23,27 @@
 #include "base/utf8.h"
 
 /*
- * yajl does not check its allocations, so it is given a pool that was
- * allocated whole before it starts and holds all that it can ask for (2.1):
+ * yajl does not check its allocations, so it gets them from a pool that is allocated before it starts
+ * and holds all that yajl 2.1 can ask for:
  *
- * - four small structures and a state stack that grows by 128 bytes a time,
- *   one byte per level, to 256 with JSON_DEPTH_MAX;
- * - the decode buffer, of at least 2048 bytes, doubled while it is not larger
- *   than the longest string with escapes. It grows in place unless the stack
- *   has grown since: so twice 2048 + 2 * (len + 1) at most;
- * - the buffer for a token that the end of the text cuts: the same, once;
+ * - four small structures, and a state stack of one byte per level that grows by 128 bytes at a
+ *   time, to 256 with JSON_DEPTH_MAX;
+ * - the decode buffer, of at least 2048 bytes, doubled until it is larger than the longest string
+ *   with escapes. It grows in place unless the stack has grown since: at most twice
+ *   2048 + 2 * (len + 1);
+ * - the buffer for a token that the end of the text truncates: the same, once;
  * - one error message.
  *
- * Pages that are not used are never touched. That of a small document is no allocation, so
- * that all documents touch the same ones. Should another yajl ask for more
- * it would write through NULL plus an offset that the document's author
- * chooses, so there we abort as yajl itself does when a size overflows.
+ * Unused pages are never touched. Small documents share a static pool, so that all touch the same
+ * pages. If another version of yajl asked for more, NULL would make it write at an offset that the
+ * document's author chooses, so the pool aborts, as yajl does when a size overflows.
  */
 #define POOL_FIXED 12288
 #define POOL_PER_BYTE 6
 #define POOL_SIZE(len) (POOL_FIXED + POOL_PER_BYTE * (len))
 #define POOL_SMALL ((size_t)32 << 10)
 
-/*
- * A common symbol, which the linker puts behind all other zeroed data: those few bytes stay
- * together on pages that every run touches, and this begins on the last of them.
- */
-char json_small_pool[POOL_SIZE(POOL_SMALL)] __attribute__((common, aligned(16)));
+static char small_pool[POOL_SIZE(POOL_SMALL)] __attribute__((aligned(16)));
 
 struct pool {
 	char *data;
@@ -110,16 +102,16 @@ struct parser {
 	uint32_t open;      /* innermost kept container */
 	unsigned depth;     /* containers open, skipped ones included */
 	unsigned skip;      /* depth of the skipped subtree's top; 0: none */
-	bool unwanted;      /* the value of the key just read is not kept */
-	bool finishing;     /* in yajl_complete_parse(): offsets are not the text's */
+	bool unwanted;      /* the value of the key just read is not wanted */
+	bool finishing;     /* in yajl_complete_parse(), whose offsets are not those of the text */
 	bool refused;       /* *e is set */
-	uint32_t key_start; /* of the key just read, with the next three */
+	uint32_t key_start; /* this and the next three describe the key just read */
 	const char *key;
 	uint32_t key_len;
 	bool key_odd;
 };
 
-static int refuse(struct parser *p, size_t at, const char *why)
+static int refuse_text(struct parser *p, size_t at, const char *why)
 {
 	const char *text = p->doc->text, *nl;
 	size_t line = 1, start = 0;
@@ -167,7 +159,7 @@ static unsigned hex4(const char *s)
 	return v;
 }
 
-/* In the raw text of a string that yajl has accepted. */
+/* s is the raw text of a string that yajl has accepted, so each escape is complete. */
 static bool has_lone_surrogate(const char *s, const char *end)
 {
 	unsigned u;
@@ -204,7 +196,7 @@ static size_t string_start(const struct parser *p, const char *str)
 	return at;
 }
 
-/* Keep str, which is only valid inside of the callback if it had escapes. */
+/* Copy *str to the arena if it is in yajl's decode buffer, which is valid only during the callback. */
 static bool keep_string(struct parser *p, size_t start, size_t end, const char **str, size_t len,
 			bool *odd)
 {
@@ -218,7 +210,7 @@ static bool keep_string(struct parser *p, size_t start, size_t end, const char *
 	return *str;
 }
 
-/* The node array begins with room for as many nodes as configs of that size have, and doubles. */
+/* The first size is what configs of this length need; after that the array doubles. */
 static bool make_room(struct json *doc)
 {
 	uint32_t cap = doc->cap ? 2 * doc->cap : 32 + (uint32_t)(doc->len / 128);
@@ -259,7 +251,7 @@ static struct json_node *add_node(struct parser *p, enum json_type type, size_t 
 	return n;
 }
 
-/* Is the value at hand one that nobody wants? */
+/* Is the current value in a skipped subtree, or itself not wanted? */
 static bool is_skipped(struct parser *p)
 {
 	if (p->skip)
@@ -349,7 +341,7 @@ static int on_open(struct parser *p, enum json_type type)
 	size_t end = token_end(p);
 
 	if (++p->depth > JSON_DEPTH_MAX)
-		return refuse(p, end - 1, "nested more than 128 levels deep");
+		return refuse_text(p, end - 1, "nested more than 128 levels deep");
 	if (p->skip)
 		return 1;
 	if (p->unwanted) {
@@ -408,9 +400,8 @@ static const yajl_callbacks callbacks = {
 };
 
 /*
- * With yajl's own message, without its newline. What only fails once the text
- * is known to end there is cut off, whatever the lexer thinks of the blank that
- * yajl_complete_parse() feeds it.
+ * Refuse with yajl's message. What fails only in yajl_complete_parse() is truncated: yajl's message
+ * would be about the space that this feeds to the lexer.
  */
 static void refuse_as_yajl(struct parser *p, size_t at)
 {
@@ -418,11 +409,9 @@ static void refuse_as_yajl(struct parser *p, size_t at)
 
 	message[strcspn(message, "\n")] = '\0';
 	if (strstr(message, "trailing garbage"))
-		refuse(p, at, "text behind the value");
-	else if (p->finishing)
-		refuse(p, at, "truncated");
+		refuse_text(p, at, "trailing data");
 	else
-		refuse(p, at, message);
+		refuse_text(p, at, p->finishing ? "truncated" : message);
 }
 
 static bool run_yajl(struct parser *p)
@@ -434,7 +423,7 @@ static bool run_yajl(struct parser *p)
 	status = yajl_parse(p->yajl, (const unsigned char *)doc->text, doc->len);
 	at = yajl_get_bytes_consumed(p->yajl);
 	if (status == yajl_status_ok) {
-		/* A number that ends the text is only complete now. */
+		/* Only this completes a number at the end of the text. */
 		p->finishing = true;
 		status = yajl_complete_parse(p->yajl);
 		at = doc->len;
@@ -446,46 +435,40 @@ static bool run_yajl(struct parser *p)
 		return false;
 	}
 	at = skip_space(doc, p->done);
-	if (at != doc->len) {
-		refuse(p, at, "text behind the value");
-		return false;
-	}
-	return true;
+	return at == doc->len || refuse_text(p, at, "trailing data");
 }
 
-static bool check_text(struct parser *p)
+static bool check_bytes(struct parser *p)
 {
+	/* yajl takes the first two for white space. */
+	static const struct {
+		char byte;
+		const char *why;
+	} bad[] = {
+		{ '\v', "a vertical tab or form feed" },
+		{ '\f', "a vertical tab or form feed" },
+		{ '\0', "a NUL byte" },
+	};
 	const struct json *doc = p->doc;
-	const char *nul = memchr(doc->text, '\0', doc->len), *blank;
+	const char *at;
 	size_t valid;
 
-	/* Nowhere in JSON, but to yajl they are white space. */
-	for (const char *c = "\v\f"; *c; c++) {
-		blank = memchr(doc->text, *c, doc->len);
-		if (!blank)
-			continue;
-		refuse(p, (size_t)(blank - doc->text), "a vertical tab or form feed");
-		return false;
-	}
-	if (nul) {
-		refuse(p, (size_t)(nul - doc->text), "a NUL byte");
-		return false;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		at = memchr(doc->text, bad[i].byte, doc->len);
+		if (at)
+			return refuse_text(p, (size_t)(at - doc->text), bad[i].why);
 	}
 	valid = utf8_valid_prefix(doc->text, doc->len);
-	if (valid != doc->len) {
-		refuse(p, valid, "invalid UTF-8");
-		return false;
-	}
-	if (doc->len >= 3 && !memcmp(doc->text, "\xef\xbb\xbf", 3)) {
-		refuse(p, 0, "a byte order mark, which JSON does not have");
-		return false;
-	}
+	if (valid != doc->len)
+		return refuse_text(p, valid, "invalid UTF-8");
+	if (doc->len >= 3 && !memcmp(doc->text, "\xef\xbb\xbf", 3))
+		return refuse_text(p, 0, "a byte order mark, which JSON does not have");
 	return true;
 }
 
-static bool parse(struct parser *p)
+static bool parse_in_pool(struct parser *p)
 {
-	struct pool pool = { .data = json_small_pool, .size = POOL_SIZE(p->doc->len) };
+	struct pool pool = { .data = small_pool, .size = POOL_SIZE(p->doc->len) };
 	yajl_alloc_funcs funcs = { pool_malloc, pool_realloc, pool_free, &pool };
 	cleanup_free char *large = NULL;
 
@@ -494,7 +477,7 @@ static bool parse(struct parser *p)
 		if (!large)
 			return no_memory(p);
 	}
-	/* Without yajl_free(): all it holds is the pool's. */
+	/* There is no yajl_free(): all that yajl allocates is in the pool. */
 	p->yajl = yajl_alloc(&callbacks, &funcs, p);
 	yajl_config(p->yajl, yajl_dont_validate_strings, 1);
 	return run_yajl(p);
@@ -517,7 +500,7 @@ int json_parse(struct json *doc, const char *what, const char *text, size_t len,
 		return error_set(e, 0, "%s: larger than 2 GiB", what);
 	if (skip_space(doc, 0) == len)
 		return error_set(e, 0, "%s: is empty", what);
-	if (check_text(&p) && parse(&p))
+	if (check_bytes(&p) && parse_in_pool(&p))
 		return 0;
 	json_free(doc);
 	return -1;

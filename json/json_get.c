@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading from the tree that json_parse() made, and the messages about it.
+ * Accessors for the tree that json_parse() makes. They refuse what runtimes would read differently,
+ * in messages that name the value by its path.
  */
 #include "json/json.h"
 
@@ -20,7 +21,7 @@ static const char *const type_names[] = {
 
 uint32_t json_first(const struct json *doc, uint32_t node)
 {
-	return doc->nodes[node].next > node + 1 ? node + 1 : JSON_NONE;
+	return node != JSON_NONE && doc->nodes[node].next > node + 1 ? node + 1 : JSON_NONE;
 }
 
 uint32_t json_next(const struct json *doc, uint32_t node)
@@ -30,6 +31,15 @@ uint32_t json_next(const struct json *doc, uint32_t node)
 	if (n->parent == JSON_NONE || n->next >= doc->nodes[n->parent].next)
 		return JSON_NONE;
 	return n->next;
+}
+
+size_t json_count_children(const struct json *doc, uint32_t node)
+{
+	size_t n = 0;
+
+	for (uint32_t i = json_first(doc, node); i != JSON_NONE; i = json_next(doc, i))
+		n++;
+	return n;
 }
 
 bool json_str_is(const struct json *doc, uint32_t node, const char *s)
@@ -47,17 +57,17 @@ bool json_key_is(const struct json *doc, uint32_t node, const char *s)
 	return n->key && !n->key_odd && n->key_len == strlen(s) && !memcmp(n->key, s, n->key_len);
 }
 
-static char lower(char c)
+static char ascii_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* How many bytes at key fold to the lower-case letter c. */
+/* The length of the character at key if it folds to the lower-case letter c, else 0. */
 static size_t folds_to(const char *key, size_t len, char c)
 {
 	if (!len)
 		return 0;
-	if (lower(*key) == c)
+	if (ascii_lower(*key) == c)
 		return 1;
 	if (c == 's' && len >= 2 && !memcmp(key, "\xc5\xbf", 2))
 		return 2;
@@ -72,11 +82,11 @@ bool json_key_folds(const char *key, size_t key_len, const char *name)
 
 	if (!key_len)
 		return !*name;
-	/* Most keys are told apart by their first byte. */
-	if (!(*key & 0x80) && lower(*key) != lower(*name))
+	/* The first byte tells most keys apart. */
+	if (!(*key & 0x80) && ascii_lower(*key) != ascii_lower(*name))
 		return false;
 	for (; *name; name++) {
-		n = folds_to(key, key_len, lower(*name));
+		n = folds_to(key, key_len, ascii_lower(*name));
 		if (!n)
 			return false;
 		key += n;
@@ -93,8 +103,8 @@ static int require_type(const struct json *doc, uint32_t node, enum json_type ty
 			  type_names[type]);
 }
 
-/* Is the key the name, a NUL and more? Then a runtime in C reads it as the name. */
-static bool has_nul_behind(const struct json_node *n, const char *name)
+/* Is the key the name followed by a NUL? A runtime written in C reads that as the name. */
+static bool has_nul_after(const struct json_node *n, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -106,7 +116,7 @@ static int check_lookalike(const struct json *doc, uint32_t node, const char *na
 {
 	const struct json_node *n = &doc->nodes[node];
 
-	if (has_nul_behind(n, name))
+	if (has_nul_after(n, name))
 		return json_error(doc, node, e,
 				  "has a NUL in its name, and runtimes would take it for "
 				  "\"%s\"",
@@ -160,11 +170,11 @@ int json_member_of(const struct json *doc, uint32_t obj, const char *name, enum 
 	return *node == JSON_NONE ? 0 : require_type(doc, *node, type, e);
 }
 
-static int check_bytes(const struct json *doc, uint32_t node, bool odd, const char *s, size_t len,
-		       struct error *e)
+static int check_decoded(const struct json *doc, uint32_t node, bool odd, const char *s, size_t len,
+			 struct error *e)
 {
 	if (odd)
-		return json_error(doc, node, e, "has half of a surrogate pair in it");
+		return json_error(doc, node, e, "has a lone surrogate in it");
 	if (memchr(s, '\0', len))
 		return json_error(doc, node, e, "has a NUL in it");
 	return 0;
@@ -176,7 +186,7 @@ int json_check_string(const struct json *doc, uint32_t node, struct error *e)
 
 	if (require_type(doc, node, JSON_STRING, e) < 0)
 		return -1;
-	return check_bytes(doc, node, n->odd, n->str, n->str_len, e);
+	return check_decoded(doc, node, n->odd, n->str, n->str_len, e);
 }
 
 int json_string(struct json *doc, uint32_t node, const char **s, struct error *e)
@@ -189,13 +199,26 @@ int json_string(struct json *doc, uint32_t node, const char **s, struct error *e
 	return *s ? 0 : error_nomem(e);
 }
 
+int json_member_string(struct json *doc, uint32_t obj, const char *name, const char **s,
+		       uint32_t *node, struct error *e)
+{
+	uint32_t found;
+
+	*s = NULL;
+	if (json_member_of(doc, obj, name, JSON_STRING, &found, e) < 0)
+		return -1;
+	if (node)
+		*node = found;
+	return found == JSON_NONE ? 0 : json_string(doc, found, s, e);
+}
+
 int json_key(struct json *doc, uint32_t node, const char **s, struct error *e)
 {
 	const struct json_node *n = &doc->nodes[node];
 
 	if (!n->key)
 		return json_error(doc, node, e, "has no key");
-	if (check_bytes(doc, node, n->key_odd, n->key, n->key_len, e) < 0)
+	if (check_decoded(doc, node, n->key_odd, n->key, n->key_len, e) < 0)
 		return -1;
 	*s = arena_strndup(&doc->arena, n->key, n->key_len);
 	return *s ? 0 : error_nomem(e);
@@ -219,7 +242,7 @@ int json_u64(const struct json *doc, uint32_t node, uint64_t max, uint64_t *valu
 	return 0;
 }
 
-/* A key is shown in a message as .key, or as [key] if it has other characters. */
+/* Messages show such a key as .key, any other as [key]. */
 static bool is_plain_key(const struct json_node *n)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

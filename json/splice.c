@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static int add(struct splices *s, struct json *doc, struct splice next)
+static int add_splice(struct splices *s, struct json *doc, struct splice next)
 {
 	size_t cap = s->cap ? 2 * s->cap : 16;
 	struct splice *bigger;
@@ -21,12 +21,11 @@ static int add(struct splices *s, struct json *doc, struct splice next)
 	return 0;
 }
 
-/* The text is built in a buf that its maker frees. */
 static int add_copy(struct splices *s, struct json *doc, struct splice next, const struct buf *text)
 {
 	next.text = arena_strndup(&doc->arena, text->data, text->len);
 	next.text_len = text->len;
-	return next.text ? add(s, doc, next) : -1;
+	return next.text ? add_splice(s, doc, next) : -1;
 }
 
 int splice_insert(struct splices *s, struct json *doc, uint32_t at, const struct buf *text)
@@ -47,7 +46,7 @@ int splice_replace(struct splices *s, struct json *doc, uint32_t node, const cha
 
 	next.text = text;
 	next.text_len = n;
-	return add(s, doc, next);
+	return add_splice(s, doc, next);
 }
 
 int splice_replace_with(struct splices *s, struct json *doc, uint32_t node, const struct buf *text)
@@ -62,11 +61,11 @@ int splice_remove(struct splices *s, struct json *doc, uint32_t node)
 	next.start = doc->nodes[node].key_start;
 	next.member = true;
 	next.text = "";
-	return add(s, doc, next);
+	return add_splice(s, doc, next);
 }
 
-/* Insertion sort: the list is short, and the sort has to be stable, which qsort(3) need not be. */
-static void sort(struct splices *s)
+/* An insertion sort: the list is short, and the sort must be stable, which qsort(3) is not. */
+static void sort_splices(struct splices *s)
 {
 	for (size_t i = 1; i < s->count; i++) {
 		struct splice x = s->list[i];
@@ -85,28 +84,28 @@ static uint32_t back_over_space(const char *text, uint32_t at)
 	return at;
 }
 
-static uint32_t skip_space(const char *text, uint32_t at)
+static uint32_t forward_over_space(const char *text, uint32_t at)
 {
 	return at + (uint32_t)strspn(text + at, " \t\r\n");
 }
 
 /*
- * Widen the span of a member to the comma that goes with it: the comma before it if the member
- * before that stays, else the comma after it. taken is the end of the previous splice, which may
- * have removed the previous member and the comma between the two. last is the byte before the gap:
- * if that is white space, the white space after the comma is removed too.
+ * Extend the span of a removed member to a comma: the one before it if the previous member stays,
+ * else the one after it. taken is the end of the previous splice, which may have removed the previous
+ * member with the comma between the two. last is the byte before the gap: if it is white space, the
+ * white space after the comma is removed too.
  */
 static void widen_to_comma(const char *text, struct splice *m, uint32_t taken, char last)
 {
 	uint32_t before = back_over_space(text, m->start);
-	uint32_t after = skip_space(text, m->end);
+	uint32_t after = forward_over_space(text, m->end);
 
 	if (text[before - 1] == ',' && before > taken) {
 		m->start = back_over_space(text, before - 1);
 	} else if (text[after] == ',') {
 		m->end = after + 1;
 		if (strchr(" \t\r\n", last))
-			m->end = skip_space(text, m->end);
+			m->end = forward_over_space(text, m->end);
 	}
 }
 
@@ -119,7 +118,7 @@ int splice_write(struct splices *s, const struct json *doc, struct buf *out)
 		grown += s->list[i].text_len;
 	if (buf_reserve(out, doc->len + grown) < 0)
 		return -1;
-	sort(s);
+	sort_splices(s);
 	for (size_t i = 0; i < s->count; i++) {
 		struct splice *next = &s->list[i];
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading a config.json: the parser keeps only the members in the table below, then each reader takes
+ * one part into struct config and refuses what the runtimes would read differently.
+ */
 #include "oci/config.h"
 
 #include <stdlib.h>
@@ -7,14 +11,11 @@
 #define SHM "/dev/shm"
 #define ENV_HOSTNAME "HOSTNAME="
 
-/*
- * What is kept of the document, by the member that an object stands in. An
- * object may be a map with keys of any kind, all of which are kept.
- */
+/* The members that the parser keeps. */
 struct kept {
-	const char *in;       /* "" is the root */
+	const char *in;       /* name of the object, or of the array around it; "" for the root */
 	unsigned depth;       /* of the members */
-	const char *names[7]; /* none: a map */
+	const char *names[7]; /* none: all are kept */
 };
 
 static const struct kept kept[] = {
@@ -32,8 +33,7 @@ static const struct kept kept[] = {
 	{ "gidMappings", 4, { "containerID", "hostID", "size" } },
 };
 
-/* The object's own key; that of the array around it where it is an element; "" for the root. */
-static bool stands_in(const struct json *doc, uint32_t obj, const char *name)
+static bool is_called(const struct json *doc, uint32_t obj, const char *name)
 {
 	const struct json_node *n = &doc->nodes[obj];
 
@@ -42,11 +42,11 @@ static bool stands_in(const struct json *doc, uint32_t obj, const char *name)
 	return json_key_is(doc, n->key ? obj : n->parent, name);
 }
 
-static bool want(const struct json *doc, uint32_t parent, unsigned depth, const char *key,
-		 size_t key_len)
+static bool want_of_config(const struct json *doc, uint32_t parent, unsigned depth, const char *key,
+			   size_t key_len)
 {
 	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
-		if (kept[i].depth != depth || !stands_in(doc, parent, kept[i].in))
+		if (kept[i].depth != depth || !is_called(doc, parent, kept[i].in))
 			continue;
 		if (!kept[i].names[0])
 			return true;
@@ -63,7 +63,7 @@ static bool may_be_shm(const struct json_node *n)
 	return memmem(n->str, n->str_len, "shm", 3);
 }
 
-/* A string that every reader takes for the same, and that is no part of /dev/shm. */
+/* A string that all parsers read the same way, and that is not /dev/shm or below it. */
 static bool is_elsewhere(const struct json_node *n)
 {
 	return n->type == JSON_STRING && !n->odd && !memchr(n->str, '\0', n->str_len) &&
@@ -71,14 +71,14 @@ static bool is_elsewhere(const struct json_node *n)
 }
 
 /*
- * Most mounts are certainly neither on /dev/shm nor below it. Any in doubt is left to
- * read_mounts(), which refuses what must be refused.
+ * Most mounts are neither on /dev/shm nor below it, and need not be kept. A doubtful one is left to
+ * read_mounts(), which reads or refuses it.
  */
-static bool drop(const struct json *doc, uint32_t object, unsigned depth)
+static bool drop_mount(const struct json *doc, uint32_t object, unsigned depth)
 {
 	uint32_t destination = JSON_NONE;
 
-	if (depth != 3 || object == 0 || !stands_in(doc, object, "mounts"))
+	if (depth != 3 || object == 0 || !is_called(doc, object, "mounts"))
 		return false;
 	for (uint32_t i = json_first(doc, object); i != JSON_NONE; i = json_next(doc, i)) {
 		const struct json_node *n = &doc->nodes[i];
@@ -92,10 +92,7 @@ static bool drop(const struct json *doc, uint32_t object, unsigned depth)
 	return destination != JSON_NONE && is_elsewhere(&doc->nodes[destination]);
 }
 
-/*
- * An optional string: *s is NULL where it is absent, null or empty, *node is
- * its node even then.
- */
+/* *s is NULL if the member is absent, null or empty; *node is its node in the last two cases too. */
 static int optional_string(struct json *doc, uint32_t obj, const char *name, const char **s,
 			   uint32_t *node, struct error *e)
 {
@@ -112,31 +109,19 @@ static int optional_string(struct json *doc, uint32_t obj, const char *name, con
 	return json_string(doc, *node, s, e);
 }
 
-/* null stands for the zero value in an array of Go's: as good as not there. */
+/* Go, and so runc and podman, reads null in an array as the zero value, which means nothing here. */
 static bool is_null(const struct json *doc, uint32_t node)
 {
 	return doc->nodes[node].type == JSON_NULL;
 }
 
-static size_t count_children(const struct json *doc, uint32_t node)
+static void *new_array(struct config *c, size_t n, size_t size, struct error *e)
 {
-	size_t n = 0;
+	void *array = arena_alloc(&c->doc.arena, n * size);
 
-	for (uint32_t i = json_first(doc, node); i != JSON_NONE; i = json_next(doc, i))
-		n++;
-	return n;
-}
-
-static int read_ns_type(struct json *doc, uint32_t entry, const char **type, struct error *e)
-{
-	uint32_t node;
-
-	if (json_member_of(doc, entry, "type", JSON_STRING, &node, e) < 0)
-		return -1;
-	if (node != JSON_NONE)
-		return json_string(doc, node, type, e);
-	json_error(doc, entry, e, "has no type");
-	return -1;
+	if (!array)
+		error_nomem(e);
+	return array;
 }
 
 static int read_namespace(struct config *c, uint32_t entry, bool *has_pid, struct error *e)
@@ -146,8 +131,10 @@ static int read_namespace(struct config *c, uint32_t entry, bool *has_pid, struc
 	enum ns_type t;
 	bool repeated;
 
-	if (read_ns_type(&c->doc, entry, &name, e) < 0)
+	if (json_member_string(&c->doc, entry, "type", &name, NULL, e) < 0)
 		return -1;
+	if (!name)
+		return json_error(&c->doc, entry, e, "has no type");
 	t = ns_type_by_oci_name(name);
 	if (t == NS_NONE && !ns_is_pid(name))
 		return json_error(&c->doc, entry, e, "unknown namespace type '%s'", name);
@@ -172,8 +159,6 @@ static int read_namespaces(struct config *c, uint32_t lin, struct error *e)
 
 	if (json_member_of(&c->doc, lin, "namespaces", JSON_ARRAY, &list, e) < 0)
 		return -1;
-	if (list == JSON_NONE)
-		return 0;
 	for (uint32_t i = json_first(&c->doc, list); i != JSON_NONE; i = json_next(&c->doc, i))
 		if (read_namespace(c, i, &has_pid, e) < 0)
 			return -1;
@@ -205,11 +190,9 @@ static int read_id_maps(struct config *c, uint32_t lin, const char *name, struct
 
 	if (json_member_of(doc, lin, name, JSON_ARRAY, &list, e) < 0)
 		return -1;
-	if (list == JSON_NONE || json_first(doc, list) == JSON_NONE)
-		return 0;
-	maps->map = arena_alloc(&doc->arena, count_children(doc, list) * sizeof(*map));
+	maps->map = new_array(c, json_count_children(doc, list), sizeof(*map), e);
 	if (!maps->map)
-		return error_nomem(e);
+		return -1;
 	for (uint32_t i = json_first(doc, list); i != JSON_NONE; i = json_next(doc, i)) {
 		map = &maps->map[maps->count++];
 		if (read_u32(doc, i, "containerID", false, &map->container, e) < 0 ||
@@ -225,13 +208,13 @@ static int compare_strings(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The error names the map and not the place: it is found by sorting the keys. */
+/* The keys are sorted, since comparing each with each takes too long for a long hostile list. */
 static int refuse_repeated(struct config *c, uint32_t map, struct error *e)
 {
-	const char **keys = arena_alloc(&c->doc.arena, c->sysctl_count * sizeof(*keys));
+	const char **keys = new_array(c, c->sysctl_count, sizeof(*keys), e);
 
 	if (!keys)
-		return error_nomem(e);
+		return -1;
 	for (size_t i = 0; i < c->sysctl_count; i++)
 		keys[i] = c->sysctls[i].key;
 	qsort(keys, c->sysctl_count, sizeof(*keys), compare_strings);
@@ -249,11 +232,9 @@ static int read_sysctls(struct config *c, uint32_t lin, struct error *e)
 
 	if (json_member_of(doc, lin, "sysctl", JSON_OBJECT, &map, e) < 0)
 		return -1;
-	if (map == JSON_NONE || json_first(doc, map) == JSON_NONE)
-		return 0;
-	c->sysctls = arena_alloc(&doc->arena, count_children(doc, map) * sizeof(*s));
+	c->sysctls = new_array(c, json_count_children(doc, map), sizeof(*s), e);
 	if (!c->sysctls)
-		return error_nomem(e);
+		return -1;
 	for (uint32_t i = json_first(doc, map); i != JSON_NONE; i = json_next(doc, i)) {
 		s = &c->sysctls[c->sysctl_count++];
 		if (json_key(doc, i, &s->key, e) < 0 || json_string(doc, i, &s->value, e) < 0)
@@ -263,8 +244,8 @@ static int read_sysctls(struct config *c, uint32_t lin, struct error *e)
 }
 
 /*
- * Any member counts, null too: runtimes read these into a map, in which null is an offset of 0.
- * What the offsets are is the runtime's to check.
+ * Runtimes read the offsets into a map, in which null is an offset of 0, so any member counts. The
+ * runtime checks the values.
  */
 static int read_time_offsets(struct config *c, uint32_t lin, struct error *e)
 {
@@ -322,8 +303,6 @@ static int read_env(struct config *c, struct error *e)
 		return 0;
 	if (json_member_of(&c->doc, process, "env", JSON_ARRAY, &env, e) < 0)
 		return -1;
-	if (env == JSON_NONE)
-		return 0;
 	for (uint32_t i = json_first(&c->doc, env); i != JSON_NONE; i = json_next(&c->doc, i)) {
 		if (is_null(&c->doc, i))
 			continue;
@@ -335,7 +314,7 @@ static int read_env(struct config *c, struct error *e)
 	return 0;
 }
 
-/* The path, taken as absolute, without empty, "." and ".." components. */
+/* The path, read as absolute, without empty, "." and ".." components. */
 static char *clean_path(struct arena *arena, const char *s, size_t len)
 {
 	const char *end = s + len, *next;
@@ -395,12 +374,9 @@ static int read_shm_options(struct config *c, struct error *e)
 
 	if (json_member_of(doc, c->shm, "options", JSON_ARRAY, &list, e) < 0)
 		return -1;
-	if (list == JSON_NONE || json_first(doc, list) == JSON_NONE)
-		return 0;
-	c->shm_options =
-		arena_alloc(&doc->arena, count_children(doc, list) * sizeof(*c->shm_options));
+	c->shm_options = new_array(c, json_count_children(doc, list), sizeof(*c->shm_options), e);
 	if (!c->shm_options)
-		return error_nomem(e);
+		return -1;
 	for (uint32_t i = json_first(doc, list); i != JSON_NONE; i = json_next(doc, i))
 		if (json_string(doc, i, &c->shm_options[c->shm_option_count++], e) < 0)
 			return -1;
@@ -409,16 +385,9 @@ static int read_shm_options(struct config *c, struct error *e)
 
 static int read_shm(struct config *c, struct error *e)
 {
-	struct json *doc = &c->doc;
-	uint32_t type;
-
-	if (json_member_of(doc, c->shm, "type", JSON_STRING, &type, e) < 0 ||
-	    json_member_of(doc, c->shm, "source", JSON_STRING, &c->shm_source_node, e) < 0)
-		return -1;
-	if (type != JSON_NONE && json_string(doc, type, &c->shm_type, e) < 0)
-		return -1;
-	if (c->shm_source_node != JSON_NONE &&
-	    json_string(doc, c->shm_source_node, &c->shm_source, e) < 0)
+	if (json_member_string(&c->doc, c->shm, "type", &c->shm_type, NULL, e) < 0 ||
+	    json_member_string(&c->doc, c->shm, "source", &c->shm_source, &c->shm_source_node, e) <
+		    0)
 		return -1;
 	return read_shm_options(c, e);
 }
@@ -430,8 +399,6 @@ static int read_mounts(struct config *c, struct error *e)
 
 	if (json_member_of(&c->doc, 0, "mounts", JSON_ARRAY, &list, e) < 0)
 		return -1;
-	if (list == JSON_NONE)
-		return 0;
 	for (uint32_t i = json_first(&c->doc, list); i != JSON_NONE; i = json_next(&c->doc, i)) {
 		if (is_null(&c->doc, i))
 			continue;
@@ -466,7 +433,7 @@ static int read_annotations(struct config *c, struct error *e)
 	return json_member_of(&c->doc, 0, "annotations", JSON_OBJECT, &c->annotations, e);
 }
 
-static int read_all(struct config *c, struct error *e)
+static int read_config_members(struct config *c, struct error *e)
 {
 	if (c->doc.nodes[0].type != JSON_OBJECT)
 		return json_error(&c->doc, 0, e, "is not an object");
@@ -494,9 +461,9 @@ int config_parse(struct config *c, const char *what, const char *text, size_t le
 		c->ns[t].entry = c->ns[t].path_node = JSON_NONE;
 	if (len > CONFIG_SIZE_MAX)
 		return error_set(e, 0, "%s: larger than %zu bytes", what, CONFIG_SIZE_MAX);
-	if (json_parse(&c->doc, what, text, len, want, drop, e) < 0)
+	if (json_parse(&c->doc, what, text, len, want_of_config, drop_mount, e) < 0)
 		return -1;
-	if (read_all(c, e) == 0)
+	if (read_config_members(c, e) == 0)
 		return 0;
 	config_free(c);
 	return -1;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parts of an OCI config.json (runtime-spec config.md, config-linux.md) that a pod is about,
- * each with the nodes that an edit needs.
+ * The members of an OCI config.json (runtime-spec config.md, config-linux.md) that matter to a pod,
+ * with the nodes that an edit replaces.
  *
- * Throughout, null and (for a path, a host or domain name, a mount label) the empty string count
- * as absent, as they do for the runtimes; the node of such a member is kept, since an edit must
- * replace it and not add a second one.
+ * As for the runtimes, null counts as absent, and so does the empty string for a path, a host or
+ * domain name and a mount label. The node of such a member is kept, because an edit must replace it
+ * instead of adding a second one.
  */
 #ifndef PODNS_OCI_CONFIG_H
 #define PODNS_OCI_CONFIG_H
@@ -33,19 +33,19 @@ struct config {
 	uint32_t hostname_node;
 	const char *domainname; /* the same */
 	uint32_t domainname_node;
-	uint32_t env_hostname;     /* node of the *first* "HOSTNAME=" string in process.env, or
-				 * JSON_NONE; config_next_env_hostname() has the others */
+	uint32_t env_hostname;     /* node of the first "HOSTNAME=" string in process.env, or
+				 * JSON_NONE; config_next_env_hostname() finds the others */
 	uint32_t annotations;      /* node of the object, or JSON_NONE */
-	uint32_t annotations_null; /* node of a null in its place, or JSON_NONE */
-	uint32_t shm;              /* node of the last mount whose destination is /dev/shm (slashes
-				 * and "/." normalised away), or JSON_NONE */
-	const char *shm_type;      /* its type, NULL where absent */
+	uint32_t annotations_null; /* node of a null instead of the object, or JSON_NONE */
+	uint32_t shm;              /* node of the last mount whose cleaned destination is /dev/shm,
+				 * or JSON_NONE */
+	const char *shm_type;      /* its type; NULL if absent */
 	const char *shm_source;
 	uint32_t shm_source_node;
-	const char **shm_options; /* shm_option_count of them, in order */
+	const char **shm_options; /* its options, in order */
 	size_t shm_option_count;
-	bool shm_below;          /* another mount lies below /dev/shm, or there are two on it */
-	const char *mount_label; /* linux.mountLabel, NULL where absent or empty */
+	bool shm_below;                    /* another mount is on or below /dev/shm */
+	const char *mount_label;           /* linux.mountLabel; NULL if absent or empty */
 	struct id_maps uid_maps, gid_maps; /* linux.uidMappings, gidMappings */
 	bool time_offsets;                 /* linux.timeOffsets has a member */
 	struct config_sysctl *sysctls;     /* linux.sysctl, in the document's order */
@@ -53,10 +53,10 @@ struct config {
 };
 
 /*
- * Parse a config. Refused: more than CONFIG_SIZE_MAX bytes, an unknown or repeated namespace
- * type, an entry without type, a path that is not absolute, two sysctl keys alike. pid entries
- * are accepted and not kept. text must outlive *c. On failure *c owns nothing. what names the
- * document in errors.
+ * Parse a config. Refused are more than CONFIG_SIZE_MAX bytes, an unknown or repeated namespace type,
+ * an entry without type, a path that is not absolute, and a repeated sysctl key. pid entries are
+ * accepted and not recorded. what names the document in errors; what and text must outlive *c. On
+ * failure *c owns nothing.
  */
 int config_parse(struct config *c, const char *what, const char *text, size_t len, struct error *e);
 void config_free(struct config *c);
@@ -64,21 +64,21 @@ void config_free(struct config *c);
 #define cleanup_config __attribute__((cleanup(config_free)))
 
 /*
- * The annotation `key`, NULL in *value where absent. *node may be NULL. A value that is no string
- * is refused, null included: a second member of that name could not be added beside it.
+ * Set *value to the annotation `key`, NULL if it is absent, and *node (may be NULL) to its node. A
+ * value that is not a string is refused, null included: an edit could not add a member of that name.
  */
 int config_annotation(struct config *c, const char *key, const char **value, uint32_t *node,
 		      struct error *e);
 
-/* The next "HOSTNAME=" string behind env_hostname or another that this returned; or JSON_NONE. */
+/* The next "HOSTNAME=" string after env_hostname or one that this has returned, or JSON_NONE. */
 uint32_t config_next_env_hostname(const struct config *c, uint32_t node);
 
-/* Is the mount on /dev/shm a bind mount, by its type or its options? False where there is none. */
+/* Is the mount on /dev/shm a bind mount, by its type or its options? False if there is none. */
 bool config_shm_is_bind(const struct config *c);
 
 enum mount_place { MOUNT_ELSEWHERE, MOUNT_ON_SHM, MOUNT_BELOW_SHM };
 
-/* Where does a mount (an object node of doc) lie? Runtimes clean its path lexically, so do we. */
+/* Where is a mount (an object node of doc)? Its destination is cleaned lexically, as runtimes do. */
 int config_mount_place(struct json *doc, uint32_t mount, enum mount_place *place, struct error *e);
 
 #endif

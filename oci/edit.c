@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making an edit: collect the places where the document differs from what is wanted, then write it
- * with those spans exchanged. Where a hostname and annotations are both added, the hostname comes
- * first.
+ * Applying an edit: each function collects splices where the document differs from the edit, then all
+ * are written at once. If both a hostname and annotations are added, both are inserted at the same
+ * byte, and the hostname comes first.
  */
 #include "oci/edit.h"
 
@@ -23,18 +23,18 @@ struct work {
 	struct splices splices;
 };
 
-/* errno is json_quote()'s: a value that is not UTF-8, or no memory. */
+/* errno is that of json_quote(): EILSEQ for a value that is not UTF-8, or ENOMEM. */
 static int cannot_edit(const struct work *w, struct error *e)
 {
 	return error_set(e, errno, "%s: edit", w->c->doc.what);
 }
 
 /*
- * Put before, the value as a JSON string, and after: in place of the node, or, where that is
- * JSON_NONE, at a byte of the document.
+ * Write `before`, the value as a JSON string and `after` in place of the node, or, if that is
+ * JSON_NONE, at this byte of the document.
  */
-static int put(struct work *w, uint32_t node, uint32_t at, const char *before, const char *value,
-	       const char *after, struct error *e)
+static int splice_string(struct work *w, uint32_t node, uint32_t at, const char *before,
+			 const char *value, const char *after, struct error *e)
 {
 	cleanup_buf struct buf text = { 0 };
 	int r;
@@ -47,9 +47,9 @@ static int put(struct work *w, uint32_t node, uint32_t at, const char *before, c
 	return r < 0 ? error_nomem(e) : 0;
 }
 
-static int replace(struct work *w, uint32_t node, const char *value, struct error *e)
+static int replace_string(struct work *w, uint32_t node, const char *value, struct error *e)
 {
-	return put(w, node, 0, "", value, "", e);
+	return splice_string(w, node, 0, "", value, "", e);
 }
 
 static int edit_ns(struct work *w, int type, const char *path, struct error *e)
@@ -67,13 +67,12 @@ static int edit_ns(struct work *w, int type, const char *path, struct error *e)
 		return error_set(e, EINVAL, "%s: no %s namespace to set the path of", doc->what,
 				 ns_info[type].oci);
 	if (ns->path_node != JSON_NONE)
-		return replace(w, ns->path_node, path, e);
+		return replace_string(w, ns->path_node, path, e);
 	if (json_member(doc, ns->entry, "type", &node, e) < 0)
 		return -1;
-	return put(w, JSON_NONE, doc->nodes[node].end, ",\"path\":", path, "", e);
+	return splice_string(w, JSON_NONE, doc->nodes[node].end, ",\"path\":", path, "", e);
 }
 
-/* The first byte after the brace of object obj that is not white space is its end. */
 static bool is_empty_object(const struct config *c, uint32_t obj)
 {
 	const char *p = c->doc.text + c->doc.nodes[obj].start + 1;
@@ -81,12 +80,13 @@ static bool is_empty_object(const struct config *c, uint32_t obj)
 	return p[strspn(p, " \t\r\n")] == '}';
 }
 
+/* Where a first member is inserted. */
 static uint32_t inside(const struct config *c, uint32_t obj)
 {
 	return c->doc.nodes[obj].start + 1;
 }
 
-/* Will the claim be added as a member of the root? */
+/* Will edit_claim() insert an annotations object into the root? */
 static bool adds_annotations(const struct work *w)
 {
 	return w->edit->claim && w->c->annotations == JSON_NONE &&
@@ -100,20 +100,18 @@ static int edit_names(struct work *w, struct error *e)
 	const char *comma = is_empty_object(c, 0) && !adds_annotations(w) ? "" : ",";
 
 	if (edit->hostname && (!c->hostname || strcmp(c->hostname, edit->hostname))) {
-		int r = c->hostname_node != JSON_NONE
-				? replace(w, c->hostname_node, edit->hostname, e)
-				: put(w, JSON_NONE, inside(c, 0), "\"hostname\":", edit->hostname,
-				      comma, e);
+		bool add = c->hostname_node == JSON_NONE;
 
-		if (r < 0)
+		if (splice_string(w, c->hostname_node, inside(c, 0), add ? "\"hostname\":" : "",
+				  edit->hostname, add ? comma : "", e) < 0)
 			return -1;
 	}
 	if (edit->domainname && c->domainname && strcmp(c->domainname, edit->domainname))
-		return replace(w, c->domainname_node, edit->domainname, e);
+		return replace_string(w, c->domainname_node, edit->domainname, e);
 	return 0;
 }
 
-/* Programs differ in which of several they take, so all are set. */
+/* If there are several, programs differ in which one they use, so all are set. */
 static int edit_env(struct work *w, struct error *e)
 {
 	struct config *c = w->c;
@@ -125,7 +123,7 @@ static int edit_env(struct work *w, struct error *e)
 	if (!value)
 		return error_nomem(e);
 	for (uint32_t i = c->env_hostname; i != JSON_NONE; i = config_next_env_hostname(c, i))
-		if (!json_str_is(&c->doc, i, value) && replace(w, i, value, e) < 0)
+		if (!json_str_is(&c->doc, i, value) && replace_string(w, i, value, e) < 0)
 			return -1;
 	return 0;
 }
@@ -138,9 +136,9 @@ static int edit_shm(struct work *w, struct error *e)
 	if (!source || c->shm == JSON_NONE)
 		return 0;
 	if (!config_shm_is_bind(c) || !c->shm_source)
-		return put(w, c->shm, 0, SHM_BEFORE, source,
-			   w->edit->shm_read_only ? SHM_AFTER_READ_ONLY : SHM_AFTER, e);
-	return strcmp(c->shm_source, source) ? replace(w, c->shm_source_node, source, e) : 0;
+		return splice_string(w, c->shm, 0, SHM_BEFORE, source,
+				     w->edit->shm_read_only ? SHM_AFTER_READ_ONLY : SHM_AFTER, e);
+	return strcmp(c->shm_source, source) ? replace_string(w, c->shm_source_node, source, e) : 0;
 }
 
 #define CLAIM_MEMBER "\"" ANNOTATION_CLAIM "\":"
@@ -156,17 +154,17 @@ static int edit_claim(struct work *w, struct error *e)
 	if (config_annotation(c, ANNOTATION_CLAIM, &present, &node, e) < 0)
 		return -1;
 	if (present)
-		return strcmp(present, claim) ? replace(w, node, claim, e) : 0;
+		return strcmp(present, claim) ? replace_string(w, node, claim, e) : 0;
 	if (c->annotations != JSON_NONE)
-		return put(w, JSON_NONE, inside(c, c->annotations), CLAIM_MEMBER, claim,
-			   is_empty_object(c, c->annotations) ? "" : ",", e);
+		return splice_string(w, JSON_NONE, inside(c, c->annotations), CLAIM_MEMBER, claim,
+				     is_empty_object(c, c->annotations) ? "" : ",", e);
 	if (c->annotations_null != JSON_NONE)
-		return put(w, c->annotations_null, 0, "{" CLAIM_MEMBER, claim, "}", e);
-	return put(w, JSON_NONE, inside(c, 0), "\"annotations\":{" CLAIM_MEMBER, claim,
-		   is_empty_object(c, 0) ? "}" : "},", e);
+		return splice_string(w, c->annotations_null, 0, "{" CLAIM_MEMBER, claim, "}", e);
+	return splice_string(w, JSON_NONE, inside(c, 0), "\"annotations\":{" CLAIM_MEMBER, claim,
+			     is_empty_object(c, 0) ? "}" : "},", e);
 }
 
-static int collect(struct work *w, struct error *e)
+static int collect_splices(struct work *w, struct error *e)
 {
 	for (int t = 0; t < NS_TYPES; t++)
 		if (edit_ns(w, t, w->edit->ns_path[t], e) < 0)
@@ -182,7 +180,7 @@ int edit_apply(struct config *c, const struct edit *edit, bool *changed, struct 
 	struct work w = { .c = c, .edit = edit };
 
 	*changed = false;
-	if (collect(&w, e) < 0)
+	if (collect_splices(&w, e) < 0)
 		return -1;
 	if (!w.splices.count)
 		return 0;

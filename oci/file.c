@@ -18,49 +18,22 @@
 #define TEMPORARY ".config.json.podns"
 #define ACL "system.posix_acl_access"
 
-static int too_large(const char *what, size_t max, struct error *e)
-{
-	return error_set(e, 0, "%s: larger than %zu bytes", what, max);
-}
-
 static int read_up_to(int fd, const struct stat *st, const char *what, size_t max, struct buf *out,
 		      struct error *e)
 {
-	/* A pipe does not tell how much is to come: 16 KiB for a config, 1 for a state. */
-	size_t had = out->len, room = max / 1024, want;
-	ssize_t n;
+	/* A pipe does not tell its length: 16 KiB for a config, 1 for a state. */
+	uintmax_t expected = S_ISREG(st->st_mode) ? (uintmax_t)st->st_size : max / 1024;
+	size_t had = out->len;
 
-	if (S_ISREG(st->st_mode) && st->st_size > 0 && (uintmax_t)st->st_size > max)
-		return too_large(what, max, e);
-	/* One more, so that the end is seen without growing. */
-	if (S_ISREG(st->st_mode))
-		room = (size_t)st->st_size + 1;
-	for (;;) {
-		if (buf_reserve(out, room) < 0)
+	if (expected <= max) {
+		if (buf_reserve(out, (size_t)expected + 1) < 0)
 			return error_nomem(e);
-		want = out->cap - out->len - 1;
-		if (want > max - (out->len - had) + 1)
-			want = max - (out->len - had) + 1;
-		n = read(fd, out->data + out->len, want);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+		if (read_all(fd, max, out) == 0)
+			return out->len > had ? 0 : error_set(e, 0, "%s: is empty", what);
+		if (errno != EFBIG)
 			return error_set(e, errno, "read %s", what);
-		if (!n)
-			break;
-		out->len += (size_t)n;
-		out->data[out->len] = '\0';
-		if (out->len - had > max)
-			return too_large(what, max, e);
-		/* All that the file said it has, and it had room for more. */
-		if (S_ISREG(st->st_mode) && out->len - had == (size_t)st->st_size &&
-		    (size_t)n < want)
-			break;
-		room = 1;
 	}
-	if (out->len == had)
-		return error_set(e, 0, "%s: is empty", what);
-	return 0;
+	return error_set(e, 0, "%s: larger than %zu bytes", what, max);
 }
 
 int read_document(int fd, const char *what, size_t max, struct buf *out, struct error *e)
@@ -102,14 +75,14 @@ static const char *kind_of(mode_t mode)
 	}
 }
 
-static int not_regular(const char *name, mode_t mode, struct error *e)
+static int refuse_irregular(const char *name, mode_t mode, struct error *e)
 {
 	error_set(e, 0, "%s is %s, not a regular file", name, kind_of(mode));
 	e->num = S_ISLNK(mode) ? ELOOP : EINVAL;
 	return -1;
 }
 
-/* O_NONBLOCK: a FIFO must not hold us up. A socket or a dead device cannot be opened at all. */
+/* O_NONBLOCK: open(2) of a FIFO would wait for a writer. A socket cannot be opened at all. */
 static int open_config(int bundle_fd, const char *name, struct stat *st, struct error *e)
 {
 	int fd = openat(bundle_fd, CONFIG, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -117,13 +90,13 @@ static int open_config(int bundle_fd, const char *name, struct stat *st, struct 
 
 	if (fd < 0) {
 		if (!fstatat(bundle_fd, CONFIG, st, AT_SYMLINK_NOFOLLOW) && !S_ISREG(st->st_mode))
-			return not_regular(name, st->st_mode, e);
+			return refuse_irregular(name, st->st_mode, e);
 		return error_set(e, num, "read %s", name);
 	}
 	if (fstat(fd, st) < 0)
 		error_set(e, errno, "read %s", name);
 	else if (!S_ISREG(st->st_mode))
-		not_regular(name, st->st_mode, e);
+		refuse_irregular(name, st->st_mode, e);
 	else
 		return fd;
 	close(fd);
@@ -170,51 +143,33 @@ static int changed_meanwhile(const char *name, struct error *e)
 	return -1;
 }
 
-/* Errors of file systems that have no extended attributes. */
+/* The errors of file systems without extended attributes. */
 static bool lacks_xattrs(int num)
 {
 	return num == ENOTSUP || num == ENOSYS;
 }
 
-/* The names, each with its NUL; -1 with errno. */
-static ssize_t list_xattrs(int fd, char **names)
-{
-	ssize_t n;
-
-	for (;;) {
-		n = flistxattr(fd, NULL, 0);
-		if (n <= 0)
-			return n == 0 || lacks_xattrs(errno) ? 0 : -1;
-		*names = malloc((size_t)n + 1);
-		if (!*names)
-			return -1;
-		n = flistxattr(fd, *names, (size_t)n);
-		if (n >= 0 || errno != ERANGE)
-			return n;
-		free(take_ptr(names));
-	}
-}
-
-/* The value in an allocation; -1 with errno. */
+/* The length of *value, which is allocated: an attribute, or all their names if name is NULL. */
 static ssize_t get_xattr(int fd, const char *name, char **value)
 {
 	ssize_t n;
 
 	for (;;) {
-		n = fgetxattr(fd, name, NULL, 0);
-		if (n < 0)
-			return -1;
+		n = name ? fgetxattr(fd, name, NULL, 0) : flistxattr(fd, NULL, 0);
+		if (n < 0 || (!n && !name))
+			return n;
 		*value = malloc((size_t)n + 1);
 		if (!*value)
 			return -1;
-		n = fgetxattr(fd, name, *value, (size_t)n);
+		n = name ? fgetxattr(fd, name, *value, (size_t)n)
+			 : flistxattr(fd, *value, (size_t)n);
 		if (n >= 0 || errno != ERANGE)
 			return n;
 		free(take_ptr(value));
 	}
 }
 
-/* A security module may forbid us to set what the new file was born with. */
+/* A security module may forbid setting an attribute that it has given the new file itself. */
 static bool has_xattr(int fd, const char *name, const char *value, size_t len)
 {
 	cleanup_free char *present = NULL;
@@ -243,12 +198,12 @@ static int copy_xattr(int from, int to, const char *name)
 static int copy_xattrs(int from, int to, const char *config, struct error *e)
 {
 	cleanup_free char *names = NULL;
-	ssize_t len = list_xattrs(from, &names);
+	ssize_t len = get_xattr(from, NULL, &names);
 	bool has_acl = false;
 
-	if (len < 0)
+	if (len < 0 && !lacks_xattrs(errno))
 		return error_set(e, errno, "read extended attributes of %s", config);
-	for (char *name = names; len && name < names + len; name += strlen(name) + 1) {
+	for (char *name = names; len > 0 && name < names + len; name += strlen(name) + 1) {
 		if (copy_xattr(from, to, name) < 0)
 			return error_set(e, errno, "copy extended attribute %s of %s", name,
 					 config);
@@ -260,7 +215,7 @@ static int copy_xattrs(int from, int to, const char *config, struct error *e)
 	return 0;
 }
 
-/* chown clears set-id bits, and an ACL's mask is the group's bits: the mode comes last. */
+/* The mode is set last: chown(2) clears set-id bits, and an ACL changes the group's bits (acl(5)). */
 static int copy_attributes(int from, int to, const struct stat *old, const char *name,
 			   struct error *e)
 {
@@ -268,7 +223,7 @@ static int copy_attributes(int from, int to, const struct stat *old, const char 
 
 	if (fstat(to, &st) < 0)
 		return error_set(e, errno, "write %s", name);
-	/* Only if need be: in a user namespace its owner may have no name. */
+	/* Not if it is right already: the user namespace may have no mapping for this owner. */
 	if ((st.st_uid != old->st_uid || st.st_gid != old->st_gid) &&
 	    fchown(to, old->st_uid, old->st_gid) < 0)
 		return error_set(e, errno, "set owner of new %s", name);
@@ -302,7 +257,7 @@ struct replacement {
 	size_t len;
 };
 
-static int open_old(const struct replacement *r, struct error *e)
+static int open_replaced(const struct replacement *r, struct error *e)
 {
 	struct stat st;
 	int fd = open_config(r->bundle_fd, r->name, &st, e);
@@ -313,8 +268,8 @@ static int open_old(const struct replacement *r, struct error *e)
 	return changed_meanwhile(r->name, e);
 }
 
-/* fd: the temporary file, which must be the one of its name still. */
-static int put_in_place(const struct replacement *r, int fd, struct error *e)
+/* fd is open on the temporary file, whose name must still refer to it. */
+static int rename_temporary(const struct replacement *r, int fd, struct error *e)
 {
 	struct stat now, ours, there;
 
@@ -330,14 +285,14 @@ static int put_in_place(const struct replacement *r, int fd, struct error *e)
 
 static int fill_and_rename(const struct replacement *r, int old_fd, int fd, struct error *e)
 {
-	/* A write clears set-id bits and capabilities: attributes come behind it. */
+	/* write(2) clears set-id bits and capabilities, so the attributes are copied after it. */
 	if (write_all(fd, r->text, r->len) < 0)
 		return error_set(e, errno, "write %s", r->name);
 	if (copy_attributes(old_fd, fd, r->old, r->name, e) < 0)
 		return -1;
 	if (sync_fd(fd) < 0)
 		return error_set(e, errno, "write %s", r->name);
-	return put_in_place(r, fd, e);
+	return rename_temporary(r, fd, e);
 }
 
 static int make_temporary(const struct replacement *r, struct error *e)
@@ -345,7 +300,7 @@ static int make_temporary(const struct replacement *r, struct error *e)
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(r->bundle_fd, TEMPORARY, flags, 0600);
 
-	/* A killed run left it: who holds the bundle's lock is the only one to make it. */
+	/* Only the holder of the bundle's lock makes it, so a killed run has left it. */
 	if (fd < 0 && errno == EEXIST) {
 		if (unlinkat(r->bundle_fd, TEMPORARY, 0) < 0 && errno != ENOENT)
 			return error_set(e, errno, "write %s: remove " TEMPORARY, r->name);
@@ -354,11 +309,11 @@ static int make_temporary(const struct replacement *r, struct error *e)
 	return fd < 0 ? error_set(e, errno, "write %s", r->name) : fd;
 }
 
-static int replace(const struct replacement *r, struct error *e)
+static int replace_config(const struct replacement *r, struct error *e)
 {
 	cleanup_close int old_fd = -1, fd = -1;
 
-	old_fd = open_old(r, e);
+	old_fd = open_replaced(r, e);
 	if (old_fd < 0)
 		return -1;
 	fd = make_temporary(r, e);
@@ -368,11 +323,7 @@ static int replace(const struct replacement *r, struct error *e)
 		unlinkat(r->bundle_fd, TEMPORARY, 0);
 		return -1;
 	}
-	/*
-	 * The new file is in its place. Where the directory cannot be synced
-	 * (some file systems never can), a power cut may bring the old one
-	 * back: whole, too. There is nothing to undo.
-	 */
+	/* If the directory cannot be synced, a power cut may bring back the old file, which is whole. */
 	sync_fd(r->bundle_fd);
 	return 0;
 }
@@ -385,5 +336,5 @@ int bundle_write_config(int bundle_fd, const char *bundle, const struct stat *ol
 
 	if (!name)
 		return error_nomem(e);
-	return replace(&r, e);
+	return replace_config(&r, e);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking an edit back: a merge of the document at hand with the texts from before and after the
- * edit. Also taking out what points to a pod's pins where these texts are not known.
+ * Reversing an edit: a three-way merge of the current document with the texts from before and after
+ * the edit. A document whose texts are not known only loses what points to a pod's pins.
  */
 #include "oci/edit.h"
 
@@ -13,7 +13,7 @@
 	"{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\",\"options\":"         \
 	"[\"nosuid\",\"noexec\",\"nodev\",\"mode=1777\",\"size=65536k\"]}"
 
-/* One place in the three documents: the value there (NULL: none) and its node. */
+/* A member in one of the three documents: its value (NULL if it has none) and node. */
 struct place {
 	const char *value;
 	uint32_t node;
@@ -29,8 +29,8 @@ static bool is_same(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* Put the bytes of node `from` of the text before in place of node `to` of the document at hand. */
-static int give_back(struct merge *m, uint32_t to, uint32_t from)
+/* Replace node `to` of the current document by the bytes of node `from` of the text before. */
+static int restore_node(struct merge *m, uint32_t to, uint32_t from)
 {
 	const struct json *doc = &m->before.doc;
 	const struct json_node *n = &doc->nodes[from];
@@ -40,8 +40,8 @@ static int give_back(struct merge *m, uint32_t to, uint32_t from)
 }
 
 /*
- * Did the edit change this place, and does it still hold what the edit put there? Then it gets back
- * what it was, or goes if it was not there.
+ * If the edit changed this member and it still has the value that the edit gave it, restore the
+ * previous value, or remove the member if it had none.
  */
 static int merge_place(struct merge *m, struct place before, struct place after, struct place now)
 {
@@ -49,7 +49,7 @@ static int merge_place(struct merge *m, struct place before, struct place after,
 		return 0;
 	if (before.node == JSON_NONE)
 		return splice_remove(&m->splices, &m->now.doc, now.node);
-	return give_back(m, now.node, before.node);
+	return restore_node(m, now.node, before.node);
 }
 
 static struct place ns_place(const struct config *c, int type)
@@ -80,7 +80,7 @@ static int merge_names(struct merge *m)
 			   domainname_place(&m->now));
 }
 
-/* Do two string nodes, of two documents, hold the same? */
+/* Are two string nodes of two documents equal? */
 static bool is_same_string(const struct config *a, uint32_t i, const struct config *b, uint32_t k)
 {
 	const struct json_node *x = &a->doc.nodes[i], *y = &b->doc.nodes[k];
@@ -88,7 +88,7 @@ static bool is_same_string(const struct config *a, uint32_t i, const struct conf
 	return x->str_len == y->str_len && !memcmp(x->str, y->str, x->str_len);
 }
 
-/* The HOSTNAME= strings stand in the same order in all three documents. */
+/* The HOSTNAME= strings are matched by their order in the three documents. */
 static int merge_env(struct merge *m)
 {
 	uint32_t before = m->before.env_hostname, after = m->after.env_hostname;
@@ -96,7 +96,8 @@ static int merge_env(struct merge *m)
 
 	while (before != JSON_NONE && after != JSON_NONE && now != JSON_NONE) {
 		if (!is_same_string(&m->before, before, &m->after, after) &&
-		    is_same_string(&m->after, after, &m->now, now) && give_back(m, now, before) < 0)
+		    is_same_string(&m->after, after, &m->now, now) &&
+		    restore_node(m, now, before) < 0)
 			return -1;
 		before = config_next_env_hostname(&m->before, before);
 		after = config_next_env_hostname(&m->after, after);
@@ -105,7 +106,7 @@ static int merge_env(struct merge *m)
 	return 0;
 }
 
-/* An edit exchanges the source of a bind mount, and any other mount as a whole. */
+/* An edit replaces the source of a bind mount, and any other mount as a whole. */
 static int merge_shm(struct merge *m)
 {
 	const struct config *before = &m->before, *after = &m->after, *now = &m->now;
@@ -116,22 +117,13 @@ static int merge_shm(struct merge *m)
 	    !config_shm_is_bind(now) || !now->shm_source ||
 	    !is_same(now->shm_source, after->shm_source))
 		return 0;
-	return was_bind ? give_back(m, now->shm_source_node, before->shm_source_node)
-			: give_back(m, now->shm, before->shm);
-}
-
-static int count_children(const struct json *doc, uint32_t node)
-{
-	int n = 0;
-
-	for (uint32_t i = json_first(doc, node); i != JSON_NONE; i = json_next(doc, i))
-		n++;
-	return n;
+	return was_bind ? restore_node(m, now->shm_source_node, before->shm_source_node)
+			: restore_node(m, now->shm, before->shm);
 }
 
 /*
- * A claim that is no string, or is there twice, is not ours, since edit_apply() refuses it. It must
- * not keep the other values from being reverted.
+ * A claim that is not a string, or repeated, is not ours, since edit_apply() refuses it. It must not
+ * prevent the other values from being restored.
  */
 static int claim_place(struct config *c, struct place *place, struct error *e)
 {
@@ -141,7 +133,7 @@ static int claim_place(struct config *c, struct place *place, struct error *e)
 	return e->num ? -1 : 0;
 }
 
-/* Annotations that the edit added go with the claim if nobody added another one. */
+/* If the edit added the annotations object, it is removed too, unless it has other members now. */
 static int merge_claim(struct merge *m, struct error *e)
 {
 	struct config *now = &m->now;
@@ -152,16 +144,16 @@ static int merge_claim(struct merge *m, struct error *e)
 	    claim_place(now, &is, e) < 0)
 		return -1;
 	if (before.value || m->before.annotations != JSON_NONE || !after.value ||
-	    !is_same(is.value, after.value) || count_children(&now->doc, now->annotations) > 1)
+	    !is_same(is.value, after.value) || json_count_children(&now->doc, now->annotations) > 1)
 		r = merge_place(m, before, after, is);
 	else if (m->before.annotations_null != JSON_NONE)
-		r = give_back(m, now->annotations, m->before.annotations_null);
+		r = restore_node(m, now->annotations, m->before.annotations_null);
 	else
 		r = splice_remove(&m->splices, &now->doc, now->annotations);
 	return r < 0 ? error_nomem(e) : 0;
 }
 
-static int merge_all(struct merge *m, struct buf *out, struct error *e)
+static int merge_members(struct merge *m, struct buf *out, struct error *e)
 {
 	if (merge_names(m) < 0 || merge_shm(m) < 0 || merge_env(m) < 0)
 		return error_nomem(e);
@@ -172,23 +164,21 @@ static int merge_all(struct merge *m, struct buf *out, struct error *e)
 	return 0;
 }
 
-static int merge(const struct edit_texts *texts, const char *now, size_t len, struct buf *out,
-		 struct error *e)
+static int merge_texts(const struct edit_texts *texts, const char *now, size_t len, struct buf *out,
+		       struct error *e)
 {
 	struct merge m = { 0 };
 	int r = -1;
 
-	if (config_parse(&m.now, "config.json", now, len, e) < 0)
-		return -1;
-	if (config_parse(&m.before, "the kept config.json", texts->before, texts->before_len, e) ==
-	    0) {
-		if (config_parse(&m.after, "the config.json that was written", texts->after,
-				 texts->after_len, e) == 0) {
-			r = merge_all(&m, out, e);
-			config_free(&m.after);
-		}
-		config_free(&m.before);
-	}
+	if (config_parse(&m.now, "config.json", now, len, e) == 0 &&
+	    config_parse(&m.before, "the kept config.json", texts->before, texts->before_len, e) ==
+		    0 &&
+	    config_parse(&m.after, "the config.json that was written", texts->after,
+			 texts->after_len, e) == 0)
+		r = merge_members(&m, out, e);
+	/* One that was not parsed is empty. */
+	config_free(&m.after);
+	config_free(&m.before);
 	config_free(&m.now);
 	return r;
 }
@@ -203,7 +193,7 @@ int edit_revert(const struct edit_texts *texts, const char *now, size_t len, str
 		*how = REVERT_EXACT;
 		return 0;
 	}
-	if (merge(texts, now, len, out, e) < 0) {
+	if (merge_texts(texts, now, len, out, e) < 0) {
 		buf_free(out);
 		return -1;
 	}

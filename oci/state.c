@@ -40,35 +40,29 @@ static int read_id(struct state *s, struct error *e)
 {
 	uint32_t node;
 
-	if (json_member_of(&s->doc, 0, "id", JSON_STRING, &node, e) < 0)
+	if (json_member_string(&s->doc, 0, "id", &s->id, &node, e) < 0)
 		return -1;
-	if (node == JSON_NONE)
-		return json_error(&s->doc, 0, e, "has no id");
-	if (json_string(&s->doc, node, &s->id, e) < 0)
-		return -1;
-	return check_id(s, node, e);
+	return s->id ? check_id(s, node, e) : json_error(&s->doc, 0, e, "has no id");
 }
 
-static int read_path(struct state *s, const char *name, const char **path, struct error *e)
+static int read_bundle_path(struct state *s, const char *name, const char **path, struct error *e)
 {
 	uint32_t node;
 
-	*path = NULL;
-	if (json_member_of(&s->doc, 0, name, JSON_STRING, &node, e) < 0)
+	if (json_member_string(&s->doc, 0, name, path, &node, e) < 0)
 		return -1;
-	if (node == JSON_NONE)
-		return 0;
-	if (json_string(&s->doc, node, path, e) < 0)
-		return -1;
-	return **path == '/' ? 0 : json_error(&s->doc, node, e, "is not an absolute path");
+	if (*path && **path != '/')
+		return json_error(&s->doc, node, e, "is not an absolute path");
+	return 0;
 }
 
-/* bundlePath is what runtimes before 1.0 of the specification call it. */
+/* Before 1.0 of the specification it was called bundlePath. */
 static int read_bundle(struct state *s, struct error *e)
 {
 	const char *old;
 
-	if (read_path(s, "bundle", &s->bundle, e) < 0 || read_path(s, "bundlePath", &old, e) < 0)
+	if (read_bundle_path(s, "bundle", &s->bundle, e) < 0 ||
+	    read_bundle_path(s, "bundlePath", &old, e) < 0)
 		return -1;
 	if (s->bundle && old && strcmp(s->bundle, old))
 		return json_error(&s->doc, 0, e, "bundle and bundlePath differ");
@@ -82,11 +76,8 @@ static int read_optional(struct state *s, struct error *e)
 	uint64_t pid = 0;
 	uint32_t node;
 
-	if (json_member_of(&s->doc, 0, "status", JSON_STRING, &node, e) < 0)
-		return -1;
-	if (node != JSON_NONE && json_string(&s->doc, node, &s->status, e) < 0)
-		return -1;
-	if (json_member_of(&s->doc, 0, "pid", JSON_NUMBER, &node, e) < 0)
+	if (json_member_string(&s->doc, 0, "status", &s->status, NULL, e) < 0 ||
+	    json_member_of(&s->doc, 0, "pid", JSON_NUMBER, &node, e) < 0)
 		return -1;
 	if (node != JSON_NONE && json_u64(&s->doc, node, PID_MAX_LIMIT, &pid, e) < 0)
 		return -1;
@@ -124,31 +115,31 @@ int state_annotation(struct state *s, const char *key, const char **value, struc
 	return node == JSON_NONE ? 0 : json_string(&s->doc, node, value, e);
 }
 
-static const char *const telling[] = { "id", "bundle", "bundlePath", "ociVersion", NULL };
+static const char *const telltales[] = { "id", "bundle", "bundlePath", "ociVersion", NULL };
 
 static bool want_of_either(const struct json *doc, uint32_t parent, unsigned depth, const char *key,
 			   size_t key_len)
 {
 	(void)doc;
 	(void)parent;
-	return depth == 1 && is_one_of(key, key_len, telling);
+	return depth == 1 && is_one_of(key, key_len, telltales);
 }
 
 int document_is_state(const char *text, size_t len, bool *is_state, struct error *e)
 {
 	cleanup_json struct json doc = { 0 };
+	bool has_id, has_bundle;
 	uint32_t node[4];
 
 	if (json_parse(&doc, "standard input", text, len, want_of_either, NULL, e) < 0)
 		return -1;
-	for (int i = 0; telling[i]; i++)
-		if (json_member(&doc, 0, telling[i], &node[i], e) < 0)
+	for (int i = 0; telltales[i]; i++)
+		if (json_member(&doc, 0, telltales[i], &node[i], e) < 0)
 			return -1;
-	*is_state = node[0] != JSON_NONE && (node[1] != JSON_NONE || node[2] != JSON_NONE);
-	if (*is_state)
-		return 0;
-	if (node[0] == JSON_NONE && node[1] == JSON_NONE && node[2] == JSON_NONE &&
-	    node[3] != JSON_NONE)
+	has_id = node[0] != JSON_NONE;
+	has_bundle = node[1] != JSON_NONE || node[2] != JSON_NONE;
+	*is_state = has_id && has_bundle;
+	if (*is_state || (!has_id && !has_bundle && node[3] != JSON_NONE))
 		return 0;
 	return error_set(e, 0,
 			 "standard input: neither an OCI state (id and bundle) nor "

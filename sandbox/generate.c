@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs at build time: has libseccomp compile the rows of rules.c and prints the program as
- * a C array.
+ * A build-time program: libseccomp compiles the rows of rules.c, and the result is printed as a C
+ * array for sandbox.c.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -11,7 +11,7 @@
 
 #include "sandbox/rules.h"
 
-static int fail(const char *what, int r)
+static int report_failure(const char *what, int r)
 {
 	fprintf(stderr, "generate: %s: %s\n", what, strerror(-r));
 	return 1;
@@ -23,13 +23,13 @@ static int add_rules(scmp_filter_ctx ctx)
 		const struct rule *rule = &rules[i];
 		int r;
 
-		/* A call that this architecture does not have. */
+		/* This architecture does not have the call. */
 		if (rule->call < 0)
 			continue;
 		r = seccomp_rule_add_exact_array(ctx, rule->action, rule->call, rule->args,
 						 rule->arg);
 		if (r < 0)
-			return fail(rule->reason, r);
+			return report_failure(rule->reason, r);
 	}
 	return 0;
 }
@@ -41,11 +41,11 @@ static int print_program(scmp_filter_ctx ctx)
 	int r;
 
 	if (!tmp)
-		return fail("make a temporary file", -errno);
+		return report_failure("make a temporary file", -errno);
 	r = seccomp_export_bpf(ctx, fileno(tmp));
 	if (r < 0) {
 		fclose(tmp);
-		return fail("compile the filter", r);
+		return report_failure("compile the filter", r);
 	}
 	rewind(tmp);
 	puts("/* Made by sandbox/generate.c from sandbox/rules.c: do not edit. */");
@@ -54,7 +54,7 @@ static int print_program(scmp_filter_ctx ctx)
 		printf("\t{ 0x%04x, %u, %u, 0x%08x },\n", x.code, x.jt, x.jf, x.k);
 	puts("};");
 	fclose(tmp);
-	return fflush(stdout) ? fail("write", -errno) : 0;
+	return fflush(stdout) ? report_failure("write", -errno) : 0;
 }
 
 int main(void)
@@ -63,14 +63,14 @@ int main(void)
 	int r;
 
 	if (!ctx)
-		return fail("begin a filter", -ENOMEM);
+		return report_failure("begin a filter", -ENOMEM);
 	r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (r < 0)
-		return fail("kill on foreign system calls", r);
+		return report_failure("kill on foreign system calls", r);
 	/* 2: a balanced tree by system call number. */
 	r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (r < 0)
-		return fail("shape the filter as a tree", r);
+		return report_failure("shape the filter as a tree", r);
 	r = add_rules(ctx) || print_program(ctx);
 	seccomp_release(ctx);
 	return r;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The allow-list. Whatever is not here kills the process: execve, connect, bind, ptrace,
- * bpf, open_by_handle_at, process_vm_readv, kill, keyctl, io_uring and all that are yet to
- * come. PODNS_MUSL tells of the programs' C library, not of the one that this is compiled with.
+ * The allow-list. Any other system call kills the process: execve, connect, bind, ptrace, bpf,
+ * open_by_handle_at, process_vm_readv, kill, keyctl, io_uring and all future ones. PODNS_MUSL says
+ * that the programs use musl; this file itself may be compiled with another C library.
  *
- * An argument is compared where the call could do more than we need. Flags of namespaces
- * are compared so that no call can carry CLONE_NEWPID. What a bind mount pins cannot be
- * told from the call's arguments: ns_bind() looks at that.
+ * Arguments are compared if the call could do more than we need. Namespace flags are compared so that
+ * no call can pass CLONE_NEWPID. The arguments of a bind mount do not show what it pins: ns_bind()
+ * checks that.
  */
 #include "sandbox/rules.h"
 
@@ -37,16 +37,13 @@
 #define ANSWER(call, error, reason) \
 	{ SCMP_SYS(call), SCMP_ACT_ERRNO(error), reason, 0, { { 0 } } }
 
-/*
- * All that may be made. Anything else in the flags of unshare(2), CLONE_NEWPID above all,
- * is fatal.
- */
+/* unshare(2) with any other flag, CLONE_NEWPID above all, is fatal. */
 #define MAKEABLE \
 	(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWTIME | \
 	 CLONE_NEWNS)
 
 #define SETNS(flag, reason) ALLOW_IF(setns, reason, 1, ARG(1, EQ, flag))
-/* Without a file system type: a bind mount, or a change of propagation. */
+/* No file system type: a bind mount or a change of propagation. */
 #define MOUNT(flags, reason) ALLOW_IF(mount, reason, 2, ARG(2, EQ, 0), ARG(3, EQ, flags))
 #define UMOUNT(flags, reason) ALLOW_IF(umount2, reason, 1, ARG(1, EQ, flags))
 #define IOCTL(request, reason) ALLOW_IF(ioctl, reason, 1, ARG_MASKED(1, 0xffffffff, request))
@@ -57,23 +54,23 @@ const struct rule rules[] = {
 	ALLOW(read, "standard input, config.json, records, /proc"),
 	ALLOW(pread64, "what a sysctl holds before it is set"),
 	ALLOW(write, "standard output, config.json, records, logs, sysctls, id maps"),
-	ALLOW(writev, "stdio writes by it"),
+	ALLOW(writev, "stdio"),
 	ALLOW(close, "all files"),
 	ALLOW(openat, "all files; the trust in directories is checked by owner and mode"),
 	ALLOW(openat2, "sysctls: beneath /proc/sys, without links and mounts"),
-	ALLOW(fstat, "is a file what we take it for"),
+	ALLOW(fstat, "type, owner and identity of a file"),
 	ALLOW(newfstatat, "the same, by name"),
 	ALLOW(stat, "the same, in musl and older C libraries"),
 	ALLOW(lstat, "the same"),
-	ALLOW(statx, "is <root>/netns a mount point"),
-	ALLOW(statfs, "does a shm directory hold a tmpfs"),
-	ALLOW(fstatfs, "is a file a namespace, procfs, tmpfs"),
+	ALLOW(statx, "whether <root>/netns is a mount point"),
+	ALLOW(statfs, "whether a shm directory is on a tmpfs"),
+	ALLOW(fstatfs, "whether a file is on nsfs, procfs, tmpfs"),
 	ALLOW(lseek, "stdio and directory streams"),
 	ALLOW(getdents64, "directories of records and pins"),
 	ALLOW(mkdirat, "directories of records and pins"),
 	ALLOW(unlinkat, "records, pins, temporary files"),
-	ALLOW(renameat, "a new config.json or record over the old one"),
-	ALLOW(renameat2, "the same, where there is no renameat"),
+	ALLOW(renameat, "replaces config.json and records"),
+	ALLOW(renameat2, "the same, on architectures without renameat"),
 	ALLOW(symlinkat, "index of members and bundles"),
 	ALLOW(readlinkat, "the same"),
 	ALLOW(faccessat2, "realpath(3) of a path that ends in a slash"),
@@ -87,12 +84,12 @@ const struct rule rules[] = {
 	ALLOW(flistxattr, "and its extended attributes"),
 	ALLOW(fgetxattr, "the same"),
 	ALLOW(fsetxattr, "the same"),
-	ALLOW(fremovexattr, "a default ACL of the directory is not the file's"),
+	ALLOW(fremovexattr, "a new file gets no default ACL of the directory"),
 	ALLOW(flock, "a pod's lock; ip-netns(8)'s lock"),
 	ALLOW(setitimer, "bounds the wait for a lock"),
 	ALLOW(dup, "directory streams"),
-	FCNTL(F_DUPFD_CLOEXEC, "the log's directory outlives the store"),
-	FCNTL(F_GETFL, "fdopendir looks at the descriptor's mode"),
+	FCNTL(F_DUPFD_CLOEXEC, "the log keeps its directory open longer than the store"),
+	FCNTL(F_GETFL, "fdopendir checks the descriptor's mode"),
 	FCNTL(F_GETFD, "directory streams"),
 	FCNTL(F_SETFD, "directory streams"),
 
@@ -101,9 +98,9 @@ const struct rule rules[] = {
 		 ARG_MASKED(0, ~(scmp_datum_t)MAKEABLE, 0)),
 	SETNS(CLONE_NEWNET, "sysctls and processes of a pod"),
 	SETNS(CLONE_NEWIPC, "the same"),
-	SETNS(CLONE_NEWUTS, "the pod's hostname, and back"),
+	SETNS(CLONE_NEWUTS, "the pod's hostname, and the way back"),
 	SETNS(CLONE_NEWUSER, "a pod with a user namespace"),
-	IOCTL(NS_GET_NSTYPE, "is a file a namespace, of which type"),
+	IOCTL(NS_GET_NSTYPE, "whether a file is a namespace, and of which type"),
 	IOCTL(NS_GET_USERNS, "which user namespace owns it"),
 	ALLOW(sethostname, "a new uts namespace never keeps the host's name"),
 	ALLOW(setdomainname, "kernel.domainname"),
@@ -117,38 +114,38 @@ const struct rule rules[] = {
 	MOUNT(MS_BIND | MS_REC, "makes <root>/netns a mount point as ip-netns(8) does"),
 	MOUNT(MS_SHARED, "the same"),
 	MOUNT(MS_UNBINDABLE, "pinns: the directory of mount namespaces"),
-	MOUNT(MS_REC | MS_PRIVATE, "podns gc looks below a mount in a mount namespace of its own"),
-	/* The type is a pointer, so that it may be any: SECURITY.md says what follows from that. */
+	MOUNT(MS_REC | MS_PRIVATE, "podns gc finds hidden pins in a mount namespace of its own"),
+	/* The type is a pointer, so the filter cannot compare it: SECURITY.md discusses that. */
 	ALLOW_IF(mount, "the pod's /dev/shm", 1, ARG(3, EQ, MS_NOSUID | MS_NODEV | MS_NOEXEC)),
 	UMOUNT(MNT_DETACH | UMOUNT_NOFOLLOW, "removes pins and shm"),
-	UMOUNT(MNT_DETACH, "takes back <root>/netns where sharing it failed"),
+	UMOUNT(MNT_DETACH, "removes the mount on <root>/netns if it cannot be shared"),
 
 	/* processes */
 	ALLOW(pidfd_open, "holds the container's process"),
-	ALLOW(poll, "does it live"),
-	ALLOW(ppoll, "the same, where there is no poll"),
-	ANSWER(clone3, ENOSYS, "its flags cannot be looked at; the C library falls back to clone"),
-	ALLOW(wait4, "reaps that child"),
-	ALLOW(pipe2, "speaks with it"),
+	ALLOW(poll, "whether it lives"),
+	ALLOW(ppoll, "the same, on architectures without poll"),
+	ANSWER(clone3, ENOSYS, "the filter cannot read its flags; the C library falls back to clone"),
+	ALLOW(wait4, "reaps a child"),
+	ALLOW(pipe2, "the child's answer"),
 	ALLOW_IF(setresuid, "root inside a pod's user namespace", 3, ARG_MASKED(0, 0xffffffff, 0),
 		 ARG_MASKED(1, 0xffffffff, 0), ARG_MASKED(2, 0xffffffff, 0)),
 	ALLOW_IF(setresgid, "the same", 3, ARG_MASKED(0, 0xffffffff, 0),
 		 ARG_MASKED(1, 0xffffffff, 0), ARG_MASKED(2, 0xffffffff, 0)),
 	ALLOW(getpid, "in log lines"),
 	ALLOW(gettid, "the C library's fork"),
-	ALLOW(geteuid, "do directories belong to us"),
+	ALLOW(geteuid, "whether directories belong to us"),
 	ALLOW(getuid, "the same"),
 	ALLOW(rt_sigaction, "the alarm that bounds a lock"),
 	ALLOW(rt_sigprocmask, "the C library's fork"),
-	ALLOW(rt_sigreturn, "that alarm came"),
-	ALLOW(restart_syscall, "goes on after a stop signal"),
+	ALLOW(rt_sigreturn, "returns from that alarm's handler"),
+	ALLOW(restart_syscall, "continues a call after a stop signal"),
 	ALLOW(exit, "the end"),
 	ALLOW(exit_group, "the end"),
 
 	/* the rest */
-	ALLOW_IF(sendto, "the syslog socket, which was connected before", 1, ARG(4, EQ, 0)),
+	ALLOW_IF(sendto, "the syslog socket, which is connected before", 1, ARG(4, EQ, 0)),
 	ALLOW(getrandom, "claim tokens"),
-	ALLOW(clock_gettime, "claims expire; where the vDSO cannot tell"),
+	ALLOW(clock_gettime, "claims expire; not all platforms have the vDSO's"),
 	ALLOW(gettimeofday, "the same"),
 	ALLOW(time, "the same"),
 	ALLOW(futex, "the C library's locks"),
@@ -160,15 +157,15 @@ const struct rule rules[] = {
 	ALLOW(madvise, "memory"),
 
 #ifdef PODNS_MUSL
-	/* what musl does another way */
-	ALLOW(open, "all files, where openat needs no directory"),
+	/* calls of musl */
+	ALLOW(open, "all files opened without a directory descriptor"),
 	IOCTL(TIOCGWINSZ, "stdio asks whether it writes to a terminal"),
 	ALLOW(fork, "a child makes user namespaces"),
-	ALLOW_IF(clone, "the same, where there is no fork", 1, ARG(0, EQ, SIGCHLD)),
+	ALLOW_IF(clone, "the same, on architectures without fork", 1, ARG(0, EQ, SIGCHLD)),
 #else
-	/* what glibc does another way */
+	/* calls of glibc */
 	IOCTL(TCGETS, "stdio asks whether it writes to a terminal"),
-	/* fork(3), with nothing but these flags. */
+	/* fork(3) passes exactly these flags. */
 	ALLOW_IF(clone, "a child makes user namespaces", 1,
 		 ARG(0, EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)),
 	ALLOW(set_robust_list, "fork(3)"),
@@ -185,7 +182,7 @@ const struct rule rules[] = {
 	ALLOW(prlimit64, "sanitizers"),
 	ALLOW(tgkill, "sanitizers"),
 	ALLOW(open, "sanitizers"),
-	ALLOW(prctl, "the leak sanitizer stops the process, from a clone of its own, and looks at it"),
+	ALLOW(prctl, "the leak sanitizer inspects the process from a clone of it"),
 	ALLOW(ptrace, "the same"),
 	ALLOW_IF(clone, "the same", 1, ARG(0, EQ, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_UNTRACED)),
 	ALLOW(getppid, "the same"),

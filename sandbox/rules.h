@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rows of the system call filter, which rules.c lists and generate.c compiles.
+ */
 #ifndef PODNS_SANDBOX_RULES_H
 #define PODNS_SANDBOX_RULES_H
 
@@ -7,7 +10,7 @@
 #define RULE_ARGS_MAX 3
 
 struct rule {
-	int call;        /* SCMP_SYS(); negative where this architecture has none */
+	int call;        /* SCMP_SYS(); negative if the architecture has no such call */
 	uint32_t action; /* SCMP_ACT_ALLOW, or SCMP_ACT_ERRNO(n) */
 	const char *reason;
 	unsigned args;

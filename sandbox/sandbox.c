@@ -14,11 +14,11 @@
 
 #define CAP(cap) (UINT64_C(1) << (cap))
 
-/* What stages, podns and pinns need: capabilities(7). All others are dropped. */
+/* The capabilities that are kept: capabilities(7). All others are dropped. */
 static const uint64_t needed =
 	CAP(CAP_SYS_ADMIN) |       /* unshare, setns, mount, sethostname */
 	CAP(CAP_NET_ADMIN) |       /* lo, net sysctls */
-	CAP(CAP_SYS_PTRACE) |      /* /proc/PID/ns of containers that run as another user */
+	CAP(CAP_SYS_PTRACE) |      /* /proc/PID/ns of containers of another user */
 	CAP(CAP_SYS_RESOURCE) |    /* ipc sysctls above the defaults */
 	CAP(CAP_DAC_OVERRIDE) |    /* bundles of other users; pins of mode 0 */
 	CAP(CAP_DAC_READ_SEARCH) | /* the same */
@@ -56,15 +56,15 @@ int sandbox_enter(struct error *e)
 	if (drop_capabilities(e) < 0)
 		return -1;
 	/*
-	 * Not dumpable: processes of the same user, rootless podman's others, cannot
-	 * attach or read our memory.
+	 * Under rootless podman other processes run as the same user; they must not attach to this one
+	 * or read its memory.
 	 */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_set(e, errno, "give up privileges");
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0U, &filter) < 0) {
 		error_set(e, errno, "load the seccomp filter");
 		return error_hint(
-			e, "the kernel needs CONFIG_SECCOMP_FILTER; --no-sandbox does without");
+			e, "the kernel needs CONFIG_SECCOMP_FILTER; --no-sandbox runs without it");
 	}
 	return 0;
 }

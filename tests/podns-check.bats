@@ -136,7 +136,7 @@ json() {
 	: >"$SHARE/other.json"
 	wrong "$SHARE/other.json" 'correct or remove it'
 	echo '[]' >"$SHARE/other.json"
-	wrong 'is no JSON object' 'correct or remove it'
+	wrong 'is not a JSON object' 'correct or remove it'
 	json '.version = "3.0.0"'
 	wrong 'neither 1.0.0 nor 0.1.0' 'correct or remove it'
 	json 'del(.hook)'
@@ -146,7 +146,7 @@ json() {
 	json '.stages = "poststop"'
 	wrong "$SHARE/other.json" 'correct or remove it'
 	json '.stages = ["nosuch"]'
-	wrong 'no such stage' 'correct or remove it'
+	wrong 'stages names an unknown stage' 'correct or remove it'
 	json 'del(.version)'
 	wrong "$SHARE/other.json" 'correct or remove it'
 	ln -s usr/bin/podman "$S/bin"

@@ -342,7 +342,7 @@ static void a_directory_stays_with_who_holds_it(void)
 	before_lock = lock_it_for_themselves;
 	CHECK(lock(0700) == -1 && e.num == ETIMEDOUT);
 	CHECK_HAS(e.text, "lock /path/d: ");
-	CHECK_STR(e.hint, "somebody else holds it all the time; see who has /path/d open");
+	CHECK_STR(e.hint, "another process holds the lock: fuser(1) shows which have /path/d open");
 	CHECK(is_there("d") && remove_own_dir(dir, "d", theirs, "x") == 0);
 	close(theirs);
 	/* The wait has left no trace. */

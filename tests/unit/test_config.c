@@ -221,7 +221,7 @@ static void refuses(void)
 		{ "{\"linux\":{\"timeOffsets\":\"\"}}", "linux.timeOffsets: is a string" },
 		{ "{\"linux\":{\"timeOffsets\":{\"boottime\":1}}}",
 		  "linux.timeOffsets.boottime: is a number, not an object" },
-		{ "{\"linux\":{}}x", "text behind the value" },
+		{ "{\"linux\":{}}x", "trailing data" },
 		{ "{\"linux\":{}", "truncated" },
 	};
 

@@ -667,7 +667,7 @@ static void excludes_others_for_a_bounded_time(void)
 
 		store.wait = (struct lock_wait){ .seconds = 1 };
 		CHECK(original_open(&o, &store, bundle, true, &e) == -1 && e.num == ETIMEDOUT);
-		CHECK_HAS(e.hint, "somebody else holds it all the time");
+		CHECK_HAS(e.hint, "another process holds the lock");
 		CHECK(seconds() - start >= 0.9);
 		/* The wait is for all locks together: another gets none. */
 		start = seconds();

@@ -90,7 +90,7 @@ static void refuses_what_is_no_state(void)
 		{ "{\"id\":\"c\",\"bundle\":\"/b\",\"annotations\":[]}",
 		  "annotations: is an array" },
 		{ "{\"id\":\"c\",\"bundle\":\"/b\"", "state: line 1, byte" },
-		{ "{\"id\":\"c\",\"bundle\":\"/b\"}x", "text behind the value" },
+		{ "{\"id\":\"c\",\"bundle\":\"/b\"}x", "trailing data" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
