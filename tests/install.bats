@@ -108,10 +108,39 @@ valid_hook() {
 	equal "$(find "$BATS_TEST_TMPDIR/dest" ! -type d)" ''
 }
 
-@test "the static programs need no library" {
-	needs_plain_build "it has a build of its own"
-	other_build static gcc --enable-static
-	run ldd "$OTHER_BUILD/hook/oci-podns-hook"
-	[[ $output == *"statically linked"* || $output == *"not a dynamic executable"* ]]
-	"$OTHER_BUILD/hook/oci-podns-hook" --version
+# --- how the programs are linked -------------------------------------------------------
+
+# configured_as LINE [ARGUMENT...]: it is the last one that configure prints.
+configured_as() {
+	mkdir -p "$BATS_TEST_TMPDIR/build"
+	OUT=$BATS_TEST_TMPDIR/configure.out
+	(cd "$BATS_TEST_TMPDIR/build" && "$PODNS_SOURCES/configure" "${@:2}" >"$OUT" 2>&1)
+	equal "$(tail -n 1 "$OUT")" "configure: $1"
+}
+
+@test "by default the programs are static, at random addresses, and configure says so" {
+	local program
+	needs_plain_build "it is linked otherwise"
+	configured_as "programs are linked: static-pie"
+	for program in hook/oci-podns-hook cli/podns; do
+		readelf --file-header --program-headers "$PODNS_BUILD/$program" >"$BATS_TEST_TMPDIR/headers"
+		grep -q '^ *Type: *DYN ' "$BATS_TEST_TMPDIR/headers"
+		run ! grep -w INTERP "$BATS_TEST_TMPDIR/headers"
+	done
+}
+
+@test "where a static library is missing they are dynamic, and configure says which" {
+	local shared
+	needs_plain_build "it has a configuration of its own"
+	shared=YAJL_LIBS=$(gcc -print-file-name=libyajl.so)
+	configured_as "programs are linked dynamically: libyajl's static library is missing" "$shared"
+	run ! configured_as '' "$shared" --enable-static=pie
+	contains "$(<"$OUT")" "--enable-static=pie: libyajl's static library is missing"
+}
+
+@test "the sanitizers' build is dynamic unless it is asked to be static" {
+	needs_plain_build "it has a configuration of its own"
+	configured_as "programs are linked dynamically: --enable-sanitizers" --enable-sanitizers
+	run ! configured_as '' --enable-sanitizers --enable-static
+	contains "$(<"$OUT")" "exclude each other"
 }

@@ -1,12 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 #
-# What each stage costs in the static build, as far as no noise can change it: instructions in
+# What each stage costs in the default build, as far as no noise can change it: instructions in
 # user space, system calls, peak memory. tests/bench/bounds has what they were when somebody last
 # looked, written by `tests/bench/run.sh --record`; five in a hundred more is a failure. Nothing
 # here is timed: that is for `make bench`.
-#
-# PODNS_STATIC=HOOK in the environment: measure this one.
 
 load helpers
 load bench/config
@@ -16,11 +14,7 @@ MOST_INSTRUCTIONS=600000	# of any stage, whatever was recorded
 MOST_KIB=1536
 
 setup_file() {
-	export PODNS_STATIC=${PODNS_STATIC:-${PODNS_BUILD%/*}/static/hook/oci-podns-hook}
 	export COST=$BATS_FILE_TMPDIR/cost
-	if [ ! -x "$PODNS_STATIC" ]; then
-		build "${PODNS_STATIC%/hook/oci-podns-hook}" gcc --enable-static
-	fi
 	gcc -std=gnu17 -D_GNU_SOURCE -O2 -static -o "$COST" "$PODNS_SRC/tests/bench/cost.c"
 }
 
@@ -59,21 +53,21 @@ measured() {
 
 @test "perf: no stage needs more instructions than it did, or than 0.6 million" {
 	need_same_tools
-	walk_stages count_instructions "$PODNS_STATIC" "$T/walk"
+	walk_stages count_instructions "$HOOK" "$T/walk"
 	cp "$T/counted" "$T/measured"
 	measured 2 "$MOST_INSTRUCTIONS"
 }
 
 @test "perf: no stage makes more system calls than it did" {
 	need_same_tools
-	least_costs "$T/costs" "$PODNS_STATIC" "$T/walk"
+	least_costs "$T/costs" "$HOOK" "$T/walk"
 	cut -d' ' -f1,2 "$T/costs" >"$T/measured"
 	measured 3 1000
 }
 
 @test "perf: no stage needs more memory than it did, or than 1.5 MiB" {
 	need_same_tools
-	least_costs "$T/costs" "$PODNS_STATIC" "$T/walk"
+	least_costs "$T/costs" "$HOOK" "$T/walk"
 	cut -d' ' -f1,3 "$T/costs" >"$T/measured"
 	measured 4 "$MOST_KIB"
 }
@@ -83,7 +77,7 @@ measured() {
 	mkdir -p "$T/walk/root"
 	for n in 0 500 5000; do
 		config "linear-$n" "$n" "$n" >"$T/$n.json"
-		instructions "$T/measured" "$n" "$PODNS_STATIC" --root "$T/walk/root" --no-syslog precreate \
+		instructions "$T/measured" "$n" "$HOOK" --root "$T/walk/root" --no-syslog precreate \
 			<"$T/$n.json" >/dev/null
 	done
 	cat "$T/measured"

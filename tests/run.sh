@@ -5,6 +5,9 @@
 #
 #     sudo tests/run.sh [--long] [--sanitizers | --coverage | --musl] [FILE.bats...]
 #
+# The programs are those of `./configure` without options, by gcc. The unit tests are run on those
+# of clang, linked dynamically, and of musl, too.
+#
 # FILE.bats: only these, without the unit tests. --long: make distcheck, the analysers and
 # valgrind too, and the long forms of sweeps and storms: hours. --sanitizers: with programs that
 # have the address, leak and undefined behaviour sanitizers; a report of theirs is a failure,
@@ -312,9 +315,8 @@ plain() {
 	build_with gcc gcc || return
 	if [ -n "$all" ]; then
 		unit_tests "$BUILD/gcc"
-		build_with clang clang && unit_tests "$BUILD/clang"
-		build_with static gcc --enable-static
-		build_with static-clang clang --enable-static
+		build_with dynamic clang --enable-static=no && unit_tests "$BUILD/dynamic"
+		build_with static clang --enable-static
 		build_with musl musl-gcc --enable-static && unit_tests "$BUILD/musl"
 	fi
 	bats_files

@@ -6,8 +6,17 @@
 load helpers
 load podns
 
+# Nothing can be loaded into a static program. The build for coverage is dynamic.
 setup_file() {
 	cc -O2 -shared -fPIC -o "$BATS_FILE_TMPDIR/nomem.so" "$PODNS_SRC/tests/storm/nomem.c"
+	export OTHER_BUILD=$PODNS_BUILD
+	[ -n "${PODNS_MODE-}" ] || other_build dynamic clang --enable-static=no
+}
+
+setup() {
+	common_setup runc
+	# shellcheck disable=SC2034 # sweep.bash runs them
+	HOOK=$OTHER_BUILD/hook/oci-podns-hook PODNS=$OTHER_BUILD/cli/podns
 }
 
 sweep() {

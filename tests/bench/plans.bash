@@ -102,7 +102,7 @@ plan_pins() {
 		local pinns=$WORK/$name/pinns suffix=''
 		mkdir -p "${pinns%/*}"
 		ln -sf "${PODNS[$name]}" "$pinns"
-		[ "$name" = static ] || suffix=-$name
+		[ "$name" = default ] || suffix=-$name
 		cat <<-PLAN
 			contender pinns$suffix $ROOT
 			time pin 1 - - $pinns -d $ROOT -f pins-$name --net --ipc --uts -s $SYSCTL
@@ -126,15 +126,15 @@ plan_pins() {
 plan_ls() {
 	cat <<-PLAN
 		contender podns $ROOT
-		time ls 1 - - ${PODNS[static]} --root $ROOT ls
+		time ls 1 - - ${PODNS[default]} --root $ROOT ls
 	PLAN
 }
 
 # --- size and many at once ---------------------------------------------------------
 
 plan_sizes() {
-	local n hook="${HOOKS[static]} --root $ROOT --no-syslog precreate"
-	echo "contender static $ROOT"
+	local n hook="${HOOKS[default]} --root $ROOT --no-syslog precreate"
+	echo "contender default $ROOT"
 	for n in 1 16; do
 		echo "time precreate-$n 1 $WORK/$n.json $WORK/out.json $hook"
 	done
@@ -143,14 +143,14 @@ plan_sizes() {
 
 # plan_burst N
 plan_burst() {
-	config burst-static-@I@ >"$WORK/burst.json"
+	config burst-default-@I@ >"$WORK/burst.json"
 	cat <<-PLAN
 		contender floor $ROOT
 		time burst $1 $WORK/burst.json - $TOOLS/floor precreate burst-floor-@I@
 		run 1 - - $BENCH/clean.sh $ROOT burst-floor-
-		contender static $ROOT
-		time burst $1 $WORK/burst.json - ${HOOKS[static]} --root $ROOT --no-syslog --sysctl $SYSCTL precreate
-		run 1 - - $BENCH/clean.sh $ROOT burst-static-
+		contender default $ROOT
+		time burst $1 $WORK/burst.json - ${HOOKS[default]} --root $ROOT --no-syslog --sysctl $SYSCTL precreate
+		run 1 - - $BENCH/clean.sh $ROOT burst-default-
 	PLAN
 }
 
@@ -186,10 +186,10 @@ plan_runc() {
 	local name
 	runc_bundle "$1/noop" "$TOOLS/floor" noop
 	runc_bundle "$1/floor" "$TOOLS/floor" hook "$ROOT" runc-floor "$1/floor"
-	runc_bundle "$1/static" "${HOOKS[static]}" --root "$ROOT" --no-syslog
+	runc_bundle "$1/default" "${HOOKS[default]}" --root "$ROOT" --no-syslog
 	runc_bundle "$1/musl" "${HOOKS[musl]}" --root "$ROOT" --no-syslog
 	echo ordinary
-	for name in noop floor static musl; do
+	for name in noop floor default musl; do
 		echo "contender $name $1"
 		echo "time run 1 - - runc --root /run/runc run --bundle $1/$name bench-$name"
 	done

@@ -109,8 +109,8 @@ podman_rows() {
 	chmod +x "$WORK/pm"
 	podman_image
 	# podman's precreate takes the document from standard output.
-	hook_file "$WORK/hooks-hook" hook "${HOOKS[static]}" '["createRuntime", "poststop"]' oci-podns-hook --no-syslog
-	hook_file "$WORK/hooks-hook" precreate "${HOOKS[static]}" '["precreate"]' oci-podns-hook --no-syslog precreate
+	hook_file "$WORK/hooks-hook" hook "${HOOKS[default]}" '["createRuntime", "poststop"]' oci-podns-hook --no-syslog
+	hook_file "$WORK/hooks-hook" precreate "${HOOKS[default]}" '["precreate"]' oci-podns-hook --no-syslog precreate
 	hook_file "$WORK/hooks-noop" hook "$TOOLS/floor" '["createRuntime", "poststop"]' floor noop
 	hook_file "$WORK/hooks-noop" precreate /bin/cat '["precreate"]' cat
 	podman_scripts

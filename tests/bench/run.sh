@@ -31,7 +31,8 @@ export LC_ALL=C
 # shellcheck source=tests/bench/plans.bash
 . "$BENCH/plans.bash"
 
-BUILDS=(static dynamic musl)
+# By name; default is what `./configure` without options makes.
+BUILDS=(default static dynamic musl)
 
 # --- the table ---------------------------------------------------------------------
 
@@ -101,17 +102,18 @@ time_stages() {
 	measure "$ROUNDS" plan_stages floor "${BUILDS[@]}"
 	base_result=$result
 	for stage in precreate join createRuntime poststop adopt revert; do
-		against_first "$stage" static floor "${told[$stage]}" 1.25
-		row "— CPU time" "$(us "$(got "$stage" static 5)")" "floor $(us "$(got "$stage" floor 5)")" \
-			"$(got "$stage" static 6)"
-		row "— page faults" "$(got "$stage" static 7)" "floor $(got "$stage" floor 7)"
+		against_first "$stage" default floor "${told[$stage]}" 1.25
+		row "— CPU time" "$(us "$(got "$stage" default 5)")" "floor $(us "$(got "$stage" floor 5)")" \
+			"$(got "$stage" default 6)"
+		row "— page faults" "$(got "$stage" default 7)" "floor $(got "$stage" floor 7)"
+		against_first "$stage" static floor "— with --enable-static, at fixed addresses"
+		against_first "$stage" dynamic floor "— with --enable-static=no, dynamic"
 		against_first "$stage" musl floor "— with musl"
-		against_first "$stage" dynamic floor "— dynamic"
 	done
-	measure $((ROUNDS / 10 + 5)) plan_stages shell static
+	measure $((ROUNDS / 10 + 5)) plan_stages shell default
 	for stage in precreate join createRuntime poststop adopt revert; do
-		row "${told[$stage]}, against shell and jq" "$(us "$(got "$stage" static 3)")" \
-			"shell $(us "$(got "$stage" shell 3)")" "$(got "$stage" static 4)" 0.05
+		row "${told[$stage]}, against shell and jq" "$(us "$(got "$stage" default 3)")" \
+			"shell $(us "$(got "$stage" shell 3)")" "$(got "$stage" default 4)" 0.05
 	done
 }
 
@@ -131,14 +133,14 @@ count_stages() {
 		most=1.5
 		[ "$name" != dynamic ] || most=3
 		for stage in "${STAGES[@]}"; do
-			[ "$name" != static ] || row "${told[$stage]}, system calls" "$(counted "$stage" 2)"
+			[ "$name" != default ] || row "${told[$stage]}, system calls" "$(counted "$stage" 2)"
 			row "${told[$stage]}, peak memory in MiB, $name" "$(divide "$(counted "$stage" 3)" 1024)" "" \
 				"$(divide "$(counted "$stage" 3)" 1024)" "$most"
 		done
 		rm "$WORK/counted"
 	done
 	command -v valgrind >/dev/null || return 0
-	for name in static musl; do
+	for name in default musl; do
 		walk_stages count_instructions "${HOOKS[$name]}" "$WORK/walk"
 		walk_end "$WORK/walk"
 		for stage in "${STAGES[@]}"; do
@@ -185,8 +187,9 @@ pins() {
 	measure "$ROUNDS" plan_pins
 	against_first pin pinns floor "pinns, net ipc uts and a sysctl" 1.05
 	row "— page faults" "$(got pin pinns 7)" "floor $(got pin floor 7)"
+	against_first pin pinns-static floor "— with --enable-static, at fixed addresses"
+	against_first pin pinns-dynamic floor "— with --enable-static=no, dynamic"
 	against_first pin pinns-musl floor "— with musl"
-	against_first pin pinns-dynamic floor "— dynamic"
 	against_first create podns floor "podns create"
 	against_first rm podns floor "podns rm"
 	against_first pin unshare floor "unshare(1) with --net=, --ipc=, --uts="
@@ -198,11 +201,11 @@ pins() {
 scale() {
 	local stage before after
 	(cd "$ROOT" && "$TOOLS/floor" fill full "$PODS")
-	measure "$ROUNDS" plan_stages floor static
+	measure "$ROUNDS" plan_stages floor default
 	for stage in precreate join createRuntime poststop adopt revert; do
-		after=$(got "$stage" static 4)
-		before=$(awk -F '\t' -v row="$stage" '$1 == row && $2 == "static" { print $4 }' <<<"$base_result")
-		row "${told[$stage]}, with $PODS pods" "$(us "$(got "$stage" static 3)")" "floor $(us "$(got "$stage" floor 3)")" "$after"
+		after=$(got "$stage" default 4)
+		before=$(awk -F '\t' -v row="$stage" '$1 == row && $2 == "default" { print $4 }' <<<"$base_result")
+		row "${told[$stage]}, with $PODS pods" "$(us "$(got "$stage" default 3)")" "floor $(us "$(got "$stage" floor 3)")" "$after"
 		row "— that ratio against the one with no pods" "$after" "$before" "$(divide "$after" "$before")" 1.1
 	done
 	measure 5 plan_ls
@@ -217,13 +220,13 @@ linear() {
 		config size 0 $((n * 11300)) >"$WORK/$n.json"
 	done
 	measure $((ROUNDS / 20 + 3)) plan_sizes
-	row "precreate, config of $(($(stat -c %s "$WORK/16.json") >> 20)) MiB" "$(us "$(got precreate-16 static 3)")" \
-		"$(($(stat -c %s "$WORK/1.json") >> 10)) KiB $(us "$(got precreate-1 static 3)")" \
-		"$(divide "$(got precreate-16 static 3)" "$(got precreate-1 static 3)")" 18
+	row "precreate, config of $(($(stat -c %s "$WORK/16.json") >> 20)) MiB" "$(us "$(got precreate-16 default 3)")" \
+		"$(($(stat -c %s "$WORK/1.json") >> 10)) KiB $(us "$(got precreate-1 default 3)")" \
+		"$(divide "$(got precreate-16 default 3)" "$(got precreate-1 default 3)")" 18
 	command -v valgrind >/dev/null || return 0
 	for n in 0 1000 10000; do
 		config "linear-$n" "$n" "$n" >"$WORK/$n.json"
-		count_instructions "$n" "${HOOKS[static]}" --root "$ROOT" --no-syslog precreate <"$WORK/$n.json" >/dev/null
+		count_instructions "$n" "${HOOKS[default]}" --root "$ROOT" --no-syslog precreate <"$WORK/$n.json" >/dev/null
 	done
 	row "instructions for 10,000 mounts and annotations" \
 		"$(awk '{ n[$1] = $2 } END { printf "%.1f M", (n[10000] - n[0]) / 1e6 }' "$WORK/counted")" \
@@ -236,8 +239,8 @@ linear() {
 burst() {
 	local n=100
 	measure 5 plan_burst "$n"
-	against_first burst static floor "$n precreates of as many pods at once"
-	row "— a second" "$(awk -v us="$(got burst static 3)" -v n="$n" 'BEGIN { printf "%.0f", n / us * 1e6 }')" \
+	against_first burst default floor "$n precreates of as many pods at once"
+	row "— a second" "$(awk -v us="$(got burst default 3)" -v n="$n" 'BEGIN { printf "%.0f", n / us * 1e6 }')" \
 		"floor $(awk -v us="$(got burst floor 3)" -v n="$n" 'BEGIN { printf "%.0f", n / us * 1e6 }')"
 }
 
@@ -252,7 +255,7 @@ runtime() {
 		what="tmpfs" most=1.5
 		[ "$where" = "$WORK" ] || what="a disk: fsync too" most=''
 		floor=$(divide "$(got run floor 9)" 1000)
-		for name in static musl; do
+		for name in default musl; do
 			row "runc run with the hook, $name, bundle on $what" "$(us "$(got run "$name" 3)")" \
 				"static no-op hooks $(us "$(got run noop 3)")" "$(got run "$name" 4)"
 			row "— milliseconds more" "$(divide "$(got run "$name" 9)" 1000) ms" "with the floor as a hook $floor ms" \
@@ -267,11 +270,11 @@ runtime() {
 # --- bounds ------------------------------------------------------------------------
 
 record() {
-	walk_stages count_instructions "${HOOKS[static]}" "$WORK/walk"
+	walk_stages count_instructions "${HOOKS[default]}" "$WORK/walk"
 	walk_end "$WORK/walk"
-	least_costs "$WORK/costs" "${HOOKS[static]}" "$WORK/walk"
+	least_costs "$WORK/costs" "${HOOKS[default]}" "$WORK/walk"
 	{
-		echo "# What each stage cost when this was recorded by \`tests/bench/run.sh --record\`, in the static build,"
+		echo "# What each stage cost when this was recorded by \`tests/bench/run.sh --record\`, in the default build,"
 		echo "# with $(tools_version)"
 		echo "# stage instructions system-calls KiB"
 		paste -d ' ' "$WORK/counted" <(cut -d ' ' -f 2- "$WORK/costs")
@@ -293,7 +296,7 @@ inside() {
 	mkdir -p "$ROOT"/{netns,ipcns,utsns}
 	mkdir -m 0700 "$ROOT/podns"
 	# All contenders have pods in one root, which is as the hook leaves it.
-	config first | "${HOOKS[static]}" --root "$ROOT" --no-syslog precreate >/dev/null
+	config first | "${HOOKS[default]}" --root "$ROOT" --no-syslog precreate >/dev/null
 	measure "$ROUNDS" plan_noop
 	row "a static process that does nothing" "$(us "$(got noop noop 3)")"
 	row "— a page fault" "$(divide "$(got noop touch 9)" 100) µs"
@@ -321,7 +324,8 @@ build_tools() {
 	mkdir -p "$TOOLS"
 	"$cc" "${flags[@]}" -o "$TOOLS/interleave" "$BENCH/interleave.c"
 	"$cc" "${flags[@]}" -static -o "$TOOLS/cost" "$BENCH/cost.c"
-	"$cc" "${flags[@]}" -static -I"$BUILD/static" -o "$TOOLS/floor" "$BENCH/floor.c"
+	# Linked as the default build is on Debian.
+	"$cc" "${flags[@]}" -fPIE -static-pie -I"$BUILD/default" -o "$TOOLS/floor" "$BENCH/floor.c"
 	"$cc" "${flags[@]}" -I"$SRC" -o "$TOOLS/filter" "$BENCH/filter.c" "$SRC/sandbox/rules.c" -lseccomp
 }
 
@@ -375,10 +379,11 @@ done
 	echo "# building" >&2
 	copy_sources "$BUILD/src"
 	for name in "${BUILDS[@]}"; do
-		cc=${CC:-gcc} options=(--enable-static)
+		cc=${CC:-gcc} options=()
 		case $name in
-		dynamic) options=() ;;
-		musl) cc=musl-gcc ;;
+		static) options=(--enable-static) ;;
+		dynamic) options=(--enable-static=no) ;;
+		musl) cc=musl-gcc options=(--enable-static) ;;
 		esac
 		if ! build "$BUILD/$name" "$cc" "${options[@]}"; then
 			tail -n 40 "$BUILD/$name/build.log" >&2
