@@ -231,7 +231,7 @@ load podns
 }
 
 @test "pids are all of the pod's, in order" {
-	local all='' i
+	local all=''
 	podns create web
 	for _ in 1 2 3 4 5 6 7 8 9; do
 		sleeper nsenter "--net=$ROOT/netns/web"
