@@ -98,3 +98,12 @@ teardown() {
 	done < <(grep -oE 'test_[a-z]+[.]c (`[a-z_]+`(, )?)+' SECURITY.md | grep -oE '`[a-z_]+`' | tr -d '`')
 	equal "$(grep -c 'no test yet' SECURITY.md)" 0
 }
+
+@test "each function that SECURITY.md names is there" {
+	local name missing=''
+	# shellcheck disable=SC2016 # backticks, as in Markdown
+	for name in $(grep -oE '`[a-z0-9_]+\(\)`' SECURITY.md | tr -d '`()' | sort -u); do
+		grep -rqE "\b$name\(" "${ROOMS[@]}" || missing+=" $name"
+	done
+	equal "$missing" ''
+}
