@@ -22,38 +22,25 @@ static int enter_user(int fd, struct error *e)
 {
 	if (ns_join(fd, NS_USER, e) < 0)
 		return -1;
-	/*
-	 * setgroups(2) may be denied there (user_namespaces(7)); the groups of outside
-	 * then stay, unmapped.
-	 */
+	/* The user namespace may deny setgroups(2): user_namespaces(7). The groups then stay, unmapped. */
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
-		return error_set(e, errno, "drop the groups of outside the pod");
+		return error_set(e, errno, "drop the groups from outside the pod");
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return error_set(e, errno, "become root of the pod's user namespace");
 	return 0;
 }
 
-/* Does the user namespace `user` own what fd is open on? */
-static int is_owned(int fd, struct ns_id user, bool *owned, struct error *e)
+/* Join those of fds whose owner is `user` if owned, else those with another owner. */
+static int join_all(const int fds[NS_TYPES], struct ns_id user, bool owned, struct error *e)
 {
-	struct ns_id owner;
-
-	if (ns_owner(fd, &owner, e) < 0)
-		return -1;
-	*owned = ns_same(owner, user);
-	return 0;
-}
-
-static int enter_all(const int fds[NS_TYPES], bool owned_ones, struct ns_id user, struct error *e)
-{
-	bool owned = false;
+	struct ns_id owner = { 0 };
 
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (t == NS_USER || fds[t] < 0)
 			continue;
-		if (user.ino && is_owned(fds[t], user, &owned, e) < 0)
+		if (user.ino && ns_owner(fds[t], &owner, e) < 0)
 			return -1;
-		if (owned == owned_ones && ns_join(fds[t], (enum ns_type)t, e) < 0)
+		if (ns_same(owner, user) == owned && ns_join(fds[t], (enum ns_type)t, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -64,10 +51,11 @@ int ns_enter(const int fds[NS_TYPES], struct error *e)
 	struct ns_id user = { 0 };
 
 	if (fds[NS_USER] < 0)
-		return enter_all(fds, false, user, e);
+		return join_all(fds, user, false, e);
 	if (ns_look(fds[NS_USER], NS_USER, &user) != NS_IS_TYPE)
-		return error_set(e, 0, "what was to be entered is no user namespace");
-	if (enter_all(fds, false, user, e) < 0 || enter_user(fds[NS_USER], e) < 0)
+		return error_set(e, 0,
+				 "the pin of the pod's user namespace is not a user namespace");
+	if (join_all(fds, user, false, e) < 0 || enter_user(fds[NS_USER], e) < 0)
 		return -1;
-	return enter_all(fds, true, user, e);
+	return join_all(fds, user, true, e);
 }

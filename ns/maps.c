@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/text.h"
 #include "ns/maps.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/text.h"
 
 static int by_container(const void *a, const void *b)
 {
@@ -14,7 +15,7 @@ static int by_container(const void *a, const void *b)
 	return x->container < y->container ? -1 : x->container > y->container;
 }
 
-/* Sort a copy and join extents that continue each other; returns how many are left. */
+/* Sort a copy by container ids and merge adjacent extents. Returns their number. */
 static size_t normalise(const struct id_maps *m, struct id_map *out)
 {
 	size_t n = 0;
@@ -54,7 +55,7 @@ int id_maps_text(const struct id_maps *m, struct buf *out, struct error *e)
 	return 0;
 }
 
-/* The kernel's columns are padded with spaces. */
+/* The kernel pads its columns with spaces, which strtoull(3) skips. */
 static bool take_column(const char **text, uint32_t *value)
 {
 	unsigned long long v;
@@ -89,7 +90,7 @@ int id_maps_parse(const char *text, struct arena *a, struct id_maps *m, struct e
 	return 0;
 }
 
-/* One number and the separator behind it; *p moves on. */
+/* Read one id and, unless it is '\\0', the separator after it; *p is advanced. */
 static bool take_id(const char **p, char separator, uint32_t *id)
 {
 	uint64_t value = 0;
@@ -97,7 +98,7 @@ static bool take_id(const char **p, char separator, uint32_t *id)
 
 	for (; **p >= '0' && **p <= '9' && value < UINT32_MAX; (*p)++)
 		value = value * 10 + (uint64_t)(**p - '0');
-	/* (uid_t)-1 is no id: setreuid(2). */
+	/* (uid_t)-1 is not an id: setreuid(2). */
 	if (*p == from || value >= UINT32_MAX || (separator && **p != separator))
 		return false;
 	*p += separator != '\0';

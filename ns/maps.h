@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* One extent: `size` ids from `container` are ids from `host` outside. */
+/* An extent: the `size` ids from `container` on are the ids from `host` on outside. */
 struct id_map {
 	uint32_t container, host, size;
 };
@@ -25,20 +25,19 @@ struct id_maps {
 	size_t count;
 };
 
-/* Do both map the same ids? The order of extents does not matter, nor how a run of ids is cut. */
+/* Do both map the same ids, whatever the order of their extents and the ids at which these are split? */
 bool id_maps_equal(const struct id_maps *a, const struct id_maps *b);
 
-/* The text that /proc/PID/uid_map takes: a line an extent. */
+/* Append the text for /proc/PID/uid_map, one line per extent. */
 int id_maps_text(const struct id_maps *m, struct buf *out, struct error *e);
 
-/* Parse what /proc/PID/uid_map shows. */
+/* Parse the text of /proc/PID/uid_map. */
 int id_maps_parse(const char *text, struct arena *a, struct id_maps *m, struct error *e);
 
 /*
- * Parse what a command line takes: "CONTAINER:HOST:SIZE,..." as podman has it, or
- * "CONTAINER-HOST-SIZE@..." as pinns does. A separator at the end is allowed, for CRI-O
- * writes one. At least one extent, at most ID_MAP_MAX, each of size 1 or more and with ids
- * below 2^32 - 1 alone.
+ * Parse an option's value: "CONTAINER:HOST:SIZE,..." as in podman, or "CONTAINER-HOST-SIZE@..." as in
+ * pinns, with an optional separator at the end, as CRI-O writes it. There must be 1 to ID_MAP_MAX
+ * extents, each with a size of at least 1 and ids of at most 2^32 - 2.
  */
 int id_maps_parse_list(const char *text, struct arena *a, struct id_maps *m, struct error *e);
 

@@ -13,7 +13,7 @@
 #define MOUNTINFO "/proc/self/mountinfo"
 #define MOUNTINFO_MAX ((size_t)256 << 20)
 
-/* Space, tab, newline and backslash stand as \ooo: proc(5). */
+/* Space, tab, newline and backslash are written as \ooo: proc(5). */
 static void decode(char *s)
 {
 	char *to = s;
@@ -141,7 +141,7 @@ const struct mount_entry *mounts_by_id(const struct mounts *m, int id)
 	return NULL;
 }
 
-/* Is there a mount on x, at its own mount point? Then x is not the top. */
+/* Is another mount on top of x, at the same mount point? */
 static bool is_covered(const struct mounts *m, const struct mount_entry *x)
 {
 	for (size_t i = 0; i < m->count; i++)
@@ -159,7 +159,7 @@ const struct mount_entry *mounts_top(const struct mounts *m, const char *path)
 	return NULL;
 }
 
-/* The part of path below the directory dir; NULL where it is not. */
+/* The rest of path below the directory dir; NULL if it is not below. */
 static const char *below(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mounts of our mount namespace as /proc/self/mountinfo lists them (proc(5)): also
- * those that a later mount hides, which no path leads to.
+ * The mounts of our mount namespace, from /proc/self/mountinfo (proc(5)). That lists hidden mounts,
+ * which no path leads to, as well.
  */
 #ifndef PODNS_NS_MOUNTS_H
 #define PODNS_NS_MOUNTS_H
@@ -12,18 +12,18 @@
 struct mount_entry {
 	int id, parent;
 	const char *dev;   /* of the file system: "0:25" */
-	const char *root;  /* what of it is mounted: "/", or "net:[4026531840]" for a namespace */
+	const char *root;  /* mounted part: "/", or "net:[4026531840]" for a namespace */
 	const char *point; /* decoded */
 	const char *fs;    /* "nsfs" */
-	bool shared;       /* its propagation */
-	ino_t ns_ino;      /* of the namespace, where it is one; else 0 */
+	bool shared;       /* is in a peer group */
+	ino_t ns_ino;      /* inode number of the namespace; 0 if it is none */
 };
 
 struct mounts {
 	struct arena arena;
 	struct mount_entry *list; /* in the order of mountinfo */
 	size_t count;
-	struct mount_entry **by_ns; /* those of namespaces, by inode */
+	struct mount_entry **by_ns; /* the mounts of namespaces, sorted by ns_ino */
 	size_t ns_count;
 };
 
@@ -31,20 +31,17 @@ int mounts_read(struct mounts *m, struct error *e);
 void mounts_free(struct mounts *m);
 #define cleanup_mounts __attribute__((cleanup(mounts_free)))
 
-/* Is this namespace mounted at this path, seen or hidden? */
+/* Is this namespace mounted at this path, visible or hidden? */
 bool mounts_has_pin(const struct mounts *m, struct ns_id id, const char *path);
 
-/* The mount whose point is path and that path leads to: the last one on top; NULL for none. */
+/* The topmost mount whose mount point is path, or NULL. */
 const struct mount_entry *mounts_top(const struct mounts *m, const char *path);
 
-/* The mount that a file at path (absolute, without symbolic links) is on; NULL for none. */
+/* The mount that a file at path (absolute, without symbolic links) is on, or NULL. */
 const struct mount_entry *mounts_of_path(const struct mounts *m, const char *path)
 	__attribute__((nonnull));
 
-/*
- * Is x a bind mount of the very directory that it hides: of the same file system and the
- * same place in it?
- */
+/* Is x a bind mount of a directory over itself? */
 bool mounts_hides_itself(const struct mounts *m, const struct mount_entry *x);
 
 /* The mount with this id, or NULL. */

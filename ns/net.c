@@ -11,7 +11,7 @@
 
 int net_loopback_up(struct error *e)
 {
-	/* The other flags of a new lo are not for us to set: __dev_change_flags() in net/core/dev.c. */
+	/* IFF_UP is enough: the kernel keeps IFF_LOOPBACK itself (__dev_change_flags() in net/core/dev.c). */
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Network devices of a new network namespace.
+ */
 #ifndef PODNS_NS_NET_H
 #define PODNS_NS_NET_H
 
 #include "base/error.h"
 
 /*
- * Raise `lo` in the new network namespace that the caller is in (netdevice(7), SIOCSIFFLAGS).
- * The kernel makes it down, and runc and crun raise it only in a namespace that they made
- * themselves.
+ * Set `lo` up in the caller's network namespace (netdevice(7), SIOCSIFFLAGS). The kernel creates it
+ * down, and runc and crun set it up only in a namespace that they have made.
  */
 int net_loopback_up(struct error *e);
 

@@ -27,7 +27,7 @@ struct ns_id ns_id_of(const struct stat *st)
 	};
 }
 
-/* There is one nsfs for as long as the kernel runs, and its device is no other file system's. */
+/* The kernel has one nsfs, whose device number no other file system ever gets. */
 static bool is_on_nsfs(int fd, dev_t dev)
 {
 	static dev_t nsfs = (dev_t)-1; /* none yet */
@@ -51,7 +51,7 @@ enum ns_kind ns_look(int fd, enum ns_type type, struct ns_id *id)
 		return NS_IS_NOT;
 	flag = ioctl(fd, NS_GET_NSTYPE);
 	if (flag < 0)
-		return NS_IS_NOT; /* nsfs holds pidfds too on new kernels */
+		return NS_IS_NOT;
 	*id = ns_id_of(&st);
 	return flag == ns_info[type].flag ? NS_IS_TYPE : NS_IS_OTHER;
 }
@@ -62,23 +62,12 @@ int ns_refuse(const char *path, enum ns_type type, struct error *e)
 			 ns_info[type].oci);
 }
 
-static int check_type(int fd, const char *path, enum ns_type type, struct ns_id *id,
-		      struct error *e)
-{
-	if (ns_look(fd, type, id) == NS_IS_TYPE)
-		return 0;
-	return ns_refuse(path, type, e);
-}
-
 int ns_open_path(const char *path, enum ns_type type, struct ns_id *id, struct error *e)
 {
 	cleanup_close int place = -1, fd = -1;
 	struct statfs fs;
 
-	/*
-	 * O_PATH first: a config may name any file, and to open a device or a FIFO is to
-	 * act on it.
-	 */
+	/* O_PATH first: a config may name any file, and opening a device or FIFO has effects. */
 	place = open(path, O_PATH | O_CLOEXEC);
 	if (place < 0)
 		return error_set(e, errno, "open %s namespace %s", ns_info[type].oci, path);
@@ -87,26 +76,19 @@ int ns_open_path(const char *path, enum ns_type type, struct ns_id *id, struct e
 	fd = open(fd_path(place).text, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(e, errno, "open %s namespace %s", ns_info[type].oci, path);
-	if (check_type(fd, path, type, id, e) < 0)
-		return -1;
+	if (ns_look(fd, type, id) != NS_IS_TYPE)
+		return ns_refuse(path, type, e);
 	return take_fd(&fd);
-}
-
-static int open_proc_ns(int proc_fd, const char *who, enum ns_type type, const char *file)
-{
-	char name[64];
-
-	concat_in(name, sizeof(name), who, file ? file : ns_info[type].proc, NULL);
-	return openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
 }
 
 int ns_open_own(enum ns_type type, struct error *e)
 {
-	int fd = open_proc_ns(AT_FDCWD, "/proc/self/ns/", type, NULL);
+	char path[64];
+	int fd;
 
-	if (fd < 0)
-		error_set(e, errno, "open /proc/self/ns/%s", ns_info[type].proc);
-	return fd;
+	concat_in(path, sizeof(path), "/proc/self/ns/", ns_info[type].proc, NULL);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_set(e, errno, "open %s", path) : fd;
 }
 
 static int own_id(const char *name, struct ns_id *id, struct error *e)
@@ -123,7 +105,7 @@ static int own_id(const char *name, struct ns_id *id, struct error *e)
 
 int ns_own_id(enum ns_type type, struct ns_id *id, struct error *e)
 {
-	/* The time namespace that we are in, not the one for our children. */
+	/* Not ns_info.proc, which for time is the namespace of future children. */
 	return own_id(ns_info[type].brief, id, e);
 }
 
@@ -141,7 +123,7 @@ int ns_owner(int fd, struct ns_id *owner, struct error *e)
 	if (user < 0 && errno == EPERM)
 		return 0;
 	if (user < 0 || fstat(user, &st) < 0)
-		return error_set(e, errno, "ask for the user namespace that owns a namespace");
+		return error_set(e, errno, "get the user namespace that owns a namespace");
 	*owner = ns_id_of(&st);
 	return 0;
 }
@@ -156,7 +138,7 @@ struct proc_stat {
 	uint64_t threads, start;
 };
 
-/* Of digits alone, as the kernel writes it: strtoull(3) would look at a locale's tables. */
+/* strtoull(3) without its locale tables, whose pages a short run does not touch otherwise. */
 static const char *read_digits(const char *p, uint64_t *n)
 {
 	for (*n = 0; *p >= '0' && *p <= '9'; p++)
@@ -167,7 +149,7 @@ static const char *read_digits(const char *p, uint64_t *n)
 /* proc(5): fields 3, 20 and 22. */
 static int parse_stat(const char *text, struct proc_stat *st)
 {
-	const char *p = strrchr(text, ')'); /* the command's name may hold anything */
+	const char *p = strrchr(text, ')'); /* the command's name may contain any character */
 
 	if (!p || p[1] != ' ')
 		return -1;
@@ -184,13 +166,13 @@ static int parse_stat(const char *text, struct proc_stat *st)
 	return read_digits(p, &st->start) == p ? -1 : 0;
 }
 
-/* A process lives on in its threads where the first of them has ended: then it is a zombie too. */
+/* State Z with other threads means that only the first thread has ended. */
 static bool is_dead(const struct proc_stat *st)
 {
 	return st->state == 'X' || st->state == 'x' || (st->state == 'Z' && st->threads <= 1);
 }
 
-/* Small enough to stay out of the heap: it is read for each member of a pod. */
+/* This is read for each member of a pod, so it does not use the heap. */
 static int read_stat(int dir_fd, const char *name, struct proc_stat *st)
 {
 	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
@@ -289,14 +271,14 @@ int process_ns_id(const struct process *p, enum ns_type type, struct ns_id *id, 
 int process_open_ns(const struct process *p, enum ns_type type, struct ns_id *id, struct error *e)
 {
 	cleanup_close int fd = -1;
-	char path[64];
+	char name[32], path[64];
 
-	concat_in(path, sizeof(path), "/proc/", decimal((uint64_t)p->pid).text, "/ns/",
-		  ns_info[type].brief, NULL);
-	fd = open_proc_ns(p->procfd, "ns/", type, ns_info[type].brief);
+	concat_in(name, sizeof(name), "ns/", ns_info[type].brief, NULL);
+	concat_in(path, sizeof(path), "/proc/", decimal((uint64_t)p->pid).text, "/", name, NULL);
+	fd = openat(p->procfd, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(e, errno, "open %s", path);
-	if (check_type(fd, path, type, id, e) < 0)
-		return -1;
+	if (ns_look(fd, type, id) != NS_IS_TYPE)
+		return ns_refuse(path, type, e);
 	return take_fd(&fd);
 }

@@ -15,13 +15,14 @@
 #include "base/file.h"
 #include "base/text.h"
 
+/* The number of mounts on top of each other that are removed. */
 #define SHM_LAYERS 16
 
 static int mount_data(uint64_t size, const char *label, char **data, struct error *e)
 {
 	/*
-	 * MCS labels hold commas, so the context is quoted: mount(8). Within quotes the kernel
-	 * knows no escapes (opt_len() in security/selinux/hooks.c).
+	 * MCS labels contain commas, so the context is quoted: mount(8). The kernel has no escapes
+	 * within quotes (opt_len() in security/selinux/hooks.c).
 	 */
 	if (label && strchr(label, '"'))
 		return error_set(e, 0, "linux.mountLabel '%s' has a quote in it", label);
@@ -44,11 +45,11 @@ int shm_mount(int dir_fd, const char *name, const char *path, uint64_t size, con
 	if (mount("shm", fd_path(point).text, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, data) == 0)
 		return 0;
 	error_set(e, errno, "mount a tmpfs at %s", path);
-	/* All else in its options is ours. */
+	/* The label is the only option that we have not made ourselves. */
 	if (e->num == EINVAL && label)
 		error_hint(e,
-			   "linux.mountLabel is '%.200s': a host without SELinux takes none, and "
-			   "SELinux none that its policy does not know",
+			   "linux.mountLabel is '%.200s': a host without SELinux accepts none, and "
+			   "SELinux only those that its policy knows",
 			   label);
 	unlinkat(dir_fd, name, AT_REMOVEDIR);
 	return -1;
@@ -89,7 +90,7 @@ int shm_unmount(int dir_fd, const char *name, const char *path, struct error *e)
 
 bool shm_size_of(const char *path, uint64_t *size)
 {
-	/* A document named the path: a FIFO or device there is not opened, O_PATH or not. */
+	/* The path comes from a document, so a FIFO or device there must not be opened. */
 	cleanup_close int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct statfs fs;
 

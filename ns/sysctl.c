@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Three parts: a table of the keys that are accepted, with checks that touch nothing; remedies for
+ * keys that the kernel refuses; and the code that sets values, and puts the old ones back if a later
+ * one fails.
+ */
 #include "ns/sysctl.h"
 
 #include <errno.h>
@@ -23,20 +28,22 @@
 #define DOMAINNAME "kernel/domainname"
 
 /*
- * What lives in a namespace; the first pattern that matches counts. One that ends in '/' or '_'
- * takes everything that begins so. The ipc keys are ipc_sysctls[] of ipc/ipc_sysctl.c and
- * mq_sysctls[] of ipc/mq_sysctl.c.
+ * The sysctls of namespaces. The first matching pattern counts; one that ends in '/' or '_' is a
+ * prefix. The ipc keys are ipc_sysctls[] of ipc/ipc_sysctl.c and mq_sysctls[] of ipc/mq_sysctl.c.
  *
- * Not every file that a new network namespace shows below /proc/sys/net has a value of its own
- * there, and writing one that has none changes the host: net.netfilter.nf_hooks_lwtunnel in
- * Linux 6.18, and in older kernels the first five here, which can only be read there since 2021
- * (CVE-2021-38209). So a config may name only the families whose tables the kernel keeps per
- * namespace.
+ * Some files below /proc/sys/net appear in a new network namespace although there is only one value,
+ * so that a write changes the host: net.netfilter.nf_hooks_lwtunnel in Linux 6.18, and the first five
+ * here in kernels before 2021, since when they are read-only there (CVE-2021-38209). So a config may
+ * only name families whose tables the kernel keeps per namespace.
  */
 static const struct {
 	const char *pattern;
 	enum ns_type type;
-	enum { ANYBODY, ROOT, ROOT_GLOBAL } from; /* ROOT: --sysctl. GLOBAL: one value for all */
+	enum {
+		ANYBODY,
+		ROOT,
+		ROOT_GLOBAL
+	} from; /* ROOT: only --sysctl. GLOBAL: one value for all */
 } known[] = {
 	{ "net/netfilter/nf_conntrack_max", NS_NET, ROOT_GLOBAL },
 	{ "net/netfilter/nf_conntrack_buckets", NS_NET, ROOT_GLOBAL },
@@ -91,21 +98,14 @@ static int check_text(const char *key, const char *value, struct error *e)
 	return 0;
 }
 
-/* sysctl(8): the first separator that appears is the one in use, the other one is turned round. */
-static void turn_separators(char *path)
+/* sysctl(8): if the first separator in the key is '.', then '.' and '/' are exchanged. */
+static void exchange_separators(char *path)
 {
-	char *p = path;
-
-	while (*p && *p != '.' && *p != '/')
-		p++;
-	if (*p != '.')
+	if (path[strcspn(path, "./")] != '.')
 		return;
-	for (; *p; p++) {
-		if (*p == '.')
-			*p = '/';
-		else if (*p == '/')
-			*p = '.';
-	}
+	for (char *p = path; *p; p++)
+		if (*p == '.' || *p == '/')
+			*p = *p == '.' ? '/' : '.';
 }
 
 static int check_components(const char *key, const char *path, struct error *e)
@@ -113,9 +113,8 @@ static int check_components(const char *key, const char *path, struct error *e)
 	size_t n;
 
 	for (const char *p = path;; p += n + 1) {
-		for (n = 0; p[n] && p[n] != '/'; n++)
-			;
-		if (!n || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+		n = strcspn(p, "/");
+		if (n <= 2 && strspn(p, ".") == n)
 			return error_set(
 				e, 0, "sysctl %s: empty, '.' and '..' components are refused", key);
 		if (!p[n])
@@ -186,7 +185,7 @@ int sysctl_check(const char *key, const char *value, bool trusted, struct arena 
 	path = arena_strndup(a, key, strlen(key));
 	if (!path)
 		return error_nomem(e);
-	turn_separators(path);
+	exchange_separators(path);
 	*s = (struct sysctl){ .path = path, .key = key, .value = value, .trusted = trusted };
 	if (check_components(key, path, e) < 0 || find_type(s, e) < 0)
 		return -1;
@@ -221,59 +220,46 @@ static int open_proc_sys(struct error *e)
 	return take_fd(&fd);
 }
 
-/* The id of the mount that fd is on, from /proc/self/fdinfo: proc(5), since Linux 3.15. */
-static bool mount_of(int fd, uint64_t *id)
+/* The id of the mount that fd is on, from /proc/self/fdinfo (proc(5), since Linux 3.15); -1 if unknown. */
+static int mount_of(int fd)
 {
 	cleanup_buf struct buf text = { 0 };
-	char path[64], *line;
+	char path[64], *line = NULL;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	if (read_file_at(AT_FDCWD, path, 4096, &text) < 0)
-		return false;
-	line = strstr(text.data, "mnt_id:");
-	if (!line)
-		return false;
-	line += strlen("mnt_id:");
-	line += strspn(line, "\t ");
-	line[strcspn(line, "\n")] = '\0';
-	return parse_u64(line, UINT64_MAX, id);
+	if (read_file_at(AT_FDCWD, path, 4096, &text) == 0)
+		line = strstr(text.data, "mnt_id:");
+	return line ? atoi(line + strlen("mnt_id:")) : -1;
 }
 
-/* The rules of openat2() below, for kernels before 5.6: a component at a time. */
+/* For kernels before 5.6: what openat2(2) does in open_beneath(), one component at a time. */
 static int open_by_components(int base, const char *path, int flags)
 {
 	cleanup_close int dir = fcntl(base, F_DUPFD_CLOEXEC, 3);
-	uint64_t mount, base_mount;
-	char name[256];
+	const int mount = mount_of(base);
 	size_t n;
 	int next;
 
-	if (dir < 0 || !mount_of(base, &base_mount)) {
-		errno = EXDEV;
-		return -1;
-	}
-	for (;; path += n + 1) {
-		n = strcspn(path, "/");
-		if (n >= sizeof(name)) {
-			errno = ENAMETOOLONG;
+	for (; dir >= 0; path += n + 1) {
+		cleanup_free char *name = strndup(path, n = strcspn(path, "/"));
+
+		if (!name)
 			return -1;
-		}
-		memcpy(name, path, n);
-		name[n] = '\0';
 		next = openat(dir, name,
 			      O_NOFOLLOW | O_CLOEXEC | (path[n] ? O_PATH | O_DIRECTORY : flags));
 		if (next < 0)
 			return -1;
 		close(dir);
 		dir = next;
-		/* /proc/sys/kernel bound over /proc/sys/net is on the same device. */
-		if (!mount_of(dir, &mount) || mount != base_mount) {
+		/* The device does not tell: /proc/sys/kernel bound over /proc/sys/net has the same. */
+		if (mount < 0 || mount_of(dir) != mount) {
 			errno = EXDEV;
 			return -1;
 		}
 		if (!path[n])
 			return take_fd(&dir);
 	}
+	return -1;
 }
 
 static int open_beneath(int base, const char *path, int flags)
@@ -284,7 +270,7 @@ static int open_beneath(int base, const char *path, int flags)
 	};
 	int fd = (int)syscall(SYS_openat2, base, path, &how, sizeof(how));
 
-	/* EPERM: seccomp filters of container managers older than the call answer that. */
+	/* EPERM is the answer of container managers' seccomp filters that are older than the call. */
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
 		return open_by_components(base, path, flags);
 	return fd;
@@ -295,22 +281,22 @@ static bool is_file(const struct sysctl *s)
 	return strcmp(s->path, DOMAINNAME) != 0;
 }
 
-/* --- what to do where the kernel refuses ----------------------------------- */
+/* --- remedies if the kernel refuses ----------------------------------------- */
 
 #define IPC_OWNER                                                                                  \
 	"this kernel may let the host's root alone write it: leave it out, or give the "           \
 	"pod no user namespace of its own"
 
-/* The first that matches the path and errno of a failed open(2) or write(2) counts. */
+/* The first row that matches the path and the errno of open(2) or write(2) counts. */
 static const struct {
 	const char *pattern;
 	int num;
 	const char *hint;
 } remedies[] = {
-	/* ipv4_ping_group_range(): an id without a mapping is EINVAL, a wrong order is not. */
+	/* ipv4_ping_group_range(): EINVAL says that an id has no mapping. */
 	{ "net/ipv4/ping_group_range", EINVAL,
 	  "it takes two group ids, the lower one first, that the pod's user namespace maps" },
-	/* tcp_set_default_congestion_control() loads a module for the host's namespace alone. */
+	/* tcp_set_default_congestion_control() loads modules only for the host's namespace. */
 	{ "net/ipv4/tcp_congestion_control", ENOENT,
 	  "load the module of that algorithm on the host (tcp_NAME)" },
 	{ "net/ipv4/tcp_congestion_control", EPERM,
@@ -321,13 +307,13 @@ static const struct {
 	{ "net/", ENOENT,
 	  "a pod's network namespace does not have it: if the host has it, set it there, for all; "
 	  "if not, a kernel module may have to be loaded on the host" },
-	/* In older kernels these belong to the host's root, whoever owns the namespace. */
+	/* In older kernels the host's root owns these files, whatever owns the namespace. */
 	{ "kernel/", EACCES, IPC_OWNER },
 	{ "fs/mqueue/", EACCES, IPC_OWNER },
 	{ "kernel/", ENOENT, "this kernel was built without it" },
 };
 
-/* Where the path leads to an interface that may be yet to come: its name, with *len bytes. */
+/* The name, *len bytes long, of the interface in the path; NULL if there is none. */
 static const char *interface_in(const char *path, size_t *len)
 {
 	static const char *const dirs[] = {
@@ -354,8 +340,8 @@ static int add_hint(const struct sysctl *s, struct error *e)
 
 	if (interface)
 		return error_hint(e,
-				  "does the pod have an interface %.*s by now? What comes later "
-				  "gets the values of 'default' in that place",
+				  "the pod may not have an interface %.*s yet: one that is added "
+				  "later starts with the values of 'default'",
 				  (int)len, interface);
 	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
 		if (remedies[i].num == e->num && matches(s->path, remedies[i].pattern))
@@ -365,9 +351,9 @@ static int add_hint(const struct sysctl *s, struct error *e)
 
 /* --- setting ------------------------------------------------------------------ */
 
-static int open_file(int base, const struct sysctl *s, int flags, struct error *e)
+static int open_to_write(int base, const struct sysctl *s, struct error *e)
 {
-	int fd = open_beneath(base, s->path, flags);
+	int fd = open_beneath(base, s->path, O_WRONLY);
 
 	if (fd >= 0)
 		return fd;
@@ -375,33 +361,16 @@ static int open_file(int base, const struct sysctl *s, int flags, struct error *
 	return add_hint(s, e);
 }
 
-/* To write, and to read too where that is allowed: net.ipv4.route.flush has nothing to read. */
-static int open_both(int base, const struct sysctl *s, bool *readable, struct error *e)
+/* proc_dostring() and its like return the whole value at offset 0, and nothing at any other. */
+static const char *read_value(int fd, struct arena *a)
 {
-	int fd = open_beneath(base, s->path, O_RDWR);
+	char text[VALUE_MAX + 1];
+	ssize_t n = pread(fd, text, sizeof(text), 0);
 
-	*readable = fd >= 0;
-	return fd < 0 ? open_file(base, s, O_WRONLY, e) : fd;
+	return n > 0 && n <= VALUE_MAX ? arena_strndup(a, text, (size_t)n) : NULL;
 }
 
-/* proc_dostring() and its like give the whole value at offset 0, and nothing at any other. */
-static void read_old(int fd, struct buf *old)
-{
-	ssize_t n = 0;
-
-	for (size_t room = 128; room <= VALUE_MAX + 1; room *= 2) {
-		if (buf_reserve(old, room) < 0)
-			return;
-		n = pread(fd, old->data, room, 0);
-		if (n < (ssize_t)room)
-			break;
-	}
-	old->len = n > 0 && n <= VALUE_MAX ? (size_t)n : 0;
-	if (old->data)
-		old->data[old->len] = '\0';
-}
-
-/* The same words? The kernel puts tabs between numbers, and a newline after them. */
+/* Are the words the same? The kernel separates numbers by tabs and appends a newline. */
 static bool same_value(const char *a, const char *b)
 {
 	static const char space[] = " \t\n";
@@ -418,9 +387,9 @@ static bool same_value(const char *a, const char *b)
 	}
 }
 
-static int write_value(int fd, const struct sysctl *s, const char *value, size_t len,
-		       struct error *e)
+static int write_value(int fd, const struct sysctl *s, const char *value, struct error *e)
 {
+	size_t len = strlen(value);
 	ssize_t n;
 
 	do
@@ -436,22 +405,23 @@ static int write_value(int fd, const struct sysctl *s, const char *value, size_t
 	return 0;
 }
 
-/* old->len is 0 where nothing was changed, or cannot be put back. */
-static int set_file(int base, const struct sysctl *s, bool keep, struct buf *old, struct error *e)
+/* *old gets the previous value, unless keep is NULL, nothing was changed, or it cannot be read. */
+static int set_file(int base, const struct sysctl *s, struct arena *keep, const char **old,
+		    struct error *e)
 {
-	bool readable = false;
-	cleanup_close int fd = keep ? open_both(base, s, &readable, e)
-				    : open_file(base, s, O_WRONLY, e);
+	cleanup_close int fd = keep ? open_beneath(base, s->path, O_RDWR) : -1;
 
+	if (fd >= 0)
+		*old = read_value(fd, keep);
+	else /* some files, such as net.ipv4.route.flush, can only be written */
+		fd = open_to_write(base, s, e);
 	if (fd < 0)
 		return -1;
-	if (readable)
-		read_old(fd, old);
-	if (old->len && s->was_set && same_value(old->data, s->value)) {
-		old->len = 0;
+	if (*old && s->was_set && same_value(*old, s->value)) {
+		*old = NULL;
 		return 0;
 	}
-	return write_value(fd, s, s->value, strlen(s->value), e);
+	return write_value(fd, s, s->value, e);
 }
 
 static int set_domainname(const struct sysctl *s, const char *value, struct error *e)
@@ -461,74 +431,69 @@ static int set_domainname(const struct sysctl *s, const char *value, struct erro
 	return error_set(e, errno, "sysctl %s: set it to '%s'", s->key, value);
 }
 
-static int set_names(const struct sysctl *s, bool keep, struct buf *old, struct error *e)
+/* As set_file(). */
+static int change_domainname(const struct sysctl *s, struct arena *keep, const char **old,
+			     struct error *e)
 {
 	struct utsname now;
 
-	/* As in any other sysctl a write of nothing changes nothing; setdomainname(2) would. */
+	/* An empty write to any other sysctl changes nothing; setdomainname(2) would. */
 	if (!*s->value)
 		return 0;
-	if (keep && (uname(&now) < 0 || buf_adds(old, now.domainname) < 0))
+	if (keep && uname(&now) < 0)
 		return error_set(e, errno, "sysctl %s: read its value", s->key);
+	if (keep && !(*old = arena_strndup(keep, now.domainname, strlen(now.domainname))))
+		return error_nomem(e);
 	return set_domainname(s, s->value, e);
 }
 
-static void restore(int base, const struct sysctl *s, const struct buf *old)
+static void restore_value(int base, const struct sysctl *s, const char *old)
 {
 	cleanup_close int fd = -1;
 	struct error ignored;
 
-	if (!old->data)
-		return;
 	if (!is_file(s)) {
-		set_domainname(s, old->data, &ignored);
+		set_domainname(s, old, &ignored);
 		return;
 	}
-	if (!old->len)
-		return;
-	fd = open_file(base, s, O_WRONLY, &ignored);
+	fd = open_to_write(base, s, &ignored);
 	if (fd >= 0)
-		write_value(fd, s, old->data, old->len, &ignored);
+		write_value(fd, s, old, &ignored);
 }
 
-static int set_all(int base, const struct sysctl_list *list, struct buf *old, struct error *e)
+static int set_all(int base, const struct sysctl_list *list, struct error *e)
 {
+	cleanup_arena struct arena a = { 0 };
+	struct arena *keep = list->is_new ? NULL : &a;
+	const char **old = arena_alloc(&a, list->count * sizeof(*old));
 	size_t i;
 	int r = 0;
 
+	if (!old)
+		return error_nomem(e);
 	for (i = 0; i < list->count && r == 0; i++) {
 		const struct sysctl *s = &list->list[i];
 
-		if (!(list->types & NS_BIT(s->type)))
-			continue;
-		r = is_file(s) ? set_file(base, s, !list->is_new, &old[i], e)
-			       : set_names(s, !list->is_new, &old[i], e);
+		old[i] = NULL;
+		if (list->types & NS_BIT(s->type))
+			r = is_file(s) ? set_file(base, s, keep, &old[i], e)
+				       : change_domainname(s, keep, &old[i], e);
 	}
 	while (r < 0 && i-- > 0)
-		restore(base, &list->list[i], &old[i]);
+		if (old[i])
+			restore_value(base, &list->list[i], old[i]);
 	return r;
 }
 
 int sysctl_set(const struct sysctl_list *list, struct error *e)
 {
 	cleanup_close int base = -1;
-	struct buf *old;
 	ns_set types = 0;
-	int r;
 
 	for (size_t i = 0; i < list->count; i++)
 		types |= NS_BIT(list->list[i].type);
 	if (!(types & list->types))
 		return 0;
 	base = open_proc_sys(e);
-	if (base < 0)
-		return -1;
-	old = calloc(list->count, sizeof(*old));
-	if (!old)
-		return error_nomem(e);
-	r = set_all(base, list, old, e);
-	for (size_t i = 0; i < list->count; i++)
-		buf_free(&old[i]);
-	free(old);
-	return r;
+	return base < 0 ? -1 : set_all(base, list, e);
 }

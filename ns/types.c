@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of namespace types, and parsing of their names.
+ */
 #include "ns/types.h"
 
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 
-/* Not in glibc before 2.36's linux headers everywhere. */
+/* Older versions of <sched.h> lack it. */
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
 #endif
@@ -13,7 +16,7 @@
 const struct ns_info ns_info[NS_TYPES] = {
 	[NS_USER] = { "user", "a", "user", "user", CLONE_NEWUSER, NS_MAKE, true,
 		      "user.max_user_namespaces", 0 },
-	/* shared: what ip-netns(8) makes of it, and would bind over our pins where it is not */
+	/* ip-netns(8) makes the directory shared, and binds it over our pins if it is not shared yet */
 	[NS_NET] = { "network", "a", "net", "net", CLONE_NEWNET, NS_MAKE, true,
 		     "user.max_net_namespaces", MS_SHARED },
 	[NS_IPC] = { "ipc", "an", "ipc", "ipc", CLONE_NEWIPC, NS_MAKE, true,
@@ -22,10 +25,10 @@ const struct ns_info ns_info[NS_TYPES] = {
 		     "user.max_uts_namespaces", 0 },
 	[NS_CGROUP] = { "cgroup", "a", "cgroup", "cgroup", CLONE_NEWCGROUP, NS_ADOPT_ONLY, true,
 			"user.max_cgroup_namespaces", 0 },
-	/* unshare(CLONE_NEWTIME) leaves the caller where it is: time_namespaces(7) */
+	/* unshare(CLONE_NEWTIME) applies to the caller's children only: time_namespaces(7) */
 	[NS_TIME] = { "time", "a", "time", "time_for_children", CLONE_NEWTIME, NS_MAKE, true,
 		      "user.max_time_namespaces", 0 },
-	/* mount(2) refuses a mount namespace's file where the mount would propagate */
+	/* mount(2) refuses to bind a mount namespace if that would propagate */
 	[NS_MNT] = { "mount", "a", "mnt", "mnt", CLONE_NEWNS, NS_MAKE, false,
 		     "user.max_mnt_namespaces", MS_UNBINDABLE },
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one table of namespace types. Whatever depends on a type is a column
- * here; nothing else in the project spells the types out.
+ * The table of namespace types. Everything that depends on a type is a column of it, so that no other
+ * file lists the types.
  */
 #ifndef PODNS_NS_TYPES_H
 #define PODNS_NS_TYPES_H
@@ -12,9 +12,9 @@
 #include "base/error.h"
 
 /*
- * The order is the order of work: a user namespace is made first, because it
- * owns the others. There is no pid namespace here: it dies with its init
- * process (pid_namespaces(7)), so it is never created, joined or pinned.
+ * Namespaces are made in this order: a user namespace first, because it owns the others. pid is not
+ * among them, because a pid namespace dies with its init process (pid_namespaces(7)) and so cannot be
+ * pinned.
  */
 enum ns_type {
 	NS_USER,
@@ -28,23 +28,23 @@ enum ns_type {
 	NS_NONE = -1
 };
 
-/* How a type may come into a pod when nobody has made it yet. */
+/* How a pod may get a namespace that is not pinned yet. */
 enum ns_origin {
 	NS_MAKE,       /* we may create it */
-	NS_ADOPT_ONLY, /* only one that a runtime made: cgroup */
+	NS_ADOPT_ONLY, /* we may only pin the one that a runtime has made */
 };
 
 struct ns_info {
 	const char *oci;     /* name in config.json: runtime-spec config-linux.md */
-	const char *article; /* in front of that in a message */
+	const char *article; /* before that name in a message */
 	const char *brief;   /* the kernel's name in /proc/PID/ns; pins: <root>/<brief>ns */
 	const char *proc;    /* what to open in /proc/PID/ns to pin it */
 	int flag;            /* CLONE_NEW*: namespaces(7) */
 	enum ns_origin origin;
 	bool in_hook;      /* may be among the pod types of a hook */
 	const char *limit; /* the file of /proc/sys/user that bounds it: namespaces(7) */
-	unsigned long
-		dir_propagation; /* MS_*: its directory of pins is a mount point of this kind; 0: any */
+	/* MS_*: its directory of pins is a mount point of this propagation type; 0: any */
+	unsigned long dir_propagation;
 };
 
 extern const struct ns_info ns_info[NS_TYPES];
@@ -53,27 +53,21 @@ extern const struct ns_info ns_info[NS_TYPES];
 typedef uint32_t ns_set;
 #define NS_BIT(type) ((ns_set)1 << (type))
 
-/* net, ipc, uts: what pods share unless told otherwise. */
+/* The types that pods share by default: net, ipc, uts. */
 extern const ns_set ns_default_set;
 
-/*
- * The type called name, by its OCI name or the kernel's short one; NS_NONE
- * where there is none of that name. "pid" is NS_NONE: use ns_is_pid().
- */
+/* The type with this OCI name or kernel's name; NS_NONE if there is none, as for pid. */
 enum ns_type ns_type_by_name(const char *name);
 
-/* Only the OCI name, as config.json must have it. */
+/* The same for the OCI name only, which config.json must have. */
 enum ns_type ns_type_by_oci_name(const char *name);
 
-/* Is this the name of the type that is never pinned? */
 bool ns_is_pid(const char *name);
 
 /*
- * Parse LIST, type names separated by commas or spaces (podman takes a comma in
- * --annotation for its own), as given to --namespaces and to the annotation
- * io.podns.namespaces. in_hook: refuse the types that a
- * hook may not share. Refuses pid (and says why), unknown and empty names, and
- * a type named twice. An empty LIST is an error.
+ * Parse LIST of --namespaces and of the annotation io.podns.namespaces: type names separated by commas
+ * or spaces (podman splits the value of --annotation at commas). Refuses an empty list, pid (with the
+ * reason), unknown, empty and repeated names, and with in_hook the types that a hook may not share.
  */
 int ns_parse_set(const char *list, bool in_hook, ns_set *set, struct error *e);
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each round removes one mount that hides pins: a bind mount of the directory over itself in our own
+ * mount namespace, any other mount in that of a child, from which the pins are opened by way of
+ * /proc/PID/fd.
+ */
 #include "ns/unhide.h"
 
 #include <errno.h>
@@ -15,9 +20,9 @@
 #include "base/text.h"
 #include "ns/pin.h"
 
-/* How many mounts on top of each other are taken away before we give up. */
+/* The number of mounts on top of each other after which we give up. */
 #define LAYERS 16
-/* The child's answer is a descriptor for each pin: far more than there can be. */
+/* A bound for the child's answer, which has one descriptor per pin. */
 #define ANSWER_MAX ((size_t)16 << 20)
 
 /* A pin that is held by a descriptor while the mounts around it change. */
@@ -31,21 +36,28 @@ struct job {
 	const char *root;
 	char *dir; /* <root>/<brief>ns */
 	enum ns_type type;
+	const struct hidden_pin *pins;
+	size_t n;
 	struct held *held;
 	size_t count;
 };
 
+static void release_held(struct job *j)
+{
+	while (j->count)
+		cleanup_closep(&j->held[--j->count].fd);
+}
+
 static void job_free(struct job *j)
 {
-	for (size_t i = 0; i < j->count; i++)
-		cleanup_closep(&j->held[i].fd);
+	release_held(j);
 	free(j->held);
 	free(j->dir);
 }
 
 #define cleanup_job __attribute__((cleanup(job_free)))
 
-static int hold(struct job *j, const char *name, int *fd, struct error *e)
+static int hold_pin(struct job *j, const char *name, int *fd, struct error *e)
 {
 	struct held *bigger = realloc(j->held, (j->count + 1) * sizeof(*bigger));
 
@@ -56,13 +68,7 @@ static int hold(struct job *j, const char *name, int *fd, struct error *e)
 	return 0;
 }
 
-static void release(struct job *j)
-{
-	while (j->count)
-		cleanup_closep(&j->held[--j->count].fd);
-}
-
-/* Pin what is held, where it is not pinned already. */
+/* Pin again what is held, unless it is pinned already. */
 static int pin_held(struct job *j, struct error *e)
 {
 	cleanup_close int dir = pin_dir_open(j->root_fd, j->root, j->type, false, e);
@@ -73,10 +79,7 @@ static int pin_held(struct job *j, struct error *e)
 		cleanup_free char *path = NULL;
 		struct ns_id id;
 
-		/*
-		 * Somebody's namespace stands there. If it is another one, it is not ours
-		 * to replace.
-		 */
+		/* If this is another namespace, it is not ours to replace. */
 		if (there >= 0 && ns_look(there, j->type, &id) != NS_IS_NOT)
 			continue;
 		path = concat(j->dir, "/", j->held[i].name, NULL);
@@ -90,7 +93,7 @@ static int pin_held(struct job *j, struct error *e)
 
 /* --- a bind mount of the directory over itself ---------------------------- */
 
-/* What is mounted in the top layer goes with it, so it is held. */
+/* Hold the pins in the top layer, which its removal unmounts. */
 static int hold_layer(struct job *j, const struct mounts *m, const struct mount_entry *top,
 		      struct error *e)
 {
@@ -110,52 +113,49 @@ static int hold_layer(struct job *j, const struct mounts *m, const struct mount_
 			error_set(e, 0, "%s has another mount on top of it", x->point);
 			return error_hint(e, "unmount that");
 		}
-		if (fd < 0 || hold(j, strrchr(x->point, '/') + 1, &fd, e) < 0)
+		if (fd < 0 || hold_pin(j, strrchr(x->point, '/') + 1, &fd, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int take_layer(struct job *j, const struct mounts *m, const struct mount_entry *top,
-		      struct error *e)
+static int remove_layer(struct job *j, const struct mounts *m, const struct mount_entry *top,
+			struct error *e)
 {
 	int r;
 
-	release(j);
 	if (hold_layer(j, m, top, e) < 0)
 		return -1;
 	if (umount2(j->dir, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 		return error_set(e, errno, "unmount %s", j->dir);
 	r = pin_held(j, e);
-	release(j);
+	release_held(j);
 	return r;
 }
 
 /* --- another file system --------------------------------------------------- */
 
-static bool is_visible(const struct job *j, const struct hidden_pin *pin, int *fd)
+/* Returns a descriptor of the pin if the path leads to it, else -1. */
+static int open_visible(const struct job *j, const struct hidden_pin *pin)
 {
 	cleanup_free char *path = concat(j->dir, "/", pin->name, NULL);
+	cleanup_close int fd = -1;
 	struct error ignored;
 	struct ns_id id;
 
-	if (!path)
-		return false;
-	*fd = ns_open_path(path, j->type, &id, &ignored);
-	if (*fd >= 0 && ns_same_pin(id, pin->id))
-		return true;
-	cleanup_closep(fd);
-	*fd = -1;
-	return false;
+	if (path)
+		fd = ns_open_path(path, j->type, &id, &ignored);
+	return fd >= 0 && ns_same_pin(id, pin->id) ? take_fd(&fd) : -1;
 }
 
 /*
- * In a mount namespace of its own a child takes mounts away until there are no more, and opens
- * the pins that come to light. found[i] is its descriptor of pin i, or -1.
+ * Unmount one layer after the other in a new mount namespace, and open the pins that appear: found[i]
+ * is the descriptor of pin i, or -1.
  */
-static int dig(const struct job *j, const struct hidden_pin *pins, size_t n, int found[],
-	       struct error *e)
+static int open_hidden(const struct job *j, int found[], struct error *e)
 {
+	for (size_t i = 0; i < j->n; i++)
+		found[i] = -1;
 	if (unshare(CLONE_NEWNS) < 0)
 		return error_set(e, errno, "create a mount namespace to look for hidden pins in");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -163,26 +163,27 @@ static int dig(const struct job *j, const struct hidden_pin *pins, size_t n, int
 	for (int layer = 0; layer < LAYERS; layer++) {
 		if (umount2(j->dir, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 			break;
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < j->n; i++)
 			if (found[i] < 0)
-				is_visible(j, &pins[i], &found[i]);
+				found[i] = open_visible(j, &j->pins[i]);
 	}
 	return 0;
 }
 
-/* The child says what it found, and stays until the parent has opened that. */
-static void run_digger(const struct job *j, const struct hidden_pin *pins, size_t n, int found[],
-		       int in, int out)
+/* The child answers with a NUL and found[], or with an error's text, and then waits for the parent. */
+static void run_child(const struct job *j, int in, int out)
 {
+	int *found = malloc((j->n + 1) * sizeof(*found));
 	static struct error e;
 	char byte;
 
-	if (dig(j, pins, n, found, &e) < 0) {
-		if (write_all(out, e.text, strlen(e.text)) < 0)
-			_exit(1);
+	if (!found || open_hidden(j, found, &e) < 0) {
+		if (!found)
+			error_nomem(&e);
+		write_all(out, e.text, strlen(e.text));
 		_exit(1);
 	}
-	if (write_all(out, "", 1) < 0 || write_all(out, found, n * sizeof(*found)) < 0)
+	if (write_all(out, "", 1) < 0 || write_all(out, found, j->n * sizeof(*found)) < 0)
 		_exit(1);
 	close(out);
 	while (read(in, &byte, 1) < 0 && errno == EINTR)
@@ -190,20 +191,17 @@ static void run_digger(const struct job *j, const struct hidden_pin *pins, size_
 	_exit(0);
 }
 
-/* Hold what the child has open: its answer is a NUL and a descriptor for each pin, or an error's text. */
-static int take_over(struct job *j, const struct hidden_pin *pins, size_t n, pid_t child,
-		     const struct buf *answer, struct error *e)
+/* Open and hold the pins that the child has open. */
+static int hold_found(struct job *j, pid_t child, const struct buf *answer, struct error *e)
 {
 	char path[64];
 	int theirs;
 
-	if (!answer->len || answer->data[0])
-		return error_set(e, 0, "%s",
-				 answer->len ? answer->data
-					     : "the child that looks for hidden pins died");
-	if (answer->len != 1 + n * sizeof(int))
+	if (answer->len && answer->data[0])
+		return error_set(e, 0, "%s", answer->data);
+	if (answer->len != 1 + j->n * sizeof(int))
 		return error_set(e, 0, "the child that looks for hidden pins died");
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < j->n; i++) {
 		cleanup_close int fd = -1;
 
 		memcpy(&theirs, answer->data + 1 + i * sizeof(int), sizeof(int));
@@ -213,66 +211,55 @@ static int take_over(struct job *j, const struct hidden_pin *pins, size_t n, pid
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			return error_set(e, errno, "open %s", path);
-		if (hold(j, pins[i].name, &fd, e) < 0)
+		if (hold_pin(j, j->pins[i].name, &fd, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int dig_in_child(struct job *j, const struct hidden_pin *pins, size_t n, int found[],
-			int to[2], int from[2], struct error *e)
+static void close_pipe(int (*ends)[2])
 {
+	cleanup_closep(&(*ends)[0]);
+	cleanup_closep(&(*ends)[1]);
+}
+
+#define cleanup_pipe __attribute__((cleanup(close_pipe)))
+
+static int hold_hidden(struct job *j, struct error *e)
+{
+	cleanup_pipe int to[2] = { -1, -1 };
+	cleanup_pipe int from[2] = { -1, -1 };
 	cleanup_buf struct buf answer = { 0 };
-	pid_t child = fork();
+	pid_t child;
 	int r;
 
+	if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0)
+		return error_set(e, errno, "make a pipe");
+	child = fork();
 	if (child < 0)
 		return error_set(e, errno, "fork");
 	if (child == 0) {
 		close(to[1]);
 		close(from[0]);
-		run_digger(j, pins, n, found, to[0], from[1]);
+		run_child(j, to[0], from[1]);
 	}
-	cleanup_closep(&from[1]);
-	from[1] = -1;
-	r = read_all(from[0], ANSWER_MAX, &answer);
-	if (r < 0)
-		error_set(e, errno, "read what was found of hidden pins");
+	close(take_fd(&from[1]));
+	if (read_all(from[0], ANSWER_MAX, &answer) < 0)
+		r = error_set(e, errno, "read the answer of the child that looks for hidden pins");
 	else
-		r = take_over(j, pins, n, child, &answer, e);
-	cleanup_closep(&to[1]);
-	to[1] = -1;
+		r = hold_found(j, child, &answer, e);
+	close(take_fd(&to[1]));
 	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		;
 	return r;
 }
 
-static int dig_and_pin(struct job *j, const struct hidden_pin *pins, size_t n, struct error *e)
+static bool all_visible(const struct job *j)
 {
-	cleanup_free int *found = malloc((n + 1) * sizeof(*found));
-	int to[2] = { -1, -1 }, from[2] = { -1, -1 }, r;
+	for (size_t i = 0; i < j->n; i++) {
+		cleanup_close int fd = open_visible(j, &j->pins[i]);
 
-	if (!found)
-		return error_nomem(e);
-	for (size_t i = 0; i < n; i++)
-		found[i] = -1;
-	if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0)
-		r = error_set(e, errno, "make a pipe");
-	else
-		r = dig_in_child(j, pins, n, found, to, from, e);
-	for (int i = 0; i < 2; i++) {
-		cleanup_closep(&to[i]);
-		cleanup_closep(&from[i]);
-	}
-	return r < 0 ? -1 : pin_held(j, e);
-}
-
-static bool all_visible(const struct job *j, const struct hidden_pin *pins, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		cleanup_close int fd = -1;
-
-		if (!is_visible(j, &pins[i], &fd))
+		if (fd < 0)
 			return false;
 	}
 	return true;
@@ -281,12 +268,18 @@ static bool all_visible(const struct job *j, const struct hidden_pin *pins, size
 int pins_unhide(int root_fd, const char *root, enum ns_type type, const struct hidden_pin *pins,
 		size_t n, struct error *e)
 {
-	cleanup_job struct job j = { .root_fd = root_fd, .root = root, .type = type };
+	cleanup_job struct job j = {
+		.root_fd = root_fd,
+		.root = root,
+		.type = type,
+		.pins = pins,
+		.n = n,
+	};
 
 	j.dir = concat(root, "/", ns_info[type].brief, "ns", NULL);
 	if (!j.dir)
 		return error_nomem(e);
-	for (int layer = 0; layer < LAYERS && !all_visible(&j, pins, n); layer++) {
+	for (int layer = 0; layer < LAYERS && !all_visible(&j); layer++) {
 		cleanup_mounts struct mounts m = { 0 };
 		const struct mount_entry *top;
 
@@ -296,8 +289,8 @@ int pins_unhide(int root_fd, const char *root, enum ns_type type, const struct h
 		if (!top)
 			return 0;
 		if (!mounts_hides_itself(&m, top))
-			return dig_and_pin(&j, pins, n, e);
-		if (take_layer(&j, &m, top, e) < 0)
+			return hold_hidden(&j, e) < 0 ? -1 : pin_held(&j, e);
+		if (remove_layer(&j, &m, top, e) < 0)
 			return -1;
 	}
 	return 0;

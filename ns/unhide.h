@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bringing back pins that a later mount over their directory hides.
+ * Repair of pins that a later mount over their directory hides.
  *
- * Where that is a bind mount of the directory over itself, as ip-netns(8) once made them
- * without what was mounted below, it is taken away, and pins that came after it are pinned
- * anew in the directory beneath: as long as it stays, the kernel refuses to unlink what is
- * mounted on beneath (EBUSY). Where another file system hides the pins, they are found in
- * a mount namespace of our own in which it is taken away, and pinned anew on it.
+ * If that is a bind mount of the directory over itself, as older versions of ip-netns(8) made without
+ * the mounts below, it is unmounted, and pins in it are pinned again in the directory beneath: while
+ * it is there, the kernel refuses to unlink mount points beneath it (EBUSY). If another file system
+ * hides the pins, they are opened in a temporary mount namespace without it, and pinned again on it.
  */
 #ifndef PODNS_NS_UNHIDE_H
 #define PODNS_NS_UNHIDE_H
@@ -19,9 +18,8 @@ struct hidden_pin {
 };
 
 /*
- * Bring n pins of one type back to <root>/<brief>ns. Those that could not be found are
- * left alone: look again. -1 where the mount that hides them is none that we may take
- * away, with a hint.
+ * Make n pins of one type visible in <root>/<brief>ns. It is no error if some are not found, so the
+ * caller checks again. Returns -1, with a hint, if the mount that hides them must not be removed.
  */
 int pins_unhide(int root_fd, const char *root, enum ns_type type, const struct hidden_pin *pins,
 		size_t n, struct error *e);

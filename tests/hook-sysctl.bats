@@ -218,7 +218,7 @@ refused() {
 		--sysctl net.core.netdev_max_backlog=1000
 	# Newer kernels let it be read, older ones do not show it.
 	fails_with 'set it there, for all' create a '' --sysctl net.core.rmem_max=1000
-	fails_with 'does the pod have an interface eth7 by now' create a '' \
+	fails_with 'the pod may not have an interface eth7 yet' create a '' \
 		--sysctl net.ipv4.conf.eth7.rp_filter=1
 	fails_with 'takes two group ids' create a '' --sysctl net.ipv4.ping_group_range='0 4294967295'
 	fails_with 'load the module' create a '' --sysctl net.ipv4.tcp_congestion_control=nosuch
