@@ -106,7 +106,7 @@ int replace_file_at(int dir_fd, const char *name, const void *bytes, size_t n, b
 
 static int check_own_dir(int fd, const char *path, struct error *e)
 {
-	/* No program of ours changes its uid before this, and getauxval(3) needs no system call. */
+	/* The effective uid at execve(2), without a system call. */
 	uid_t uid = (uid_t)getauxval(AT_EUID);
 	struct stat st;
 
@@ -240,7 +240,7 @@ bool is_still_there(int dir_fd, const char *name, int fd)
 	       held.st_dev == now.st_dev && held.st_ino == now.st_ino;
 }
 
-/* The directory may be removed and made again so often while we wait for its lock. */
+/* The number of retries if the directory is removed or replaced while we wait for its lock. */
 #define LOCK_TRIES 1000
 
 int lock_own_dir(int dir_fd, const char *name, mode_t make, const char *path,

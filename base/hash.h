@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * FNV-1a, 64 bits (draft-eastlake-fnv), to derive a short name from a long one. Collisions are easy
- * to make for whoever chooses the bytes. Start with HASH_START and pass the result on for each piece.
+ * FNV-1a, 64 bits (draft-eastlake-fnv), to derive a short name from a long one. An attacker who
+ * chooses the bytes can make collisions. Start with HASH_START and pass the result on for each piece.
  */
 #define HASH_START UINT64_C(0xcbf29ce484222325)
 

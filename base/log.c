@@ -173,7 +173,7 @@ static void keep_line(const struct buf *line)
 	write_all(fd, line->data, line->len);
 }
 
-static void emit(enum log_level level, const char *text)
+static void emit_line(enum log_level level, const char *text)
 {
 	cleanup_buf struct buf line = { 0 };
 	cleanup_buf struct buf stamped = { 0 };
@@ -209,7 +209,7 @@ void log_msg(enum log_level level, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	make_one_line(text);
-	emit(level, text);
+	emit_line(level, text);
 }
 
 void log_error(enum log_level level, const struct error *e)

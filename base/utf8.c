@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The length of the multi-byte character at p, 0 if it is not valid. */
-static size_t sequence(const unsigned char *p, size_t room)
+static size_t utf8_sequence(const unsigned char *p, size_t room)
 {
 	unsigned char low = 0x80, high = 0xbf;
 	size_t len;
@@ -49,7 +49,7 @@ size_t utf8_valid_prefix(const char *s, size_t len)
 			at++;
 			continue;
 		}
-		n = sequence(p + at, len - at);
+		n = utf8_sequence(p + at, len - at);
 		if (!n)
 			return at;
 		at += n;

@@ -23,7 +23,7 @@
 /* The default of both engines: containers.conf(5) of podman 4.3, crio.conf(5). */
 #define DEFAULT_HOOKS_DIR "/usr/share/containers/oci/hooks.d"
 
-/* The walk of CRI-O's directories stops here; hostile ones could be deeper. */
+/* The walk of CRI-O's directories fails beyond this depth. */
 #define CONF_DEPTH 8
 
 const struct engine engines[ENGINES] = {
@@ -119,8 +119,8 @@ struct pending {
 	struct pending *next;
 };
 
-static int push(const struct search *s, struct pending **first, const char *path, int depth,
-		struct error *e)
+static int push_conf(const struct search *s, struct pending **first, const char *path, int depth,
+		     struct error *e)
 {
 	struct pending *p = path ? arena_alloc(s->arena, sizeof(*p)) : NULL;
 
@@ -132,8 +132,8 @@ static int push(const struct search *s, struct pending **first, const char *path
 }
 
 /* Push the entries of a directory so that they are read next, in order of their names. */
-static int push_dir(const struct search *s, struct pending **first, const struct pending *dir,
-		    struct error *e)
+static int push_conf_dir(const struct search *s, struct pending **first, const struct pending *dir,
+			 struct error *e)
 {
 	struct dirent **names;
 	int n = scandir(dir->path, &names, NULL, alphasort), r = 0;
@@ -146,8 +146,8 @@ static int push_dir(const struct search *s, struct pending **first, const struct
 		const char *name = names[n]->d_name;
 
 		if (r == 0 && strcmp(name, ".") && strcmp(name, ".."))
-			r = push(s, first, arena_concat(s->arena, dir->path, "/", name, NULL),
-				 dir->depth + 1, e);
+			r = push_conf(s, first, arena_concat(s->arena, dir->path, "/", name, NULL),
+				      dir->depth + 1, e);
 		free(names[n]);
 	}
 	free(names);
@@ -166,7 +166,7 @@ static int read_conf_entry(const struct search *s, struct pending **first,
 	if (lstat(entry->path, &st) < 0)
 		return error_set(e, errno, "read %s", entry->path);
 	if (S_ISDIR(st.st_mode))
-		return s->engine->reads_tree ? push_dir(s, first, entry, e) : 0;
+		return s->engine->reads_tree ? push_conf_dir(s, first, entry, e) : 0;
 	return s->engine->reads_tree || has_suffix(entry->path, ".conf")
 		       ? read_conf(s, entry->path, e)
 		       : 0;
@@ -177,7 +177,7 @@ static int read_conf_dir(const struct search *s, const char *path, struct error 
 	const struct pending top = { .path = path }, *entry;
 	struct pending *first = NULL;
 
-	if (push_dir(s, &first, &top, e) < 0)
+	if (push_conf_dir(s, &first, &top, e) < 0)
 		return -1;
 	while (first) {
 		entry = first;

@@ -34,7 +34,7 @@ static void skip_line(struct reader *r)
 }
 
 /* Skip white space, newlines and comments, all of which TOML allows anywhere in an array. */
-static void skip_space(struct reader *r)
+static void skip_array_space(struct reader *r)
 {
 	for (;;) {
 		r->p += strspn(r->p, " \t\r");
@@ -120,7 +120,7 @@ static int read_array(struct reader *r, struct toml_list *list)
 	int n = 0;
 
 	for (r->p++;; r->p++) {
-		skip_space(r);
+		skip_array_space(r);
 		if (*r->p == ']')
 			break;
 		if (*r->p == '"' || *r->p == '\'')
@@ -131,7 +131,7 @@ static int read_array(struct reader *r, struct toml_list *list)
 			return syntax_error(r, "the array has an element that is not a string");
 		if (n < 0)
 			return -1;
-		skip_space(r);
+		skip_array_space(r);
 		if (*r->p == ']')
 			break;
 		if (*r->p != ',')

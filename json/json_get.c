@@ -57,7 +57,7 @@ bool json_key_is(const struct json *doc, uint32_t node, const char *s)
 	return n->key && !n->key_odd && n->key_len == strlen(s) && !memcmp(n->key, s, n->key_len);
 }
 
-static char lower(char c)
+static char ascii_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
@@ -67,7 +67,7 @@ static size_t folds_to(const char *key, size_t len, char c)
 {
 	if (!len)
 		return 0;
-	if (lower(*key) == c)
+	if (ascii_lower(*key) == c)
 		return 1;
 	if (c == 's' && len >= 2 && !memcmp(key, "\xc5\xbf", 2))
 		return 2;
@@ -83,10 +83,10 @@ bool json_key_folds(const char *key, size_t key_len, const char *name)
 	if (!key_len)
 		return !*name;
 	/* The first byte tells most keys apart. */
-	if (!(*key & 0x80) && lower(*key) != lower(*name))
+	if (!(*key & 0x80) && ascii_lower(*key) != ascii_lower(*name))
 		return false;
 	for (; *name; name++) {
-		n = folds_to(key, key_len, lower(*name));
+		n = folds_to(key, key_len, ascii_lower(*name));
 		if (!n)
 			return false;
 		key += n;

@@ -84,7 +84,7 @@ static uint32_t back_over_space(const char *text, uint32_t at)
 	return at;
 }
 
-static uint32_t skip_space(const char *text, uint32_t at)
+static uint32_t forward_over_space(const char *text, uint32_t at)
 {
 	return at + (uint32_t)strspn(text + at, " \t\r\n");
 }
@@ -98,14 +98,14 @@ static uint32_t skip_space(const char *text, uint32_t at)
 static void widen_to_comma(const char *text, struct splice *m, uint32_t taken, char last)
 {
 	uint32_t before = back_over_space(text, m->start);
-	uint32_t after = skip_space(text, m->end);
+	uint32_t after = forward_over_space(text, m->end);
 
 	if (text[before - 1] == ',' && before > taken) {
 		m->start = back_over_space(text, before - 1);
 	} else if (text[after] == ',') {
 		m->end = after + 1;
 		if (strchr(" \t\r\n", last))
-			m->end = skip_space(text, m->end);
+			m->end = forward_over_space(text, m->end);
 	}
 }
 

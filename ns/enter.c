@@ -31,7 +31,7 @@ static int enter_user(int fd, struct error *e)
 }
 
 /* Join those of fds whose owner is `user` if owned, else those with another owner. */
-static int join_all(const int fds[NS_TYPES], struct ns_id user, bool owned, struct error *e)
+static int join_owned(const int fds[NS_TYPES], struct ns_id user, bool owned, struct error *e)
 {
 	struct ns_id owner = { 0 };
 
@@ -51,11 +51,11 @@ int ns_enter(const int fds[NS_TYPES], struct error *e)
 	struct ns_id user = { 0 };
 
 	if (fds[NS_USER] < 0)
-		return join_all(fds, user, false, e);
+		return join_owned(fds, user, false, e);
 	if (ns_look(fds[NS_USER], NS_USER, &user) != NS_IS_TYPE)
 		return error_set(e, 0,
 				 "the pin of the pod's user namespace is not a user namespace");
-	if (join_all(fds, user, false, e) < 0 || enter_user(fds[NS_USER], e) < 0)
+	if (join_owned(fds, user, false, e) < 0 || enter_user(fds[NS_USER], e) < 0)
 		return -1;
-	return join_all(fds, user, true, e);
+	return join_owned(fds, user, true, e);
 }

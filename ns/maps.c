@@ -90,7 +90,7 @@ int id_maps_parse(const char *text, struct arena *a, struct id_maps *m, struct e
 	return 0;
 }
 
-/* Read one id and, unless it is '\\0', the separator after it; *p is advanced. */
+/* Read one id and, unless it is '\0', the separator after it; *p is advanced. */
 static bool take_id(const char **p, char separator, uint32_t *id)
 {
 	uint64_t value = 0;
@@ -106,7 +106,7 @@ static bool take_id(const char **p, char separator, uint32_t *id)
 	return true;
 }
 
-static bool fits(uint32_t first, uint32_t size)
+static bool ids_fit(uint32_t first, uint32_t size)
 {
 	return size <= UINT32_MAX - first;
 }
@@ -131,7 +131,7 @@ int id_maps_parse_list(const char *text, struct arena *a, struct id_maps *m, str
 			return error_hint(
 				e, "expected is CONTAINER:HOST:SIZE, such as 0:100000:65536");
 		}
-		if (!x->size || !fits(x->container, x->size) || !fits(x->host, x->size))
+		if (!x->size || !ids_fit(x->container, x->size) || !ids_fit(x->host, x->size))
 			return error_set(e, 0,
 					 "id mapping '%.200s' maps no ids, or ids beyond 2^32 - 2",
 					 text);

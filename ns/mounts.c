@@ -14,7 +14,7 @@
 #define MOUNTINFO_MAX ((size_t)256 << 20)
 
 /* Space, tab, newline and backslash are written as \ooo: proc(5). */
-static void decode(char *s)
+static void decode_escapes(char *s)
 {
 	char *to = s;
 
@@ -31,7 +31,7 @@ static void decode(char *s)
 }
 
 /* "36 35 98:0 /root /point options optional... - fs source options" */
-static bool parse_line(char *line, struct mount_entry *x)
+static bool parse_mount_line(char *line, struct mount_entry *x)
 {
 	char *field[5], *rest = line, *options, *bracket;
 
@@ -51,8 +51,8 @@ static bool parse_line(char *line, struct mount_entry *x)
 	x->dev = field[2];
 	x->root = field[3];
 	x->point = field[4];
-	decode(field[3]);
-	decode(field[4]);
+	decode_escapes(field[3]);
+	decode_escapes(field[4]);
 	rest += 3;
 	x->fs = strsep(&rest, " ");
 	bracket = !strcmp(x->fs, "nsfs") ? strchr(x->root, '[') : NULL;
@@ -99,7 +99,7 @@ int mounts_read(struct mounts *m, struct error *e)
 		return error_nomem(e);
 	}
 	while (m->count < lines && (line = strsep(&all, "\n")))
-		if (parse_line(line, &m->list[m->count]))
+		if (parse_mount_line(line, &m->list[m->count]))
 			m->count++;
 		else
 			lines--;
@@ -133,14 +133,6 @@ bool mounts_has_pin(const struct mounts *m, struct ns_id id, const char *path)
 	return false;
 }
 
-const struct mount_entry *mounts_by_id(const struct mounts *m, int id)
-{
-	for (size_t i = 0; i < m->count; i++)
-		if (m->list[i].id == id)
-			return &m->list[i];
-	return NULL;
-}
-
 /* Is another mount on top of x, at the same mount point? */
 static bool is_covered(const struct mounts *m, const struct mount_entry *x)
 {
@@ -160,7 +152,7 @@ const struct mount_entry *mounts_top(const struct mounts *m, const char *path)
 }
 
 /* The rest of path below the directory dir; NULL if it is not below. */
-static const char *below(const char *path, const char *dir)
+static const char *path_below(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);
 
@@ -176,21 +168,29 @@ const struct mount_entry *mounts_of_path(const struct mounts *m, const char *pat
 	for (size_t i = 0; i < m->count; i++) {
 		const struct mount_entry *x = &m->list[i];
 
-		if (below(path, x->point) && !is_covered(m, x) &&
+		if (path_below(path, x->point) && !is_covered(m, x) &&
 		    (!best || strlen(x->point) >= strlen(best->point)))
 			best = x;
 	}
 	return best;
 }
 
+static const struct mount_entry *find_mount(const struct mounts *m, int id)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->list[i].id == id)
+			return &m->list[i];
+	return NULL;
+}
+
 bool mounts_hides_itself(const struct mounts *m, const struct mount_entry *x)
 {
-	const struct mount_entry *under = mounts_by_id(m, x->parent);
+	const struct mount_entry *under = find_mount(m, x->parent);
 	const char *rest, *inside;
 
 	if (!under || strcmp(under->dev, x->dev))
 		return false;
-	rest = below(x->point, under->point);
-	inside = below(x->root, under->root);
+	rest = path_below(x->point, under->point);
+	inside = path_below(x->root, under->root);
 	return rest && inside && !strcmp(*rest ? rest : "/", *inside ? inside : "/");
 }

@@ -44,7 +44,4 @@ const struct mount_entry *mounts_of_path(const struct mounts *m, const char *pat
 /* Is x a bind mount of a directory over itself? */
 bool mounts_hides_itself(const struct mounts *m, const struct mount_entry *x);
 
-/* The mount with this id, or NULL. */
-const struct mount_entry *mounts_by_id(const struct mounts *m, int id);
-
 #endif

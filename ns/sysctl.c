@@ -122,7 +122,7 @@ static int check_components(const char *key, const char *path, struct error *e)
 	}
 }
 
-static bool matches(const char *path, const char *pattern)
+static bool matches_pattern(const char *path, const char *pattern)
 {
 	size_t n = strlen(pattern);
 
@@ -165,7 +165,7 @@ static int refuse_always(const struct sysctl *s, struct error *e)
 static int find_type(struct sysctl *s, struct error *e)
 {
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		if (!matches(s->path, known[i].pattern))
+		if (!matches_pattern(s->path, known[i].pattern))
 			continue;
 		if (known[i].from != ANYBODY && !s->trusted)
 			return refuse_in_config(s, known[i].from == ROOT_GLOBAL, e);
@@ -324,7 +324,7 @@ static const char *interface_in(const char *path, size_t *len)
 	};
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
-		if (!matches(path, dirs[i]))
+		if (!matches_pattern(path, dirs[i]))
 			continue;
 		path += strlen(dirs[i]);
 		*len = strcspn(path, "/");
@@ -344,7 +344,7 @@ static int add_hint(const struct sysctl *s, struct error *e)
 				  "later starts with the values of 'default'",
 				  (int)len, interface);
 	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
-		if (remedies[i].num == e->num && matches(s->path, remedies[i].pattern))
+		if (remedies[i].num == e->num && matches_pattern(s->path, remedies[i].pattern))
 			return error_hint(e, "%s", remedies[i].hint);
 	return -1;
 }
@@ -362,7 +362,7 @@ static int open_to_write(int base, const struct sysctl *s, struct error *e)
 }
 
 /* proc_dostring() and its like return the whole value at offset 0, and nothing at any other. */
-static const char *read_value(int fd, struct arena *a)
+static const char *read_old_value(int fd, struct arena *a)
 {
 	char text[VALUE_MAX + 1];
 	ssize_t n = pread(fd, text, sizeof(text), 0);
@@ -412,7 +412,7 @@ static int set_file(int base, const struct sysctl *s, struct arena *keep, const 
 	cleanup_close int fd = keep ? open_beneath(base, s->path, O_RDWR) : -1;
 
 	if (fd >= 0)
-		*old = read_value(fd, keep);
+		*old = read_old_value(fd, keep);
 	else /* some files, such as net.ipv4.route.flush, can only be written */
 		fd = open_to_write(base, s, e);
 	if (fd < 0)

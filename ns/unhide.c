@@ -171,7 +171,7 @@ static int open_hidden(const struct job *j, int found[], struct error *e)
 }
 
 /* The child answers with a NUL and found[], or with an error's text, and then waits for the parent. */
-static void run_child(const struct job *j, int in, int out)
+static void search_in_child(const struct job *j, int in, int out)
 {
 	int *found = malloc((j->n + 1) * sizeof(*found));
 	static struct error e;
@@ -241,7 +241,7 @@ static int hold_hidden(struct job *j, struct error *e)
 	if (child == 0) {
 		close(to[1]);
 		close(from[0]);
-		run_child(j, to[0], from[1]);
+		search_in_child(j, to[0], from[1]);
 	}
 	close(take_fd(&from[1]));
 	if (read_all(from[0], ANSWER_MAX, &answer) < 0)

@@ -433,7 +433,7 @@ static int read_annotations(struct config *c, struct error *e)
 	return json_member_of(&c->doc, 0, "annotations", JSON_OBJECT, &c->annotations, e);
 }
 
-static int read_config(struct config *c, struct error *e)
+static int read_config_members(struct config *c, struct error *e)
 {
 	if (c->doc.nodes[0].type != JSON_OBJECT)
 		return json_error(&c->doc, 0, e, "is not an object");
@@ -463,7 +463,7 @@ int config_parse(struct config *c, const char *what, const char *text, size_t le
 		return error_set(e, 0, "%s: larger than %zu bytes", what, CONFIG_SIZE_MAX);
 	if (json_parse(&c->doc, what, text, len, want_of_config, drop_mount, e) < 0)
 		return -1;
-	if (read_config(c, e) == 0)
+	if (read_config_members(c, e) == 0)
 		return 0;
 	config_free(c);
 	return -1;

@@ -149,38 +149,20 @@ static bool lacks_xattrs(int num)
 	return num == ENOTSUP || num == ENOSYS;
 }
 
-/* The length of *names, which holds NUL-terminated names; -1 with errno. */
-static ssize_t list_xattrs(int fd, char **names)
-{
-	ssize_t n;
-
-	for (;;) {
-		n = flistxattr(fd, NULL, 0);
-		if (n <= 0)
-			return n == 0 || lacks_xattrs(errno) ? 0 : -1;
-		*names = malloc((size_t)n + 1);
-		if (!*names)
-			return -1;
-		n = flistxattr(fd, *names, (size_t)n);
-		if (n >= 0 || errno != ERANGE)
-			return n;
-		free(take_ptr(names));
-	}
-}
-
-/* The length of *value, which is allocated; -1 with errno. */
+/* The length of *value, which is allocated: an attribute, or all their names if name is NULL. */
 static ssize_t get_xattr(int fd, const char *name, char **value)
 {
 	ssize_t n;
 
 	for (;;) {
-		n = fgetxattr(fd, name, NULL, 0);
-		if (n < 0)
-			return -1;
+		n = name ? fgetxattr(fd, name, NULL, 0) : flistxattr(fd, NULL, 0);
+		if (n < 0 || (!n && !name))
+			return n;
 		*value = malloc((size_t)n + 1);
 		if (!*value)
 			return -1;
-		n = fgetxattr(fd, name, *value, (size_t)n);
+		n = name ? fgetxattr(fd, name, *value, (size_t)n)
+			 : flistxattr(fd, *value, (size_t)n);
 		if (n >= 0 || errno != ERANGE)
 			return n;
 		free(take_ptr(value));
@@ -216,12 +198,12 @@ static int copy_xattr(int from, int to, const char *name)
 static int copy_xattrs(int from, int to, const char *config, struct error *e)
 {
 	cleanup_free char *names = NULL;
-	ssize_t len = list_xattrs(from, &names);
+	ssize_t len = get_xattr(from, NULL, &names);
 	bool has_acl = false;
 
-	if (len < 0)
+	if (len < 0 && !lacks_xattrs(errno))
 		return error_set(e, errno, "read extended attributes of %s", config);
-	for (char *name = names; len && name < names + len; name += strlen(name) + 1) {
+	for (char *name = names; len > 0 && name < names + len; name += strlen(name) + 1) {
 		if (copy_xattr(from, to, name) < 0)
 			return error_set(e, errno, "copy extended attribute %s of %s", name,
 					 config);

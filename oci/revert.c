@@ -164,8 +164,8 @@ static int merge_members(struct merge *m, struct buf *out, struct error *e)
 	return 0;
 }
 
-static int merge(const struct edit_texts *texts, const char *now, size_t len, struct buf *out,
-		 struct error *e)
+static int merge_texts(const struct edit_texts *texts, const char *now, size_t len, struct buf *out,
+		       struct error *e)
 {
 	struct merge m = { 0 };
 	int r = -1;
@@ -193,7 +193,7 @@ int edit_revert(const struct edit_texts *texts, const char *now, size_t len, str
 		*how = REVERT_EXACT;
 		return 0;
 	}
-	if (merge(texts, now, len, out, e) < 0) {
+	if (merge_texts(texts, now, len, out, e) < 0) {
 		buf_free(out);
 		return -1;
 	}
