@@ -141,7 +141,7 @@ static int open_visible(const struct job *j, const struct hidden_pin *pin)
 	cleanup_free char *path = concat(j->dir, "/", pin->name, NULL);
 	cleanup_close int fd = -1;
 	struct error ignored;
-	struct ns_id id;
+	struct ns_id id = { 0 };
 
 	if (path)
 		fd = ns_open_path(path, j->type, &id, &ignored);

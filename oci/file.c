@@ -156,13 +156,14 @@ static ssize_t get_xattr(int fd, const char *name, char **value)
 
 	for (;;) {
 		n = name ? fgetxattr(fd, name, NULL, 0) : flistxattr(fd, NULL, 0);
-		if (n < 0 || (!n && !name))
-			return n;
+		if (n < 0)
+			return -1;
 		*value = malloc((size_t)n + 1);
 		if (!*value)
 			return -1;
-		n = name ? fgetxattr(fd, name, *value, (size_t)n)
-			 : flistxattr(fd, *value, (size_t)n);
+		/* A size of 0 would only ask for the length again. */
+		n = name ? fgetxattr(fd, name, *value, (size_t)n + 1)
+			 : flistxattr(fd, *value, (size_t)n + 1);
 		if (n >= 0 || errno != ERANGE)
 			return n;
 		free(take_ptr(value));
