@@ -110,21 +110,6 @@ has_lines() {
 	contains "$(cat "$T/build.out")" precreate
 }
 
-@test "installed: no directory called containers/oci/hooks.d has a precreate stage" {
-	local found
-	found=$(find "$PM/dest" -path '*/containers/oci/hooks.d/*' -exec grep -l precreate {} +) || true
-	equal "$found" ''
-	# And podman finds it where it is.
-	equal "$(jq -c .stages </usr/share/oci-podns/hooks.d/oci-podns-precreate.json)" '["precreate"]'
-}
-
-@test "installed: the hook runs, confined, from where the JSON files say" {
-	local program
-	program=$(jq -r .hook.path </usr/share/containers/oci/hooks.d/oci-podns.json)
-	equal "$program" /usr/libexec/oci/hooks.d/oci-podns-hook
-	contains "$("$program" --version)" oci-podns-hook
-}
-
 @test "installed: podns check is content" {
 	podns check
 }

@@ -53,15 +53,6 @@ keeps_web() {
 	nothing_left
 }
 
-@test "podman: restart of the only one makes the pod anew" {
-	pod_wait a
-	pm restart -t 0 a >/dev/null
-	same_pod a
-	equal "$(members)" 1
-	drop a
-	nothing_left
-}
-
 @test "podman: stop and start" {
 	local ino
 	pod_wait a
@@ -130,16 +121,6 @@ keeps_web() {
 	nothing_left
 }
 
-@test "podman: an init killed from outside" {
-	pod_wait a
-	pod_wait b
-	kill -KILL "$(pid_of a)"
-	wait_for state_is a exited
-	same_pod b
-	drop a b
-	nothing_left
-}
-
 @test "podman: conmon and init killed: nobody tells of the end, and the next run sweeps" {
 	local conmon init
 	pod_wait a
@@ -174,19 +155,6 @@ not_alive() {
 	fails in_ctr b cat /dev/shm/mark
 	same_pod b
 	drop b
-	nothing_left
-}
-
-@test "podman: a container refused by the hook takes nothing from the others" {
-	pod_wait a
-	pod_fails b --network none "$(share net,pid)"
-	pod_fails c --network none --annotation io.podns.shm-size=0
-	same_pod a
-	equal "$(members)" 1
-	equal "$(claims)" 0
-	pm rm -f b c >/dev/null
-	same_pod a
-	drop a
 	nothing_left
 }
 

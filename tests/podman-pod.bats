@@ -6,12 +6,20 @@
 load helpers
 load podman
 
-@test "podman: two containers with one annotation are in the same namespaces, and talk on 127.0.0.1" {
+@test "podman: two containers with one annotation are in the same namespaces, talk on 127.0.0.1, and see each other's queues and memory" {
 	pod_wait a
 	pod_wait b
 	same_pod a b
 	talk a b
 	talk b a
+	in_ctr a ipc msg put 77 "by queue"
+	in_ctr a ipc sysv put 78 "by memory"
+	equal "$(in_ctr b ipc msg get 77)" "by queue"
+	equal "$(in_ctr b ipc sysv get 78)" "by memory"
+	in_ctr a ipc mq put /queue "by mqueue"
+	in_ctr b ipc shm put /memory "by shm_open"
+	equal "$(in_ctr b ipc mq get /queue)" "by mqueue"
+	equal "$(in_ctr a ipc shm get /memory)" "by shm_open"
 	drop a b
 	nothing_left
 }
@@ -38,21 +46,6 @@ logged() {
 	pod_wait b
 	in_ctr b wget -q -O /tmp/page http://127.0.0.1/
 	equal "$(in_ctr b cat /tmp/page)" "it works"
-	drop a b
-	nothing_left
-}
-
-@test "podman: System V and POSIX queues and memory of one are seen by the other" {
-	pod_wait a
-	pod_wait b
-	in_ctr a ipc msg put 77 "by queue"
-	in_ctr a ipc sysv put 78 "by memory"
-	equal "$(in_ctr b ipc msg get 77)" "by queue"
-	equal "$(in_ctr b ipc sysv get 78)" "by memory"
-	in_ctr a ipc mq put /queue "by mqueue"
-	in_ctr b ipc shm put /memory "by shm_open"
-	equal "$(in_ctr b ipc mq get /queue)" "by mqueue"
-	equal "$(in_ctr a ipc shm get /memory)" "by shm_open"
 	drop a b
 	nothing_left
 }
@@ -132,12 +125,6 @@ logged() {
 	nothing_left
 }
 
-@test "podman: a pid namespace among the pod types is refused" {
-	pod_fails a --network none "$(share net,pid)"
-	contains "$(cat /run/podns/log)" pid
-	nothing_left
-}
-
 # --- names ---------------------------------------------------------------------
 
 @test "podman: the pod's name is the hostname where podman's default would be; files are podman's" {
@@ -170,15 +157,6 @@ logged() {
 	nothing_left
 }
 
-@test "podman: io.podns.hostname comes before all others" {
-	pod_wait a --annotation io.podns.hostname=chosen --hostname first
-	pod_wait b
-	equal "$(in_ctr a hostname)" chosen
-	equal "$(in_ctr b hostname)" chosen
-	drop a b
-	nothing_left
-}
-
 @test "podman: --uts=host is left alone" {
 	pod_wait a --uts=host
 	equal "$(in_ctr a hostname)" "$(hostname)"
@@ -193,14 +171,10 @@ logged() {
 
 # --- messages --------------------------------------------------------------------
 
-@test "podman: why a container was refused is in the log" {
-	pod_fails a --network none "$(share net,nonsense)"
+@test "podman: a refused type, hostname, size or pod name: the log says which it was" {
+	pod_fails d --network none "$(share net,nonsense)"
 	contains "$(cat /run/podns/log)" "precreate: pod web: annotation io.podns.namespaces"
 	contains "$(cat /run/podns/log)" nonsense
-	nothing_left
-}
-
-@test "podman: a refused hostname, size or pod name says which it was" {
 	pod_fails a --network none --annotation io.podns.hostname='has space'
 	contains "$(cat /run/podns/log)" io.podns.hostname
 	pod_fails b --network none --annotation io.podns.shm-size=many

@@ -13,26 +13,10 @@ user_wait() {
 	pod_wait "$@" "$(share net,ipc,uts,user)"
 }
 
-@test "podman: with user among the pod types, two containers with the same mappings share all" {
-	needs_userns
-	pod_shares net ipc uts user
-	user_wait a "${MAPS[@]}"
-	user_wait b "${MAPS[@]}"
-	same_pod a b
-	talk a b
-	in_ctr a ipc shm put /memory "by shm_open"
-	in_ctr a ipc mq put /queue "by mqueue"
-	in_ctr b ipc msg put 77 "by queue"
-	equal "$(in_ctr b ipc shm get /memory)" "by shm_open"
-	equal "$(in_ctr b ipc mq get /queue)" "by mqueue"
-	equal "$(in_ctr a ipc msg get 77)" "by queue"
-	drop a b
-	nothing_left
-}
-
-@test "podman: the pod's user namespace has the mappings, and owns the others" {
+@test "podman: with user among the pod types its user namespace has the mappings and owns the others, and two containers share all" {
 	needs_userns
 	local user type pid
+	pod_shares net ipc uts user
 	user_wait a "${MAPS[@]}"
 	equal "$(in_ctr a cat /proc/self/uid_map | tr -s ' ')" " 0 100000 65536"
 	equal "$(in_ctr a cat /proc/self/gid_map | tr -s ' ')" " 0 100000 65536"
@@ -44,7 +28,16 @@ user_wait() {
 	for type in net ipc uts; do
 		equal "$(lsns -n -t "$type" -p "$pid" -o ONS | tr -d ' ')" "$user" "owner of $type"
 	done
-	drop a
+	user_wait b "${MAPS[@]}"
+	same_pod a b
+	talk a b
+	in_ctr a ipc shm put /memory "by shm_open"
+	in_ctr a ipc mq put /queue "by mqueue"
+	in_ctr b ipc msg put 77 "by queue"
+	equal "$(in_ctr b ipc shm get /memory)" "by shm_open"
+	equal "$(in_ctr b ipc mq get /queue)" "by mqueue"
+	equal "$(in_ctr a ipc msg get 77)" "by queue"
+	drop a b
 	nothing_left
 }
 
