@@ -86,12 +86,11 @@ tell_all() {
 }
 
 unmount_below() {
-	local point
+	local points
 	# Deepest first; a line of mountinfo has the mount point fifth.
-	while read -r point; do
-		umount -l "$point" 2>/dev/null || true
-	done < <(awk -v top="$1" '$5 == top || index($5, top "/") == 1 { print $5 }' \
+	mapfile -t points < <(awk -v top="$1" '$5 == top || index($5, top "/") == 1 { print $5 }' \
 		/proc/self/mountinfo | tac)
+	[ ${#points[@]} = 0 ] || umount -l "${points[@]}" 2>/dev/null || true
 }
 
 # A program in the containers' root that reports what its container sees.

@@ -6,11 +6,14 @@
 load helpers
 load podns
 
+setup_file() {
+	make -C "$PODNS_BUILD" install DESTDIR="$BATS_FILE_TMPDIR/sysroot" >"$BATS_FILE_TMPDIR/install.log" 2>&1
+}
+
 setup() {
 	common_setup runc
 	S=$T/sysroot
-	make -C "$PODNS_BUILD" install DESTDIR="$S" >/dev/null
-	mkdir -p "$S/usr/bin"
+	cp -a "$BATS_FILE_TMPDIR/sysroot" "$S"
 	engine podman
 	SHARE=$S/usr/share/containers/oci/hooks.d
 	PRECREATE=$S/usr/share/oci-podns/hooks.d

@@ -17,6 +17,7 @@ setup() {
 	assert_pinned web net ipc uts
 	assert_not_pinned web user mnt time cgroup
 	differ "$(ns_ino "$ROOT/netns/web")" "$(ns_ino /proc/self/ns/net)"
+	contains "$(podns exec web ip addr show lo)" LOWER_UP
 	equal "$(of_pod web .state)" held
 	podns rm web
 	assert_nothing_left
@@ -50,11 +51,6 @@ setup() {
 	podns_fails 2 'control character' create x --hostname $'a\xc2\x9b2J'
 	podns_fails 2 '65 bytes long' create x --hostname "$(printf '%065d' 0)"
 	podns_fails 1 'uts is not among' create x --namespaces net --hostname x
-}
-
-@test "the loopback interface is up" {
-	podns create web
-	contains "$(podns exec web ip addr show lo)" 'LOWER_UP'
 }
 
 @test "sysctls are set inside, and refused before anything is touched" {

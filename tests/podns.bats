@@ -135,15 +135,17 @@ load podns
 
 @test "ls and pids of 1000 pods take less than a second" {
 	needs_plain_build "it measures time"
-	local i before took best=1000000
+	local before took best=1000000
+	mount -t tmpfs -o mode=0755 tmpfs "$ROOT"
 	podns create p0 --namespaces uts
-	for ((i = 1; i < 1000; i++)); do
-		cp -r "$ROOT/podns/p0" "$ROOT/podns/p$i"
-		: >"$ROOT/utsns/p$i"
-		mount --bind "$ROOT/utsns/p0" "$ROOT/utsns/p$i"
-	done
+	mkdir -m 0700 "$ROOT"/podns/p{1..999}
+	tee "$ROOT"/podns/p{1..999}/record <"$ROOT/podns/p0/record" >/dev/null
+	touch "$ROOT"/utsns/p{1..999}
+	# util-linux's mount reads the table of mounts each time.
+	# shellcheck disable=SC2016 # the inner shell expands it
+	busybox sh -c 'for pin; do mount -o bind "$0" "$pin"; done' "$ROOT"/utsns/p{0..999}
 	# The best of three: other programs run, too.
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		before=$(date +%s%N)
 		podns ls >"$T/ls"
 		podns pids p500
@@ -152,6 +154,7 @@ load podns
 	done
 	equal "$(grep -c ' held ' "$T/ls")" 1000
 	echo "$best ms"
+	umount -l "$ROOT"
 	[ "$best" -lt 1000 ]
 }
 
@@ -228,9 +231,9 @@ load podns
 }
 
 @test "pids are all of the pod's, in order" {
-	local all='' i
+	local all=''
 	podns create web
-	for i in 1 2 3 4 5 6 7 8 9; do
+	for _ in 1 2 3 4 5 6 7 8 9; do
 		sleeper nsenter "--net=$ROOT/netns/web"
 		all+="$CHILD"$'\n'
 	done
@@ -256,6 +259,7 @@ load podns
 	podns create web
 	run -7 podns exec web sh -c 'exit 7'
 	run -0 podns exec web -- true
+	equal "$(podns exec web echo --help -n)" '--help -n'
 	run -127 podns exec web nosuchcommand
 	contains "$output" 'podns: exec: run nosuchcommand: No such file or directory'
 	run -126 podns exec web /
@@ -270,11 +274,6 @@ load podns
 	# shellcheck disable=SC2016 # the inner shell expands it
 	equal "$(umask 027; echo in | A='b c' podns exec web sh -c 'cat; echo "$1|$A"; umask' sh '--x y')" \
 		"$(printf 'in\n--x y|b c\n0027')"
-}
-
-@test "exec of a command with options needs no --" {
-	podns create web
-	equal "$(podns exec web echo --help -n)" '--help -n'
 }
 
 # --- rm ------------------------------------------------------------------------------------
