@@ -81,10 +81,6 @@ end_pause() {
 	rm -f "$RUN_USER/libpod/tmp/pause.pid"
 }
 
-not_alive() {
-	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
-}
-
 # The pins are seen in podman's mount namespace alone.
 pin_ino() {
 	pm unshare stat -L -c %i "$ROOT/${1}ns/web"

@@ -342,6 +342,10 @@ pid_of() {
 	pm inspect --format '{{.State.Pid}}' "$1"
 }
 
+not_alive() {
+	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
+}
+
 state_of() {
 	pm inspect --format '{{.State.Status}}' "$1"
 }
