@@ -12,14 +12,7 @@ load podman
 	same_pod a b
 	talk a b
 	talk b a
-	in_ctr a ipc msg put 77 "by queue"
-	in_ctr a ipc sysv put 78 "by memory"
-	equal "$(in_ctr b ipc msg get 77)" "by queue"
-	equal "$(in_ctr b ipc sysv get 78)" "by memory"
-	in_ctr a ipc mq put /queue "by mqueue"
-	in_ctr b ipc shm put /memory "by shm_open"
-	equal "$(in_ctr b ipc mq get /queue)" "by mqueue"
-	equal "$(in_ctr a ipc shm get /memory)" "by shm_open"
+	shares_ipc a b
 	drop a b
 	nothing_left
 }

@@ -12,7 +12,8 @@
 # tests/coverage.sh. --musl: with programs that are linked statically with musl.
 # BUILD_DIR=DIR in the environment: build there and keep it; a later run with
 # the same DIR builds only what changed. BATS_FILTER=REGEX: only tests with
-# such a name.
+# such a name. PODNS_TRACE=yes: the report of a failure names the lines of
+# helpers, too, and all tests take longer.
 #
 # Each bats file runs in a mount namespace of its own, with a /run of its own,
 # so that a test that fails leaves no pin on the host. At the end the host is
