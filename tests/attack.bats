@@ -403,10 +403,6 @@ refused_record() {
 	assert_nothing_left
 }
 
-is_locked() {
-	! flock -n "$1" true
-}
-
 # Whoever may open a directory may lock it: the pins' directories are for all to read.
 @test "another user's process that holds locks on what it can open holds nobody up for long" {
 	local started=$SECONDS other=(setpriv --reuid 65534 --regid 65534 --clear-groups)

@@ -256,6 +256,14 @@ entry() {
 	printf '{"type":"%s"%s}' "$1" "${2:+, \"path\" : \"$2\" }"
 }
 
+# mappings [UID [GID]]: the members of linux that map ids 0 to 999 of a user namespace to UID and GID of the host and the
+# ids that follow.
+mappings() {
+	local map='[{"containerID": 0, "hostID": %s, "size": 1000}]'
+	# shellcheck disable=SC2059 # it is the format
+	printf "\"uidMappings\": $map, \"gidMappings\": $map," "${1-100000}" "${2-${1-100000}}"
+}
+
 # joined_namespaces POD [ROOT]: entries with the paths of a pod's pins, for its second container.
 joined_namespaces() {
 	local pod=$1 root=${2-$ROOT}
@@ -419,6 +427,10 @@ wait_for() {
 		fi
 		sleep 0.02
 	done
+}
+
+is_locked() {
+	! flock --nonblock "$1" true
 }
 
 # --- namespaces --------------------------------------------------------------

@@ -290,8 +290,7 @@ load helpers
 @test "a user namespace is made first, with the config's mappings, and owns the others" {
 	needs_userns
 	make_bundle a arg=--namespaces arg=net,ipc,uts,user \
-		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],
-			"gidMappings": [{"containerID": 0, "hostID": 200000, "size": 1000}],' \
+		linux="$(mappings 100000 200000)" \
 		namespaces="$(entry network), $(entry ipc), $(entry uts), $(entry user)"
 	create a '' --namespaces net,ipc,uts,user
 	assert_pinned web user net ipc uts
@@ -309,12 +308,10 @@ load helpers
 	local entries
 	entries="$(entry network), $(entry ipc), $(entry uts), $(entry user)"
 	make_bundle a namespaces="$entries" \
-		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],
-			"gidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],'
+		linux="$(mappings)"
 	create a '' --namespaces net,ipc,uts,user
 	make_bundle b namespaces="$entries" \
-		linux='"uidMappings": [{"containerID": 0, "hostID": 300000, "size": 1000}],
-			"gidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],'
+		linux="$(mappings 300000 100000)"
 	fails_with 'pod web: ' create b '' --namespaces net,ipc,uts,user
 	assert_untouched b
 	poststop a
@@ -325,8 +322,7 @@ load helpers
 	make_bundle a
 	create a ''
 	make_bundle b namespaces="$(joined_namespaces web), $(entry user)" hostname= \
-		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],
-			"gidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],'
+		linux="$(mappings)"
 	fails_with 'pod web: ' create b ''
 	contains "$(<"$T/stderr")" user
 	assert_untouched b

@@ -42,7 +42,7 @@ not_a_namespace() {
 	assert_nothing_left
 }
 
-@test "a directory at a pin's place: refused, and what was pinned before it is undone" {
+@test "a directory at a pin's place: refused, and no other type is pinned" {
 	mkdir -p "$ROOT/utsns/web"
 	not_a_namespace uts utsns
 	rmdir "$ROOT/utsns/web"

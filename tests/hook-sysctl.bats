@@ -135,8 +135,7 @@ refused() {
 @test "in a mapped user namespace they are written inside of it" {
 	needs_userns
 	make_bundle a namespaces="$(entry network), $(entry ipc), $(entry uts), $(entry user)" \
-		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],
-			"gidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],'
+		linux="$(mappings)"
 	create a '' --namespaces net,ipc,uts,user --sysctl net.ipv4.ip_default_ttl=79 \
 		--sysctl kernel.domainname=pods.example --sysctl user.max_net_namespaces=7
 	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 79
@@ -218,8 +217,7 @@ refused() {
 @test "net.ipv4.ping_group_range with ids that the pod's user namespace does not map" {
 	needs_userns
 	make_bundle a namespaces="$(entry network), $(entry user)" \
-		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],
-			"gidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}],' \
+		linux="$(mappings)" \
 		sysctl='"net.ipv4.ping_group_range": "0 1000"'
 	fails_with 'takes two group ids' create a '' --namespaces net,user
 	assert_nothing_left

@@ -189,10 +189,6 @@ keeps() {
 	assert_nothing_left
 }
 
-is_locked() {
-	! flock --nonblock "$1" true
-}
-
 # lock_by DIRECTORY [COMMAND...]: a process that COMMAND starts holds its lock. Its pid is in $CHILD.
 lock_by() {
 	local dir=$1

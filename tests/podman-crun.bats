@@ -19,12 +19,7 @@ setup_file() {
 	talk a b
 	equal "$(in_ctr a hostname)" web
 	equal "$(in_ctr b hostname)" web
-	in_ctr a ipc shm put /memory "by shm_open"
-	in_ctr a ipc mq put /queue "by mqueue"
-	in_ctr b ipc msg put 77 "by queue"
-	equal "$(in_ctr b ipc shm get /memory)" "by shm_open"
-	equal "$(in_ctr b ipc mq get /queue)" "by mqueue"
-	equal "$(in_ctr a ipc msg get 77)" "by queue"
+	shares_ipc a b
 	drop a
 	same_pod b
 	drop b

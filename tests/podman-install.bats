@@ -45,8 +45,7 @@ pm() {
 	pm run -d --name b --annotation io.podns.pod=web --network none "$IMAGE" pause >/dev/null
 	same_pod a b
 	talk a b
-	in_ctr a ipc shm put /memory text
-	equal "$(in_ctr b ipc shm get /memory)" text
+	shares_ipc a b
 	equal "$(in_ctr b hostname)" web
 	drop a b
 	nothing_left

@@ -138,10 +138,6 @@ keeps_web() {
 	wait_for nothing_left
 }
 
-not_alive() {
-	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
-}
-
 @test "podman: all of a pod's conmons and inits killed: the next container has a pod of its own" {
 	local init
 	pod_wait a

@@ -81,10 +81,6 @@ end_pause() {
 	rm -f "$RUN_USER/libpod/tmp/pause.pid"
 }
 
-not_alive() {
-	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
-}
-
 # The pins are seen in podman's mount namespace alone.
 pin_ino() {
 	pm unshare stat -L -c %i "$ROOT/${1}ns/web"
@@ -105,10 +101,7 @@ user_nothing_left() {
 	pod_wait b
 	same_pod a b
 	talk a b
-	in_ctr a ipc shm put /memory "by shm_open"
-	in_ctr b ipc msg put 77 "by queue"
-	equal "$(in_ctr b ipc shm get /memory)" "by shm_open"
-	equal "$(in_ctr a ipc msg get 77)" "by queue"
+	shares_ipc a b
 	equal "$(in_ctr a hostname)" web
 	equal "$(in_ctr b hostname)" web
 	[ ! -e /run/netns/web ]

@@ -342,6 +342,10 @@ pid_of() {
 	pm inspect --format '{{.State.Pid}}' "$1"
 }
 
+not_alive() {
+	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
+}
+
 state_of() {
 	pm inspect --format '{{.State.Status}}' "$1"
 }
@@ -397,6 +401,18 @@ talk() {
 		until nc -w 2 127.0.0.1 8080 </dev/null >/tmp/answer 2>/dev/null && grep . /tmp/answer; do
 			sleep 0.05
 		done')" "$text"
+}
+
+# shares_ipc NAME NAME: one gets what the other put into queues and memory, of System V and of POSIX.
+shares_ipc() {
+	in_ctr "$1" ipc msg put 77 "by queue"
+	in_ctr "$1" ipc sysv put 78 "by memory"
+	equal "$(in_ctr "$2" ipc msg get 77)" "by queue"
+	equal "$(in_ctr "$2" ipc sysv get 78)" "by memory"
+	in_ctr "$1" ipc mq put /queue "by mqueue"
+	in_ctr "$2" ipc shm put /memory "by shm_open"
+	equal "$(in_ctr "$2" ipc mq get /queue)" "by mqueue"
+	equal "$(in_ctr "$1" ipc shm get /memory)" "by shm_open"
 }
 
 # --- what the hook knows -----------------------------------------------------

@@ -15,7 +15,8 @@
 # tests/coverage.sh. --musl: with programs that are linked statically with musl.
 # BUILD_DIR=DIR in the environment: build there and keep it; a later run with
 # the same DIR builds only what changed. BATS_FILTER=REGEX: only tests with
-# such a name.
+# such a name. PODNS_TRACE=yes: the report of a failure names the lines of
+# helpers, too, and all tests take longer.
 #
 # Each bats file runs in a mount namespace of its own, with a /run of its own,
 # so that a test that fails leaves no pin on the host. At the end the host is
@@ -229,6 +230,27 @@ tap_of() {
 	echo "$SCRATCH/$(basename "$1").tap"
 }
 
+# The files that take longest begin first, so that none runs alone at the end. fuzz.bats begins last: it has a program on
+# each processor all the time, for a time that is set.
+FIRST=(sweep-fault sweep-kill run confine hook-undo podman-rootless lint podns-gc)
+
+order_files() {
+	local name file first=() rest=() last=()
+	for file in "${files[@]}"; do
+		name=${file##*/}
+		case " ${FIRST[*]} " in
+		*" ${name%.bats} "*) first+=("$file") ;;
+		*) [ "$name" = fuzz.bats ] && last=("$file") || rest+=("$file") ;;
+		esac
+	done
+	files=("${first[@]}" "${rest[@]}" "${last[@]}")
+}
+
+# processor_seconds TIMES: that the programs took which this shell waited for. TIMES has what `times` printed.
+processor_seconds() {
+	awk -F '[ms ]+' 'NR == 2 { printf "%.0f", $1 * 60 + $2 + $3 * 60 + $4 }' "$1"
+}
+
 # run_bats FILE, in the background: it ends with FILE's TAP in place, the exit status and the
 # time behind it.
 run_bats() {
@@ -243,17 +265,20 @@ run_bats() {
 	case $status in
 	124 | 137) echo "not ok 0 ends within $FILE_SECONDS s" >>"$out.part" ;;
 	esac
-	echo "# took $((SECONDS - started)) s" >>"$out.part"
+	times >"$out.times"
+	echo "# took $((SECONDS - started)) s, $(processor_seconds "$out.times") s of a processor" >>"$out.part"
 	mv "$out.part" "$out"
 }
 
-# All of them, as many at once as there are processors, told of in order.
+# All of them, told of in the order in which they begin. One more at once than there are processors: some wait for a lock
+# or for a program that does not end.
 bats_files() {
 	local file out
+	order_files
 	(
 		trap 'kill $(jobs -pr); wait; exit 1' INT TERM
 		for file in "${files[@]}"; do
-			while [ "$(jobs -pr | wc -l)" -ge "$(nproc)" ]; do
+			while [ "$(jobs -pr | wc -l)" -gt "$(nproc)" ]; do
 				wait -n
 			done
 			run_bats "$file" &

@@ -289,8 +289,7 @@ case_cgroup_namespace() {
 case_user_namespace() {
 	needs_userns
 	make_bundle a arg=--namespaces arg=net,ipc,uts,user \
-		linux='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
-			"gidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],' \
+		linux="$(mappings)" \
 		namespaces="$(entry pid), $(entry network), $(entry ipc), $(entry uts),
 			$(entry user), $(entry mount)"
 	start a
