@@ -26,8 +26,8 @@
 #include "base/utf8.h"
 
 /*
- * yajl does not check its allocations, so it is given a pool that was
- * allocated whole before it starts and holds all that it can ask for (2.1):
+ * yajl does not check its allocations, so it is given a pool that is allocated
+ * before it starts and holds all that yajl 2.1 can ask for:
  *
  * - four small structures and a state stack that grows by 128 bytes a time,
  *   one byte per level, to 256 with JSON_DEPTH_MAX;
@@ -37,21 +37,12 @@
  * - the buffer for a token that the end of the text cuts: the same, once;
  * - one error message.
  *
- * Pages that are not used are never touched. That of a small document is no allocation, so
- * that all documents touch the same ones. Should another yajl ask for more
- * it would write through NULL plus an offset that the document's author
- * chooses, so there we abort as yajl itself does when a size overflows.
+ * Should another yajl ask for more it would write through NULL plus an offset
+ * that the document's author chooses, so there we abort as yajl itself does
+ * when a size overflows.
  */
 #define POOL_FIXED 12288
 #define POOL_PER_BYTE 6
-#define POOL_SIZE(len) (POOL_FIXED + POOL_PER_BYTE * (len))
-#define POOL_SMALL ((size_t)32 << 10)
-
-/*
- * A common symbol, which the linker puts behind all other zeroed data: those few bytes stay
- * together on pages that every run touches, and this begins on the last of them.
- */
-char json_small_pool[POOL_SIZE(POOL_SMALL)] __attribute__((common, aligned(16)));
 
 struct pool {
 	char *data;
@@ -485,15 +476,13 @@ static bool check_text(struct parser *p)
 
 static bool parse(struct parser *p)
 {
-	struct pool pool = { .data = json_small_pool, .size = POOL_SIZE(p->doc->len) };
+	const size_t size = POOL_FIXED + POOL_PER_BYTE * p->doc->len;
+	cleanup_free char *data = malloc(size);
+	struct pool pool = { .data = data, .size = size };
 	yajl_alloc_funcs funcs = { pool_malloc, pool_realloc, pool_free, &pool };
-	cleanup_free char *large = NULL;
 
-	if (p->doc->len > POOL_SMALL) {
-		pool.data = large = malloc(pool.size);
-		if (!large)
-			return no_memory(p);
-	}
+	if (!data)
+		return no_memory(p);
 	/* Without yajl_free(): all it holds is the pool's. */
 	p->yajl = yajl_alloc(&callbacks, &funcs, p);
 	yajl_config(p->yajl, yajl_dont_validate_strings, 1);
