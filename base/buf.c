@@ -89,7 +89,7 @@ static size_t aligned(size_t n)
 	return (n + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
 }
 
-/* Chunks begin small, since most arenas hold little and each page is a fault, and double. */
+/* Most arenas hold little; chunks double for the others. */
 #define ARENA_FIRST 1008
 #define ARENA_MOST 8064
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Strings put behind each other, as most paths are made: without a printf(3), whose code takes
- * a dozen pages that a short run would touch for nothing else.
+ * Concatenation of strings, as most paths are made: into memory of the right size, with no
+ * format to read and no length to check.
  */
 #ifndef PODNS_BASE_TEXT_H
 #define PODNS_BASE_TEXT_H

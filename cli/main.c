@@ -122,7 +122,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 int main(int argc, char **argv)
 {
 	struct cli cli = { .status = 1 };
-	static struct error e;
+	struct error e;
 	const char *base;
 
 	if (inherit_standard_streams() < 0) {

@@ -174,7 +174,7 @@ static int dig(const struct job *j, const struct hidden_pin *pins, size_t n, int
 static void run_digger(const struct job *j, const struct hidden_pin *pins, size_t n, int found[],
 		       int in, int out)
 {
-	static struct error e;
+	struct error e;
 	char byte;
 
 	if (dig(j, pins, n, found, &e) < 0) {
