@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What no implementation can do without: each stage as a bare static program that has everything
- * hard-coded. It makes the same system calls that change or must read something, in the fewest
- * possible steps, and loads the same seccomp program. It parses no JSON, checks nothing, locks
- * nothing, and what it cannot know it is told by its arguments.
+ * What no implementation can do without: each stage as a bare static program (static-pie, as the
+ * default build is) that has everything hard-coded. It makes the same system calls that change or
+ * must read something, in the fewest possible steps, and loads the same seccomp program. It parses
+ * no JSON, checks nothing, locks nothing, and what it cannot know it is told by its arguments.
  *
  *   floor noop                     nothing: what a process costs
  *   floor touch N                  writes to N pages: what a page fault costs
