@@ -87,7 +87,7 @@ static size_t aligned(size_t n)
 	return (n + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
 }
 
-/* Chunks start small, because most arenas hold little and each page costs a fault, and double. */
+/* Chunks start small, because most arenas hold little, and double. */
 #define ARENA_FIRST 1008
 #define ARENA_MOST 8064
 

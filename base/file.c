@@ -9,7 +9,6 @@
 #include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -165,12 +164,7 @@ time_t clock_seconds(clockid_t clock)
 {
 	struct timespec now = { 0 };
 
-	/* A few system calls cost less than the page faults of the vDSO. */
-#ifdef __LP64__
-	syscall(SYS_clock_gettime, clock, &now);
-#else
 	clock_gettime(clock, &now);
-#endif
 	return now.tv_sec;
 }
 

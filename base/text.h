@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * String concatenation, mostly for paths, and number formatting. They do without printf(3), whose
- * code takes a dozen pages that a short run would not touch otherwise.
+ * Concatenation of strings, as most paths are made: into memory of the right size, with no
+ * format to read and no length to check.
  */
 #ifndef PODNS_BASE_TEXT_H
 #define PODNS_BASE_TEXT_H

@@ -123,7 +123,7 @@ static int run_and_flush(struct cli *cli, int argc, char **argv, struct error *e
 int main(int argc, char **argv)
 {
 	struct cli cli = { .status = 1 };
-	static struct error e;
+	struct error e;
 	const char *base;
 
 	if (inherit_standard_streams() < 0) {

@@ -117,8 +117,8 @@ static int exit_status(int status)
 
 int main(int argc, char **argv)
 {
-	static struct hook_options o;
-	static struct error e;
+	struct hook_options o;
+	struct error e;
 	int status;
 
 	if (inherit_standard_streams() < 0) {

@@ -34,16 +34,11 @@
  * - the buffer for a token that the end of the text truncates: the same, once;
  * - one error message.
  *
- * Unused pages are never touched. Small documents share a static pool, so that all touch the same
- * pages. If another version of yajl asked for more, NULL would make it write at an offset that the
+ * If another version of yajl asked for more, NULL would make it write at an offset that the
  * document's author chooses, so the pool aborts, as yajl does when a size overflows.
  */
 #define POOL_FIXED 12288
 #define POOL_PER_BYTE 6
-#define POOL_SIZE(len) (POOL_FIXED + POOL_PER_BYTE * (len))
-#define POOL_SMALL ((size_t)32 << 10)
-
-static char small_pool[POOL_SIZE(POOL_SMALL)] __attribute__((aligned(16)));
 
 struct pool {
 	char *data;
@@ -468,15 +463,13 @@ static bool check_bytes(struct parser *p)
 
 static bool parse_in_pool(struct parser *p)
 {
-	struct pool pool = { .data = small_pool, .size = POOL_SIZE(p->doc->len) };
+	const size_t size = POOL_FIXED + POOL_PER_BYTE * p->doc->len;
+	cleanup_free char *data = malloc(size);
+	struct pool pool = { .data = data, .size = size };
 	yajl_alloc_funcs funcs = { pool_malloc, pool_realloc, pool_free, &pool };
-	cleanup_free char *large = NULL;
 
-	if (p->doc->len > POOL_SMALL) {
-		pool.data = large = malloc(pool.size);
-		if (!large)
-			return no_memory(p);
-	}
+	if (!data)
+		return no_memory(p);
 	/* There is no yajl_free(): all that yajl allocates is in the pool. */
 	p->yajl = yajl_alloc(&callbacks, &funcs, p);
 	yajl_config(p->yajl, yajl_dont_validate_strings, 1);

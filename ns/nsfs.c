@@ -138,18 +138,11 @@ struct proc_stat {
 	uint64_t threads, start;
 };
 
-/* strtoull(3) without its locale tables, whose pages a short run does not touch otherwise. */
-static const char *read_digits(const char *p, uint64_t *n)
-{
-	for (*n = 0; *p >= '0' && *p <= '9'; p++)
-		*n = 10 * *n + (uint64_t)(*p - '0');
-	return p;
-}
-
 /* proc(5): fields 3, 20 and 22. */
 static int parse_stat(const char *text, struct proc_stat *st)
 {
-	const char *p = strrchr(text, ')'); /* the command's name may contain any character */
+	const char *p = strrchr(text, ')'); /* the command's name may hold anything */
+	char *end;
 
 	if (!p || p[1] != ' ')
 		return -1;
@@ -161,9 +154,10 @@ static int parse_stat(const char *text, struct proc_stat *st)
 			return -1;
 		p++;
 		if (field + 1 == 20)
-			read_digits(p, &st->threads);
+			st->threads = strtoull(p, NULL, 10);
 	}
-	return read_digits(p, &st->start) == p ? -1 : 0;
+	st->start = strtoull(p, &end, 10);
+	return end == p ? -1 : 0;
 }
 
 /* State Z with other threads means that only the first thread has ended. */
@@ -172,7 +166,6 @@ static bool is_dead(const struct proc_stat *st)
 	return st->state == 'X' || st->state == 'x' || (st->state == 'Z' && st->threads <= 1);
 }
 
-/* This is read for each member of a pod, so it does not use the heap. */
 static int read_stat(int dir_fd, const char *name, struct proc_stat *st)
 {
 	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);

@@ -15,6 +15,7 @@ MOST_KIB=1536
 
 setup_file() {
 	export COST=$BATS_FILE_TMPDIR/cost
+	make_config_shm
 	gcc -std=gnu17 -D_GNU_SOURCE -O2 -static -o "$COST" "$PODNS_SRC/tests/bench/cost.c"
 }
 

@@ -12,18 +12,7 @@ load podman
 	same_pod a b
 	talk a b
 	talk b a
-<<<<<<< HEAD
-	in_ctr a ipc msg put 77 "by queue"
-	in_ctr a ipc sysv put 78 "by memory"
-	equal "$(in_ctr b ipc msg get 77)" "by queue"
-	equal "$(in_ctr b ipc sysv get 78)" "by memory"
-	in_ctr a ipc mq put /queue "by mqueue"
-	in_ctr b ipc shm put /memory "by shm_open"
-	equal "$(in_ctr b ipc mq get /queue)" "by mqueue"
-	equal "$(in_ctr a ipc shm get /memory)" "by shm_open"
-=======
 	shares_ipc a b
->>>>>>> tests
 	drop a b
 	nothing_left
 }
@@ -176,11 +165,7 @@ logged() {
 # --- messages --------------------------------------------------------------------
 
 @test "podman: a refused type, hostname, size or pod name: the log says which it was" {
-<<<<<<< HEAD
-	pod_fails a --network none "$(share net,nonsense)"
-=======
 	pod_fails d --network none "$(share net,nonsense)"
->>>>>>> tests
 	contains "$(cat /run/podns/log)" "precreate: pod web: annotation io.podns.namespaces"
 	contains "$(cat /run/podns/log)" nonsense
 	pod_fails a --network none --annotation io.podns.hostname='has space'

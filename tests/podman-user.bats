@@ -31,16 +31,7 @@ user_wait() {
 	user_wait b "${MAPS[@]}"
 	same_pod a b
 	talk a b
-<<<<<<< HEAD
-	in_ctr a ipc shm put /memory "by shm_open"
-	in_ctr a ipc mq put /queue "by mqueue"
-	in_ctr b ipc msg put 77 "by queue"
-	equal "$(in_ctr b ipc shm get /memory)" "by shm_open"
-	equal "$(in_ctr b ipc mq get /queue)" "by mqueue"
-	equal "$(in_ctr a ipc msg get 77)" "by queue"
-=======
 	shares_ipc a b
->>>>>>> tests
 	drop a b
 	nothing_left
 }

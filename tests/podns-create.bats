@@ -50,11 +50,7 @@ setup() {
 	podns_fails 2 "--hostname 'caf...' is not UTF-8" create x --hostname $'caf\xe9'
 	podns_fails 2 'control character' create x --hostname $'a\xc2\x9b2J'
 	podns_fails 2 '65 bytes long' create x --hostname "$(printf '%065d' 0)"
-<<<<<<< HEAD
 	podns_fails 1 'the pod gets no uts namespace of its own' create x --namespaces net --hostname x
-=======
-	podns_fails 1 'uts is not among' create x --namespaces net --hostname x
->>>>>>> tests
 }
 
 @test "sysctls are set inside, and refused before anything is touched" {

@@ -2,7 +2,15 @@
 # shellcheck shell=bash
 #
 # A config.json as podman 4.3 writes it: on one line, with a seccomp profile, about 10 KB. It is
-# the same bytes on every host, so that instructions can be compared.
+# the same bytes on every host, so that instructions can be compared. Where podman has mounted the
+# container's own /dev/shm is in /run, which must be private to the test.
+
+CONFIG_ID=$(printf '%.0s0123456789abcdef' 1 2 3 4)
+CONFIG_SHM=/run/overlay-containers/$CONFIG_ID/userdata/shm
+
+make_config_shm() {
+	mkdir -p "$CONFIG_SHM" && mount -t tmpfs -o size=65536k shm "$CONFIG_SHM"
+}
 
 # members N FORMAT: FORMAT for each number from 1 to N, which it may take twice.
 members() {
@@ -32,7 +40,7 @@ config_process() {
 # config_mounts MORE
 config_mounts() {
 	local dir file
-	dir=/var/lib/containers/storage/overlay-containers/$(printf '%.0s0123456789abcdef' 1 2 3 4)/userdata
+	dir=/var/lib/containers/storage/overlay-containers/$CONFIG_ID/userdata
 	printf '"mounts":[{"destination":"/proc","type":"proc","source":"proc","options":["nosuid","noexec","nodev"]},'
 	printf '{"destination":"/dev","type":"tmpfs","source":"tmpfs",'
 	printf '"options":["nosuid","strictatime","mode=755","size=65536k"]},'
@@ -44,7 +52,7 @@ config_mounts() {
 		printf '{"destination":"/%s","type":"bind","source":"%s/%s","options":["bind","rprivate"]},' \
 			"$file" "$dir" "${file#*/}"
 	done
-	printf '{"destination":"/dev/shm","type":"bind","source":"%s/shm",' "$dir"
+	printf '{"destination":"/dev/shm","type":"bind","source":"%s",' "$CONFIG_SHM"
 	printf '"options":["bind","rprivate","nosuid","noexec","nodev"]},'
 	printf '{"destination":"/sys/fs/cgroup","type":"cgroup","source":"cgroup",'
 	printf '"options":["rprivate","nosuid","noexec","nodev","relatime","ro"]}'

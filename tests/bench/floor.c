@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What no implementation can do without: each stage as a bare static program that has everything
- * hard-coded. It makes the same system calls that change or must read something, in the fewest
- * possible steps, and loads the same seccomp program. It parses no JSON, checks nothing, locks
- * nothing, and what it cannot know it is told by its arguments.
+ * What no implementation can do without: each stage as a bare static program (static-pie, as the
+ * default build is) that has everything hard-coded. It makes the same system calls that change or
+ * must read something, in the fewest possible steps, and loads the same seccomp program. It parses
+ * no JSON, checks nothing, locks nothing, and what it cannot know it is told by its arguments.
  *
  *   floor noop                     nothing: what a process costs
  *   floor touch N                  writes to N pages: what a page fault costs
- *   floor precreate POD            unshare net, ipc, uts; raise lo; hostname; one sysctl; a record;
+ *   floor precreate POD            unshare net, ipc, uts; raise lo; hostname; two sysctls; a record;
  *                                  three binds; a tmpfs; the document
  *   floor join POD                 the record; the document
- *   floor create POD PID BUNDLE    reads the document; is the process in the three pins; the sysctl,
+ *   floor create POD PID BUNDLE    reads the document; is the process in the three pins; the sysctls,
  *                                  inside; index and record
- *   floor adopt POD PID BUNDLE     reads the document; hostname and sysctl, inside; a record, three
+ *   floor adopt POD PID BUNDLE     reads the document; hostname and sysctls, inside; a record, three
  *                                  binds, index; a copy of the document, fsync; a new config.json,
  *                                  fsync, rename, fsync
  *   floor leave POD                of a pod that lives on: index and record
  *   floor poststop POD             four umounts, what they were mounted on, index, record
  *   floor revert POD BUNDLE        the same for an adopted pod, which has no tmpfs; reads the document
  *                                  and its copy, and puts that back as adopt did
- *   floor hook ROOT POD BUNDLE       adopt without hostname and sysctl, or revert, as a runtime's
+ *   floor hook ROOT POD BUNDLE       adopt without hostname and sysctls, or revert, as a runtime's
  *                                  state on standard input says
  *   floor pinns NAME               unshare, raise lo, hostname, one sysctl, three binds
  *   floor create-pod NAME          podns create: unshare, raise lo, hostname, record, three binds
@@ -137,14 +137,16 @@ static struct path path(const char *dir, const char *pod, const char *file)
 	return p;
 }
 
+/* Killed at any point, the old or the new one is there, whole. */
 static void write_record(const char *pod)
 {
+	struct path new = path("podns", pod, "/.record.new");
 	int fd;
 
-	must(fd = open(path("podns", pod, "/record").s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-		       0600));
+	must(fd = open(new.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
 	must(write(fd, RECORD, sizeof(RECORD) - 1));
 	close(fd);
+	must(renameat(AT_FDCWD, new.s, AT_FDCWD, path("podns", pod, "/record").s));
 }
 
 /* What the document was, for revert: it must be there before the document changes. */
@@ -173,13 +175,20 @@ static void remove_record(const char *pod)
 static const char *const dirs[] = { "netns", "ipcns", "utsns" };
 static const char *const own[] = { "/proc/self/ns/net", "/proc/self/ns/ipc", "/proc/self/ns/uts" };
 
-static void set_sysctl(void)
+static void set_sysctl(const char *file, const char *value)
 {
 	int fd;
 
-	must(fd = open("/proc/sys/net/ipv4/ip_default_ttl", O_WRONLY | O_CLOEXEC));
-	must(write(fd, "77", 2));
+	must(fd = open(file, O_WRONLY | O_CLOEXEC));
+	must(write(fd, value, strlen(value)));
 	close(fd);
+}
+
+/* The option's and the document's. */
+static void set_sysctls(void)
+{
+	set_sysctl("/proc/sys/net/ipv4/ip_default_ttl", "77");
+	set_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 0");
 }
 
 static void make_namespaces(void)
@@ -251,7 +260,7 @@ static void precreate(char **arg)
 
 	make_namespaces();
 	must(sethostname(arg[0], strlen(arg[0])));
-	set_sysctl();
+	set_sysctls();
 	make_pod(arg[0]);
 	make_shm(arg[0]);
 	must(write(STDOUT_FILENO, document, n));
@@ -284,7 +293,7 @@ static void create(char **arg)
 	}
 	must(net = openat(process, names[0], O_RDONLY | O_CLOEXEC));
 	must(setns(net, CLONE_NEWNET));
-	set_sysctl();
+	set_sysctls();
 	must(symlinkat(arg[0], AT_FDCWD, path("podns", arg[0], "@index").s));
 	write_record(arg[0]);
 }
@@ -309,7 +318,7 @@ static void take_in(const char *pod, const char *pid, const char *bundle, bool s
 		must(setns(net, CLONE_NEWNET));
 		must(setns(uts, CLONE_NEWUTS));
 		must(sethostname(pod, strlen(pod)));
-		set_sysctl();
+		set_sysctls();
 	}
 	must(mkdirat(AT_FDCWD, path("podns", pod, "").s, 0700));
 	write_record(pod);
@@ -392,7 +401,7 @@ static void pinns(char **arg)
 {
 	make_namespaces();
 	must(sethostname(arg[0], strlen(arg[0])));
-	set_sysctl();
+	set_sysctl("/proc/sys/net/ipv4/ip_default_ttl", "77");
 	bind_pins(arg[0], own);
 }
 

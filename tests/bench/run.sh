@@ -3,13 +3,14 @@
 #
 # Measures oci-podns and prints one table, in Markdown:
 #
-#     sudo tests/bench/run.sh [--rounds N] [--pods N] [--podman]
+#     sudo tests/bench/run.sh [--rounds N] [--pods N] [--podman | --stages]
 #     sudo tests/bench/run.sh --record
 #
 # --rounds N: of interleaved runs, 200 by default. --pods N: as many pods are pinned for the rows
 # about scale, 10000 by default; 0: leave these rows out. --podman: also whole pods under podman,
-# which takes minutes. --record: only what no noise changes, and into tests/bench/bounds, which
-# tests/perf.bats compares with. BUILD_DIR=DIR in the environment: build there and keep it.
+# which takes minutes. --stages: the rows about stages and pinns alone. --record: only what no noise
+# changes, and into tests/bench/bounds, which tests/perf.bats compares with. BUILD_DIR=DIR in the
+# environment: build there and keep it.
 #
 # The programs that it compares with are floor.c's, shell-hook.sh, and what iproute2 and
 # util-linux have. Times are medians; a ratio is the median of the ratios within each round
@@ -110,6 +111,10 @@ time_stages() {
 		against_first "$stage" dynamic floor "— with --enable-static=no, dynamic"
 		against_first "$stage" musl floor "— with musl"
 	done
+}
+
+time_shell() {
+	local stage
 	measure $((ROUNDS / 10 + 5)) plan_stages shell default
 	for stage in precreate join createRuntime poststop adopt revert; do
 		row "${told[$stage]}, against shell and jq" "$(us "$(got "$stage" default 3)")" \
@@ -289,6 +294,7 @@ inside() {
 	mount -t tmpfs -o mode=0755 tmpfs "$WORK"
 	mount -t tmpfs -o mode=0755 tmpfs /run
 	mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+	make_config_shm
 	if [ -n "$RECORD" ]; then
 		record
 		return
@@ -301,15 +307,18 @@ inside() {
 	row "a static process that does nothing" "$(us "$(got noop noop 3)")"
 	row "— a page fault" "$(divide "$(got noop touch 9)" 100) µs"
 	time_stages
-	count_stages
-	sizes
-	filter
 	pins
-	linear
-	burst
-	runtime
-	[ -z "$PODMAN" ] || podman_rows
-	[ "$PODS" = 0 ] || scale
+	count_stages
+	if [ -z "$STAGES_ALONE" ]; then
+		time_shell
+		sizes
+		filter
+		linear
+		burst
+		runtime
+		[ -z "$PODMAN" ] || podman_rows
+		[ "$PODS" = 0 ] || scale
+	fi
 	printf '\n'
 	print_table
 	printf '\n%s, %s CPUs, Linux %s; load %s; %s rounds; %s over target\n' \
@@ -333,7 +342,7 @@ usage() {
 	sed -n '/^# Measures/,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
 }
 
-ROUNDS=200 PODS=10000 PODMAN='' RECORD=''
+ROUNDS=200 PODS=10000 PODMAN='' STAGES_ALONE='' RECORD=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--inside)
@@ -352,6 +361,7 @@ while [ $# -gt 0 ]; do
 		shift
 		;;
 	--podman) PODMAN=yes ;;
+	--stages) STAGES_ALONE=yes ;;
 	--record) RECORD=yes ;;
 	-h | --help)
 		usage
@@ -404,4 +414,4 @@ if [ -n "${inside-}" ]; then
 fi
 build_tools
 unshare --mount --propagation private "$BENCH/run.sh" --inside --rounds "$ROUNDS" --pods "$PODS" \
-	${PODMAN:+--podman} ${RECORD:+--record} </dev/null
+	${PODMAN:+--podman} ${STAGES_ALONE:+--stages} ${RECORD:+--record} </dev/null
