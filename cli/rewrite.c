@@ -160,11 +160,9 @@ static int revert_bundle(struct cli *cli, const struct options *o, struct error 
 	cleanup_bundle struct bundle b = BUNDLE_NONE;
 	cleanup_pod struct pod pod = POD_NONE;
 
-	if (store_open(&store, cli->root, false, e) < 0)
-		return -1;
-	if (pod_open(&pod, &store, o->pod, false, e) < 0 && e->num != ENOENT)
-		return -1;
-	if (bundle_load(&b, o->bundle, e) < 0 || bundle_hold(&b, &store, false, e) < 0)
+	if (store_open(&store, cli->root, false, e) < 0 ||
+	    pod_open(&pod, &store, o->pod, false, e) < 0 || bundle_load(&b, o->bundle, e) < 0 ||
+	    bundle_hold(&b, &store, false, e) < 0)
 		return -1;
 	if (!b.original.there)
 		return revert_copied(&store, &b, o->pod, e);
