@@ -4,7 +4,7 @@
 # A config.json as podman 4.3 writes it: on one line, with a seccomp profile, about 10 KB. It is
 # the same bytes on every host, so that instructions can be compared.
 
-# members N FORMAT: FORMAT for each number from 1 to N, which it may take twice.
+# members N FORMAT: print FORMAT for each number from 1 to N, which it may use twice.
 members() {
 	awk -v n="$1" -v format="$2" 'BEGIN { for (i = 1; i <= n; i++) printf format, i, i }'
 }
@@ -77,8 +77,7 @@ config_seccomp() {
 	printf ']}'
 }
 
-# config POD [MORE-MOUNTS [MORE-ANNOTATIONS]]: with nothing where the namespaces are, as precreate
-# sees it.
+# config POD [MORE-MOUNTS [MORE-ANNOTATIONS]]: without namespace paths, as precreate reads it.
 config() {
 	printf '{"ociVersion":"1.0.2-dev",'
 	config_process
