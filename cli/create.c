@@ -19,27 +19,27 @@ static const char help[] =
 	"\n"
 	"Makes a pod: creates namespaces and pins them, or pins those of a running process, and\n"
 	"prints the pins. The pod is held: it stays until podns rm ends it. Without NAME it is\n"
-	"called podns-UUID. What is pinned under the name already, by ip netns add say,\n"
-	"becomes a part of the pod and stays whose it is. Nothing is set in one that podns itself\n"
-	"is in.\n"
+	"called podns-UUID. If another program, such as ip netns add, has pinned a namespace under\n"
+	"the name, that becomes part of the pod, and podns rm leaves it. Nothing is set in a\n"
+	"namespace that podns itself is in.\n"
 	"\n"
 	"  --namespaces LIST   types to pin: net,ipc,uts,user,time,mnt, and cgroup with\n"
-	"                      --from-pid (default: net,ipc,uts; with --uid-map user, too)\n"
-	"  --hostname NAME     of the pod (default: its name)\n"
+	"                      --from-pid (default: net,ipc,uts; with --uid-map also user)\n"
+	"  --hostname NAME     hostname of the pod (default: its name)\n"
 	"  --sysctl KEY=VALUE  set a sysctl in the pod's namespaces; may be repeated\n"
 	"  --uid-map MAP, --gid-map MAP\n"
-	"                      make a user namespace first, which then owns the others. MAP is\n"
-	"                      CONTAINER:HOST:SIZE[,...] or, as pinns has it, CONTAINER-HOST-SIZE@...\n"
-	"  --from-pid PID      pin the namespaces of this process. Without --namespaces, those of\n"
-	"                      net, ipc, uts and user that podns itself is not in; with it, to be\n"
-	"                      in one of podns's own is an error\n";
+	"                      make a user namespace that owns the others. MAP is\n"
+	"                      CONTAINER:HOST:SIZE[,...] or, as for pinns, CONTAINER-HOST-SIZE@...\n"
+	"  --from-pid PID      pin the namespaces of this process. By default these are its net, ipc,\n"
+	"                      uts and user namespaces, without those that podns itself is in; with\n"
+	"                      --namespaces, such a namespace is an error\n";
 
 enum { OPT_NAMESPACES = OPT_OWN, OPT_HOSTNAME, OPT_SYSCTL, OPT_UID_MAP, OPT_GID_MAP, OPT_FROM_PID };
 
 struct options {
 	struct arena arena;
 	struct pod_spec spec;
-	const char **sysctls; /* as given; room for as many as argv has words */
+	const char **sysctls; /* as given; argc elements */
 	bool types_named;
 	pid_t from;
 };
@@ -70,7 +70,7 @@ static int set_from(struct options *o, const char *text, struct error *e)
 	return 0;
 }
 
-static int set_option(void *arg, int option, char *value, struct error *e)
+static int set_create_option(void *arg, int option, char *value, struct error *e)
 {
 	struct options *o = arg;
 
@@ -145,7 +145,7 @@ static int new_name(struct arena *a, const char **name, struct error *e)
 	return *name ? 0 : error_nomem(e);
 }
 
-/* At one go: a script gets all of them or none. */
+/* With one write, so that a script gets all lines or none. */
 static int print_pins(struct pod *pod, ns_set types, struct error *e)
 {
 	cleanup_buf struct buf lines = { 0 };
@@ -167,7 +167,7 @@ static int print_pins(struct pod *pod, ns_set types, struct error *e)
 	return 0;
 }
 
-static int make(struct cli *cli, struct options *o, const char *name, struct error *e)
+static int create_pod(struct cli *cli, struct options *o, const char *name, struct error *e)
 {
 	cleanup_process struct process from = PROCESS_NONE;
 	cleanup_store struct store store = STORE_NONE;
@@ -192,13 +192,13 @@ static int make(struct cli *cli, struct options *o, const char *name, struct err
 		return -1;
 	if (print_pins(&pod, o->spec.types, e) == 0)
 		return 0;
-	/* Nobody was told of it. */
+	/* The caller has not learnt of the pod. */
 	if (pod_end(&pod, &why) < 0)
 		log_error(LOG_LEVEL_WARN, &why);
 	return -1;
 }
 
-static int run(struct cli *cli, int argc, char **argv, struct error *e)
+static int parse_and_create(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	static const struct option options[] = {
 		CLI_OPTIONS,
@@ -216,12 +216,12 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	o.sysctls = calloc((size_t)argc, sizeof(*o.sysctls));
 	if (!o.sysctls)
 		return error_nomem(e);
-	r = cli_parse(cli, argc, argv, false, options, set_option, &o, e);
+	r = cli_parse(cli, argc, argv, false, options, set_create_option, &o, e);
 	if (r == CLI_DONE && argc - optind > 1)
 		r = cli_usage(cli, e, "more than one NAME was given");
 	if (r == CLI_DONE)
 		r = check_together(cli, &o, e);
-	return r == CLI_DONE ? make(cli, &o, argv[optind], e) : r;
+	return r == CLI_DONE ? create_pod(cli, &o, argv[optind], e) : r;
 }
 
-const struct command cli_create = { "create", "make a pod", help, false, run };
+const struct command cli_create = { "create", "make a pod", help, false, parse_and_create };

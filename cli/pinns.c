@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pinns, the program by which CRI-O makes the namespaces of its pods (pinns_path in
- * crio.conf(5)): its command line, its layout DIR/<short>ns/FILENAME and its exit
- * statuses. CRI-O removes the pins by itself, with umount2(MNT_DETACH) and unlink; so
- * there is no record of them.
+ * Replaces pinns, the program with which CRI-O makes the namespaces of its pods (pinns_path in
+ * crio.conf(5)): the same command line, layout DIR/<short>ns/FILENAME and exit statuses. CRI-O removes
+ * the pins itself, with umount2(MNT_DETACH) and unlink, so there is no record of them.
  *
- * With id mappings CRI-O makes the files to mount on before, and gives them to the pod's
- * root: they are used as they are, and stay where this fails. Without, a file that is there
- * is an error: it may be another mount namespace's mount point. What CRI-O's pinns does not
- * do: take everything back after a failure, check sysctls before anything is touched
- * (CVE-2022-0811), and write them in the namespaces that it made alone.
+ * With id mappings CRI-O creates the mount points first and chowns them to the pod's root: they are
+ * used as they are, and stay after a failure. Without mappings an existing file is an error: it may be
+ * a mount point in another mount namespace. Unlike CRI-O's pinns, this one undoes everything after a
+ * failure, checks sysctls before anything is touched (CVE-2022-0811), and writes them only in the
+ * namespaces that it made.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,31 +38,31 @@ static const char help_text[] =
 	"\n"
 	"  -d, --dir DIR            the directory of the directories of pins\n"
 	"  -f, --filename FILENAME  the name of the pins\n"
-	"  -n, --net[=host]         a network namespace; host: pin the one that pinns is in\n"
+	"  -n, --net[=host]         a network namespace; with =host, the one that pinns is in\n"
 	"  -i, --ipc[=host]         an ipc namespace\n"
 	"  -u, --uts[=host]         a uts namespace\n"
-	"  -U, --user[=host]        a user namespace, which owns the others; needs the mappings\n"
+	"  -U, --user[=host]        a user namespace, which owns the others; needs both mappings\n"
 	"  -c, --cgroup[=host]      a cgroup namespace\n"
 	"  -m, --mnt                a mount namespace; DIR/mntns is made an unbindable mount;\n"
-	"                           =host is refused: the kernel does not let that be pinned\n"
-	"      --uid-mapping MAP    CONTAINER-HOST-SIZE[@...], of the user namespace\n"
-	"      --gid-mapping MAP\n"
+	"                           =host is refused, since the kernel refuses to pin that one\n"
+	"      --uid-mapping MAP, --gid-mapping MAP\n"
+	"                           id mappings of the user namespace: CONTAINER-HOST-SIZE[@...]\n"
 	"  -s, --sysctl KEY=VALUE   set a sysctl in the new namespaces; may be repeated\n"
 	"  -h, --help               show this\n"
 	"\n"
 	"There is no pid namespace: it dies with its init process and cannot be pinned.\n"
 	"\n"
-	"Exit status: 0 done, 1 failed and all undone.\n"
+	"Exit status: 0 done, 1 failed and everything undone.\n"
 	"See pinns(1).\n";
 
 struct pinns {
 	struct arena arena;
 	const char *dir, *name;
-	ns_set types;      /* to be pinned */
-	ns_set host;       /* those of them that are pinns's own */
-	enum ns_type last; /* the type that was named last: what "-n=host" is about */
+	ns_set types;      /* to pin */
+	ns_set host;       /* those of which pinns's own is pinned */
+	enum ns_type last; /* the last type on the command line, to which a "=host" belongs */
 	struct id_maps uid_maps, gid_maps;
-	struct sysctl *sysctls; /* room for as many as argv has words */
+	struct sysctl *sysctls; /* argc elements */
 	size_t sysctl_count;
 	bool helped;
 };
@@ -97,7 +96,7 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* An option whose letter is that of a long one stands for the type of that name. */
+/* The namespace type of an option's letter, which is the name of its long form. */
 static enum ns_type type_of_option(int option)
 {
 	for (const struct option *o = long_options; o->name; o++)
@@ -125,7 +124,7 @@ static int set_type(struct pinns *p, int option, const char *value, struct error
 	return value ? set_host(p, value, e) : 0;
 }
 
-static int set_option(struct pinns *p, int option, char *value, struct error *e)
+static int set_pinns_option(struct pinns *p, int option, char *value, struct error *e)
 {
 	switch (option) {
 	case 'd':
@@ -155,7 +154,7 @@ static int set_option(struct pinns *p, int option, char *value, struct error *e)
 	}
 }
 
-/* mnt_ns_loop() in fs/namespace.c: no mount namespace is bound in itself. */
+/* mnt_ns_loop() in fs/namespace.c: a mount namespace cannot be bound in itself. */
 static int refuse_own_mnt(struct error *e)
 {
 	return error_set(e, 0,
@@ -163,7 +162,7 @@ static int refuse_own_mnt(struct error *e)
 			 "that pinns itself is in be pinned there");
 }
 
-/* "-net=host" would be -n and more letters. */
+/* getopt(3) reads "-net=host" as -n -e -t... */
 static int check_dashes(const char *word, struct error *e)
 {
 	for (const struct option *o = long_options; o->name; o++) {
@@ -178,13 +177,13 @@ static int check_dashes(const char *word, struct error *e)
 	return 0;
 }
 
-/* "-nhost" would be -n and -h: help was asked for, and nothing is pinned. */
+/* getopt(3) reads "-nhost" as -n -h: help would be printed and nothing pinned. */
 static int check_cluster(const char *word, struct error *e)
 {
 	const char *p = word + 1;
 	enum ns_type type;
 
-	/* After some letters the rest is an argument, and some letters are errors themselves. */
+	/* The rest of the word is an argument after d, f, s and '='; p is refused elsewhere. */
 	while (*p && *p != 'h' && !strchr("dfsp=", *p))
 		p++;
 	if (*p != 'h')
@@ -196,11 +195,11 @@ static int check_cluster(const char *word, struct error *e)
 	}
 	if (type == NS_MNT)
 		return refuse_own_mnt(e);
-	error_set(e, 0, "'%s' is not understood: =host is behind a type", word);
+	error_set(e, 0, "'%s' is not understood: a type is followed by =host", word);
 	return error_hint(e, "write --%s=host", ns_info[type].brief);
 }
 
-/* Does an option's argument follow as a word of its own, which may look like anything? */
+/* Is the next word the argument of an option in this one? It may then look like an option. */
 static bool takes_next(const char *word)
 {
 	const char *p = word[0] == '-' && word[1] != '-' ? strpbrk(word, "dfs") : NULL;
@@ -214,7 +213,7 @@ static bool takes_next(const char *word)
 	return false;
 }
 
-/* What getopt(3) would take for something else than was meant. */
+/* Refuse words that getopt(3) would misread. */
 static int check_words(int argc, char **argv, struct error *e)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
@@ -230,7 +229,7 @@ static int check_words(int argc, char **argv, struct error *e)
 	return 0;
 }
 
-static int parse(struct pinns *p, int argc, char **argv, struct error *e)
+static int parse_options(struct pinns *p, int argc, char **argv, struct error *e)
 {
 	int option;
 
@@ -245,7 +244,7 @@ static int parse(struct pinns *p, int argc, char **argv, struct error *e)
 			cli_option_error(option, long_options, argv, e);
 			return error_hint(e, "see " PROGRAM " --help");
 		}
-		if (set_option(p, option, optarg, e) < 0)
+		if (set_pinns_option(p, option, optarg, e) < 0)
 			return -1;
 	}
 	if (optind < argc) {
@@ -292,7 +291,7 @@ static int check_sysctls(const struct pinns *p, struct error *e)
 	return 0;
 }
 
-static int check(const struct pinns *p, struct error *e)
+static int check_options(const struct pinns *p, struct error *e)
 {
 	if (!p->dir || !*p->dir)
 		return error_set(e, 0, "--dir is missing");
@@ -311,7 +310,7 @@ static int check(const struct pinns *p, struct error *e)
 
 /* --- pinning -------------------------------------------------------------------- */
 
-/* By its ".", since CRI-O's own default is /var/run, which is a symbolic link. */
+/* Opens "DIR/.", since CRI-O's default is /var/run, a symbolic link, which is not followed. */
 static int open_root(const char *dir, struct error *e)
 {
 	cleanup_free char *itself = concat(dir, "/.", NULL);
@@ -350,7 +349,7 @@ static void fill_in_plan(const struct pinns *p, struct pod_plan *plan,
 	plan->sysctl_count = p->sysctl_count;
 }
 
-/* The descriptors are closed when the process ends. */
+/* The descriptors are closed at exit. */
 static int pin_all(const struct pinns *p, struct error *e)
 {
 	char hostname[PLAN_HOSTNAME_MAX + 1];
@@ -375,20 +374,20 @@ static int pin_all(const struct pinns *p, struct error *e)
 	return r;
 }
 
-static int run(int argc, char **argv, struct error *e)
+static int parse_and_pin(int argc, char **argv, struct error *e)
 {
 	cleanup_pinns struct pinns p = { .last = NS_NONE };
 
 	p.sysctls = calloc((size_t)argc, sizeof(*p.sysctls));
 	if (!p.sysctls)
 		return error_nomem(e);
-	if (parse(&p, argc, argv, e) < 0)
+	if (parse_options(&p, argc, argv, e) < 0)
 		return -1;
 	if (p.helped)
 		return fputs(help_text, stdout) < 0 || fflush(stdout) != 0
 			       ? error_set(e, errno, "write to standard output")
 			       : 0;
-	return check(&p, e) < 0 ? -1 : pin_all(&p, e);
+	return check_options(&p, e) < 0 ? -1 : pin_all(&p, e);
 }
 
 int pinns_main(int argc, char **argv)
@@ -396,7 +395,7 @@ int pinns_main(int argc, char **argv)
 	static struct error e;
 
 	if (log_begin(PROGRAM, LOG_LEVEL_WARN, NULL, false, &e) == 0 && sandbox_enter(&e) == 0 &&
-	    run(argc, argv, &e) == 0)
+	    parse_and_pin(argc, argv, &e) == 0)
 		return 0;
 	log_error(LOG_LEVEL_ERROR, &e);
 	return 1;

@@ -19,17 +19,17 @@ static const char help[] =
 	"       podns rewrite [--root DIR] --revert [--bundle DIR] POD\n"
 	"\n"
 	"Points a config.json at the pod's namespaces, as the hook does at podman's precreate, for\n"
-	"scripts around runc and crun. What the pod lacks is created. A pod that this makes is\n"
-	"held, since no hook may ever report the container: podns rm ends it. Annotations\n"
-	"other than io.podns.pod count as they do for the hook.\n"
+	"scripts around runc and crun. Missing namespaces are created. A pod that podns rewrite\n"
+	"makes is held until podns rm ends it, since no hook may ever report the container.\n"
+	"Annotations other than io.podns.pod have the same effect as for the hook.\n"
 	"\n"
-	"  --bundle DIR        rewrite DIR/config.json in place; the pod's end reverts it\n"
-	"  --revert            with --bundle: give config.json back what it was before; where nobody\n"
-	"                      kept that (a copied bundle), and without --bundle: only take out\n"
-	"                      what leads to the pod's pins\n"
+	"  --bundle DIR        rewrite DIR/config.json in place; the end of the pod reverts it\n"
+	"  --revert            with --bundle: restore the original values of config.json. If there\n"
+	"                      is no copy of it (the bundle was copied), and without --bundle: only\n"
+	"                      remove what points to the pod's pins\n"
 	"  --namespaces LIST   types that the pod shares (default: net,ipc,uts)\n"
-	"  --sysctl KEY=VALUE  set a sysctl in namespaces that this creates; may be repeated;\n"
-	"                      one of a type that the container does not share is an error\n";
+	"  --sysctl KEY=VALUE  set a sysctl in the namespaces that are created; may be repeated. A\n"
+	"                      sysctl of a type that the container does not share is an error\n";
 
 enum { OPT_BUNDLE = OPT_OWN, OPT_REVERT, OPT_NAMESPACES, OPT_SYSCTL };
 
@@ -50,7 +50,7 @@ static void options_free(struct options *o)
 
 #define cleanup_options __attribute__((cleanup(options_free)))
 
-static int set_option(void *arg, int option, char *value, struct error *e)
+static int set_rewrite_option(void *arg, int option, char *value, struct error *e)
 {
 	struct options *o = arg;
 
@@ -90,9 +90,9 @@ static int rewrite_document(struct options *o, struct error *e)
 	return stage_rewrite(&o->stage, o->pod, text.data, text.len, deliver, NULL, e);
 }
 
-/* --- back ------------------------------------------------------------------------ */
+/* --- --revert -------------------------------------------------------------------- */
 
-/* Take out what leads to the pod's pins: all that can be known without a copy of what it was. */
+/* Without a copy of the original, only what points to the pod's pins is known to be of the edit. */
 static int remove_pins(struct store *store, const char *pod, struct config *config, bool *changed,
 		       struct buf *out, struct error *e)
 {
@@ -123,7 +123,7 @@ static int revert_document(struct cli *cli, const struct options *o, struct erro
 		       : deliver(NULL, text.data, text.len, e);
 }
 
-/* A bundle that was copied, say: its paths lead to the pins, and nobody kept what it was. */
+/* The bundle has no original: it was copied, for example. */
 static int revert_copied(struct store *store, struct bundle *b, const char *pod, struct error *e)
 {
 	cleanup_config struct config config = { 0 };
@@ -139,10 +139,9 @@ static int revert_copied(struct store *store, struct bundle *b, const char *pod,
 	if (bundle_hold(b, store, true, e) < 0 ||
 	    bundle_write_config(b->fd, b->path, &b->st, out.data, out.len, e) < 0)
 		return -1;
-	log_warn(
-		"%s/config.json: what it was before is not kept: only what led to the pod's pins was "
-		"taken out",
-		b->path);
+	log_warn("%s/config.json: there is no copy of the original, so only what pointed to the "
+		 "pod's pins was removed",
+		 b->path);
 	return 0;
 }
 
@@ -153,18 +152,16 @@ static int refuse_others(const struct bundle *b, const char *pod, struct error *
 	return error_hint(e, "name the pod that it was rewritten for");
 }
 
-/* Under the pod's lock, since its end and its hooks rewrite the bundle, too. */
+/* The pod is locked, since its end and its hooks rewrite the bundle too. */
 static int revert_bundle(struct cli *cli, const struct options *o, struct error *e)
 {
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_bundle struct bundle b = BUNDLE_NONE;
 	cleanup_pod struct pod pod = POD_NONE;
 
-	if (store_open(&store, cli->root, false, e) < 0)
-		return -1;
-	if (pod_open(&pod, &store, o->pod, false, e) < 0 && e->num != ENOENT)
-		return -1;
-	if (bundle_load(&b, o->bundle, e) < 0 || bundle_hold(&b, &store, false, e) < 0)
+	if (store_open(&store, cli->root, false, e) < 0 ||
+	    pod_open(&pod, &store, o->pod, false, e) < 0 || bundle_load(&b, o->bundle, e) < 0 ||
+	    bundle_hold(&b, &store, false, e) < 0)
 		return -1;
 	if (!b.original.there)
 		return revert_copied(&store, &b, o->pod, e);
@@ -184,7 +181,7 @@ static int rewrite(struct options *o, struct error *e)
 			 : rewrite_document(o, e);
 }
 
-static int run(struct cli *cli, int argc, char **argv, struct error *e)
+static int parse_and_rewrite(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	static const struct option options[] = {
 		CLI_OPTIONS,
@@ -204,7 +201,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 	o.sysctls = calloc((size_t)argc, sizeof(*o.sysctls));
 	if (!o.sysctls)
 		return error_nomem(e);
-	r = cli_parse(cli, argc, argv, false, options, set_option, &o, e);
+	r = cli_parse(cli, argc, argv, false, options, set_rewrite_option, &o, e);
 	if (r == CLI_DONE)
 		r = cli_operands(cli, argc, 1, "one POD", e);
 	if (r != CLI_DONE)
@@ -224,5 +221,5 @@ static int run(struct cli *cli, int argc, char **argv, struct error *e)
 }
 
 const struct command cli_rewrite = {
-	"rewrite", "point a config.json at a pod's namespaces", help, false, run,
+	"rewrite", "point a config.json at a pod's namespaces", help, false, parse_and_rewrite,
 };

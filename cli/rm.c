@@ -58,7 +58,9 @@ static int remove_pod(struct store *store, const char *name, bool force, struct 
 	if (pod_check_name(name, e) < 0)
 		return -1;
 	if (pod_open(&pod, store, name, false, e) < 0)
-		return e->num == ENOENT ? refuse_unrecorded(store, name, e) : -1;
+		return -1;
+	if (pod.fd < 0)
+		return refuse_unrecorded(store, name, e);
 	if (pod_drop_dead(&pod, e) < 0 && !force)
 		return -1;
 	if (pod.rec.entrant_count && !force)

@@ -33,7 +33,7 @@ static const char *limit_name(enum ns_type t)
 	return ns_info[t].limit;
 }
 
-/* "a, b": what the types in set are called. */
+/* "a, b": the names of the types in set. */
 static struct names names_of(ns_set set, const char *(*name)(enum ns_type t))
 {
 	struct names names = { "" };
@@ -127,8 +127,8 @@ static int make_here(ns_set set, const struct ns_setup *setup, int fds[NS_TYPES]
 }
 
 /*
- * Work in a child. It speaks to its parent by a byte over a pipe and by shared memory; it
- * ends when the parent does, since its read of the other pipe then meets the end.
+ * Work in a child. It reports each step to its parent as a byte in a pipe, and results in shared
+ * memory. If the parent dies, the child reads the end of the other pipe and exits.
  */
 struct shared {
 	struct error e;
@@ -148,13 +148,13 @@ struct job {
 
 enum { STEP_USER = 'u', STEP_DONE = 'd', STEP_GO = 'g', STEP_FAILED = 'f' };
 
-static int say(int fd, char step)
+static int send_step(int fd, char step)
 {
 	return write_all(fd, &step, 1);
 }
 
 /* The next byte, or 0 when the other side is gone. */
-static char hear(int fd)
+static char receive_step(int fd)
 {
 	char step;
 	ssize_t n;
@@ -174,9 +174,8 @@ static int join_all(const int fds[NS_TYPES], struct error *e)
 }
 
 /*
- * The ipc sysctls ask for the effective uid that is root in the owning user namespace
- * (ipc_permissions() in ipc/ipc_sysctl.c). Where id 0 is not mapped there is none to be:
- * then the capabilities must do.
+ * The ipc sysctls require the effective uid of root in the owning user namespace (ipc_permissions()
+ * in ipc/ipc_sysctl.c). If id 0 is not mapped this fails, and the capabilities have to suffice.
  */
 static void become_root(void)
 {
@@ -193,7 +192,7 @@ static int child_steps(const struct job *job, int in, int out, struct shared *sh
 	if (job->make & NS_BIT(NS_USER)) {
 		if (unshare_set(NS_BIT(NS_USER), e) < 0)
 			return -1;
-		if (say(out, STEP_USER) < 0 || hear(in) != STEP_GO)
+		if (send_step(out, STEP_USER) < 0 || receive_step(in) != STEP_GO)
 			return error_set(e, 0, "the parent went away");
 	}
 	if (job->user_fd >= 0 || job->make & NS_BIT(NS_USER))
@@ -208,9 +207,9 @@ static int child_steps(const struct job *job, int in, int out, struct shared *sh
 static void run_child(const struct job *job, int in, int out, struct shared *sh)
 {
 	if (child_steps(job, in, out, sh) < 0)
-		_exit(say(out, STEP_FAILED) < 0);
-	if (say(out, STEP_DONE) == 0)
-		hear(in);
+		_exit(send_step(out, STEP_FAILED) < 0);
+	if (send_step(out, STEP_DONE) == 0)
+		receive_step(in);
 	_exit(0);
 }
 
@@ -224,7 +223,7 @@ static int write_map(pid_t child, const char *file, const struct id_maps *maps, 
 		return -1;
 	concat_in(path, sizeof(path), "/proc/", decimal((uint64_t)child).text, "/", file, NULL);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	/* A map is taken in one write(2) or not at all: user_namespaces(7). */
+	/* The kernel accepts a single write(2): user_namespaces(7). */
 	if (fd < 0 || write(fd, text.data, text.len) != (ssize_t)text.len) {
 		error_set(e, errno, "write the %s of the pod's user namespace", file);
 		return error_hint(
@@ -239,11 +238,11 @@ static int parent_steps(const struct job *job, pid_t child, int in, int out, str
 {
 	char step;
 
-	while ((step = hear(in)) == STEP_USER) {
+	while ((step = receive_step(in)) == STEP_USER) {
 		if (write_map(child, "gid_map", job->gid_maps, e) < 0 ||
 		    write_map(child, "uid_map", job->uid_maps, e) < 0)
 			return -1;
-		if (say(out, STEP_GO) < 0)
+		if (send_step(out, STEP_GO) < 0)
 			break;
 	}
 	if (step == STEP_FAILED) {

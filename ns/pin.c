@@ -30,7 +30,7 @@ static int statx(int fd, const char *path, int flags, unsigned mask, struct stat
 #define STATX_ATTR_MOUNT_ROOT 0x2000 /* include/uapi/linux/stat.h, since Linux 5.8 */
 #endif
 
-/* How many mounts on top of each other pin_remove() takes away before it gives up. */
+/* How many mounts on top of each other pin_remove() removes before it gives up. */
 #define PIN_LAYERS 16
 
 int pin_dir_open(int root_fd, const char *root, enum ns_type type, bool make, struct error *e)
@@ -42,7 +42,7 @@ int pin_dir_open(int root_fd, const char *root, enum ns_type type, bool make, st
 	return open_own_dir(root_fd, path + strlen(root) + 1, make ? 0755 : 0, path, NULL, e);
 }
 
-/* Is fd's directory the root of a mount? Not knowing (before Linux 5.8) is -1 with ENOSYS. */
+/* Is fd's directory the root of a mount? -1 with ENOSYS if the kernel cannot say (before Linux 5.8). */
 static int is_mount_root(int fd)
 {
 	struct statx stx;
@@ -56,7 +56,7 @@ static int is_mount_root(int fd)
 	return !!(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
-/* What ip-netns(8) does: changing the propagation fails with EINVAL where there is no mount. */
+/* As in ip-netns(8): this fails with EINVAL if the directory is no mount point. */
 static int propagate(int fd, enum ns_type type)
 {
 	return mount(NULL, fd_path(fd).text, NULL, ns_info[type].dir_propagation, NULL);
@@ -69,7 +69,7 @@ static int detach(int dir_fd, const char *name)
 	return target ? umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) : -1;
 }
 
-/* The mounts before a directory is bound over itself, and what mountinfo calls that directory. */
+/* The mounts before a directory is bound over itself, and the directory's path in mountinfo. */
 struct covered {
 	struct mounts mounts;
 	char dir[PATH_MAX];
@@ -82,7 +82,7 @@ static void covered_free(struct covered *c)
 
 #define cleanup_covered __attribute__((cleanup(covered_free)))
 
-/* Not knowing counts as no. */
+/* False if it cannot be read. */
 static bool is_empty_dir(int dir_fd)
 {
 	DIR *dir = open_dir_stream(dir_fd, ".");
@@ -98,7 +98,7 @@ static bool is_empty_dir(int dir_fd)
 	return empty;
 }
 
-/* An empty directory has nothing mounted in it: then the table, which may be long, is not read. */
+/* Nothing is mounted in an empty directory, so the table of mounts, which may be long, is not read. */
 static int find_covered(int dir_fd, struct covered *c, struct error *e)
 {
 	ssize_t n;
@@ -113,10 +113,11 @@ static int find_covered(int dir_fd, struct covered *c, struct error *e)
 }
 
 /*
- * The recursive bind has copied older pins to the new mount. The lower copies keep the files busy,
- * so that whoever made these pins could unmount but never remove them. They go, through the
- * directory's old descriptor, which leads below the new mount. Where the mount below is shared
- * (mount_namespaces(7)) the two are peers, and an unmount of one is that of the other: they stay.
+ * The recursive bind has copied older pins to the new mount. The lower copies keep their mount points
+ * busy, so the program that made these pins could unmount them but not remove the files. They are
+ * unmounted through the directory's old descriptor, which leads below the new mount. If the lower
+ * mount is shared (mount_namespaces(7)), the copies are peers: unmounting one would unmount the
+ * other, so they stay.
  */
 static int unmount_covered(int below_fd, const struct covered *c, struct error *e)
 {
@@ -160,14 +161,14 @@ static int bind_over_itself(int dir_fd, int root_fd, const char *root, enum ns_t
 	} else if (unmount_covered(dir_fd, &covered, e) == 0) {
 		return fd;
 	}
-	/* Without its lower copy a pin is in the new mount alone: that stays. */
+	/* The new mount stays: pins whose lower copy was unmounted exist only in it. */
 	close(fd);
 	return -1;
 }
 
 /*
- * A netns that is a mount of somebody's making is left as it is; a mntns must be
- * unbindable whoever made it.
+ * If netns is a mount point already, its propagation is left as it is. mntns must be unbindable in any
+ * case.
  */
 static bool is_mounted_well(int fd, enum ns_type type)
 {
@@ -190,9 +191,8 @@ int pin_dir_mount(int dir_fd, int root_fd, const char *root, enum ns_type type, 
 	if (!what)
 		return error_nomem(e);
 	/*
-	 * The lock that ip-netns(8) takes for the same purpose, on the same
-	 * directory. Anybody may take it, since anybody may open that: so it
-	 * is not waited for long, and without it the worst is a second mount.
+	 * ip-netns(8) takes the same lock for the same purpose. Any user can open the directory and
+	 * hold the lock, so the wait is short. Without the lock the worst result is a second mount.
 	 */
 	if (lock_bounded(before, what, &wait, e) < 0 && e->num != ETIMEDOUT)
 		return -1;
@@ -248,10 +248,7 @@ int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 	return error_hint(e, "remove it if nothing needs it, or name the pod otherwise");
 }
 
-/*
- * An empty file of any owner; the file of a namespace that is mounted there already looks
- * like one, too.
- */
+/* An empty file of any owner. A pinned namespace looks like one too, apart from its file system. */
 static bool is_empty_file(int fd, const struct stat *st)
 {
 	struct statfs fs;
@@ -267,19 +264,17 @@ static int refuse_existing(enum ns_type type, const char *path, struct error *e)
 			     "name, or remove it if nothing needs it");
 }
 
-/* Open or make the file to mount on. Its descriptor holds the very file that was looked at. */
+/* Open or create the file to mount on. The descriptor stays on the file that was checked. */
 static int open_mount_point(int dir_fd, const char *name, const char *path, enum ns_type type,
-			    bool any_file, bool *created, struct error *e)
+			    bool any_file, bool *made, struct error *e)
 {
-	cleanup_close int fd = -1;
+	cleanup_close int fd =
+		openat(dir_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
 	struct stat st;
 
-	*created = false;
-	fd = openat(dir_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
-	if (fd >= 0) {
-		*created = true;
+	*made = fd >= 0;
+	if (*made)
 		return take_fd(&fd);
-	}
 	if (errno != EEXIST)
 		return error_set(e, errno, "make mount point %s", path);
 	if (!any_file)
@@ -301,8 +296,8 @@ static void hint_mount_failure(enum ns_type type, struct error *e)
 			e,
 			"this mount namespace holds as many mounts as sysctl fs.mount-max allows");
 	/*
-	 * mnt_ns_loop() in fs/namespace.c: it must be younger than the one that it is bound in, and
-	 * Linux 6.18 numbers them a batch for each CPU.
+	 * mnt_ns_loop() in fs/namespace.c: a mount namespace can be bound only in an older one. Age is
+	 * compared by number, and Linux 6.18 hands out numbers in batches for each CPU.
 	 */
 	else if (e->num == EINVAL && type == NS_MNT)
 		error_hint(
@@ -317,26 +312,20 @@ int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const ch
 	cleanup_close int point = -1;
 	struct fd_path source, target;
 	struct ns_id id;
-	bool created;
 
-	if (made)
-		*made = false;
 	if (ns_look(ns_fd, type, &id) != NS_IS_TYPE)
 		return error_set(e, 0, "pin %s at %s: what was to be pinned is no %s namespace",
 				 ns_info[type].oci, path, ns_info[type].oci);
-	point = open_mount_point(dir_fd, name, path, type, any_file, &created, e);
+	point = open_mount_point(dir_fd, name, path, type, any_file, made, e);
 	if (point < 0)
 		return -1;
 	source = fd_path(ns_fd);
 	target = fd_path(point);
-	if (mount(source.text, target.text, NULL, MS_BIND, NULL) == 0) {
-		if (made)
-			*made = created;
+	if (mount(source.text, target.text, NULL, MS_BIND, NULL) == 0)
 		return 0;
-	}
 	error_set(e, errno, "pin %s at %s", ns_info[type].oci, path);
 	hint_mount_failure(type, e);
-	if (created)
+	if (*made)
 		unlinkat(dir_fd, name, 0);
 	return -1;
 }
@@ -350,8 +339,8 @@ int pin_unmount(int dir_fd, const char *name, const char *path, struct error *e)
 
 enum pin_top {
 	TOP_NONE,    /* nothing is mounted */
-	TOP_OURS,    /* the namespace with this identity, or any if there is no identity */
-	TOP_FOREIGN, /* another namespace: ours was unmounted by somebody else */
+	TOP_OURS,    /* the namespace `id`, or any if id.ino is 0 */
+	TOP_FOREIGN, /* another namespace: another program has replaced ours */
 };
 
 static int look_at_top(int dir_fd, const char *name, const char *path, enum ns_type type,
@@ -362,7 +351,7 @@ static int look_at_top(int dir_fd, const char *name, const char *path, enum ns_t
 	struct stat st;
 
 	*top = TOP_OURS;
-	/* One call is enough in the usual case: the identity is unique to nsfs. */
+	/* The usual case takes one system call: no file outside nsfs has this identity. */
 	if (id.ino && fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    ns_same_pin(ns_id_of(&st), id))
 		return 0;
@@ -389,10 +378,7 @@ int pin_remove(int dir_fd, const char *name, const char *path, enum ns_type type
 			return error_set(e, errno, "unmount %s", path);
 		if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 			return 0;
-		/*
-		 * EBUSY: another layer; or a kernel before 3.18 with a copy of the mount
-		 * elsewhere.
-		 */
+		/* EBUSY: another mount is left; before Linux 3.18, in any mount namespace. */
 		if (errno != EBUSY)
 			return error_set(e, errno, "remove %s", path);
 	}

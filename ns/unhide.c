@@ -78,6 +78,7 @@ static int pin_held(struct job *j, struct error *e)
 						 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		cleanup_free char *path = NULL;
 		struct ns_id id;
+		bool made;
 
 		/* If this is another namespace, it is not ours to replace. */
 		if (there >= 0 && ns_look(there, j->type, &id) != NS_IS_NOT)
@@ -85,7 +86,7 @@ static int pin_held(struct job *j, struct error *e)
 		path = concat(j->dir, "/", j->held[i].name, NULL);
 		if (!path)
 			return error_nomem(e);
-		if (ns_bind(j->held[i].fd, j->type, dir, j->held[i].name, path, true, NULL, e) < 0)
+		if (ns_bind(j->held[i].fd, j->type, dir, j->held[i].name, path, true, &made, e) < 0)
 			return -1;
 	}
 	return dir < 0 ? -1 : 0;

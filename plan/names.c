@@ -24,7 +24,7 @@ const char *plan_hostname(const char *annotation, const char *pod, const char *h
 	return room;
 }
 
-/* How many bytes of a name an error may quote: no more than 80, and whole characters. */
+/* How many bytes of a name an error quotes: at most 80, and whole characters. */
 static int quotable(const char *name, size_t len)
 {
 	return (int)utf8_valid_prefix(name, len < 80 ? len : 80);
@@ -68,7 +68,7 @@ int plan_names(const struct names_input *in, struct names *names, struct error *
 	if (in->annotation &&
 	    plan_check_hostname(in->annotation, "annotation io.podns.hostname", e) < 0)
 		return -1;
-	/* The runtime has read the config by now, and will set what that says. */
+	/* The runtime has read the config already and sets this hostname, whatever is decided here. */
 	if (in->verb == PLAN_ADOPT_INIT && in->hostname)
 		names->hostname = in->hostname;
 	else

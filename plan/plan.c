@@ -75,7 +75,7 @@ static int decide_no_path(const struct plan_input *in, enum ns_type t, enum plan
 		return 0;
 	}
 	if (made_here) {
-		/* The engine's own view would be frozen in a cgroup namespace made here. */
+		/* A cgroup namespace made here would have the engine's cgroup as its root. */
 		bool adopt_only = ns_info[t].origin == NS_ADOPT_ONLY;
 
 		if (adopt_only && in->stage == PLAN_CREATE_RUNTIME)
@@ -128,13 +128,10 @@ static int decide_type(const struct plan_input *in, enum ns_type t, enum plan_ve
 	return decide_path(in, t, verb, e);
 }
 
-/*
- * The user namespace that the container will be in. Fresh: a private one that does not
- * exist yet, or that no other container can be in.
- */
+/* The user namespace that the container will be in. */
 struct user {
-	bool fresh;
-	bool made; /* the pod's, which this run makes */
+	bool fresh; /* private: it does not exist yet, or no other container can be in it */
+	bool made;  /* the pod's, and apply() will make it */
 	struct ns_id id;
 };
 
@@ -182,8 +179,8 @@ static int refuse_owner(const struct plan_input *in, enum ns_type t, struct ns_i
 }
 
 /*
- * A pin is only joined by a container of the same user namespace as its owner: with
- * another one runc fails on mqueue and crun on sethostname(2).
+ * A container can join a pin only if its user namespace owns the pinned one: otherwise runc fails on
+ * mqueue and crun on sethostname(2).
  */
 static int check_owner(const struct plan_input *in, const struct plan *plan, enum ns_type t,
 		       struct user user, struct error *e)
@@ -232,9 +229,9 @@ static int check_maps(const struct plan_input *in, enum plan_verb verb, struct e
 }
 
 /*
- * Offsets can be set only until the first process enters a time namespace (time_namespaces(7)), so
- * a runtime sets them where it makes one. In a config that names a path they do nothing (crun 1.8.1
- * ignores them) or the runtime refuses them.
+ * Offsets can be set only before the first process enters a time namespace (time_namespaces(7)), so a
+ * runtime sets them when it makes one. With a path in the config crun 1.8.1 ignores them, and other
+ * runtimes refuse them.
  */
 static int check_time_offsets(const struct plan_input *in, enum plan_verb verb, struct error *e)
 {

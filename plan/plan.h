@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The decision: what becomes of each of a container's namespaces.
+ * The decision: what is done with each of a container's namespaces.
  *
- * Pure functions, from what was read (the config's entries, the identities of namespaces,
- * the pod's pins) to a list of verbs. Nothing here opens, reads or changes anything, so
- * the whole table of DECISIONS in oci-podns-hook(1) is tested without root.
+ * Pure functions, from the config's entries, the identities of namespaces and the pod's pins to a
+ * verb for each type, so the whole table of DECISIONS in oci-podns-hook(1) is tested without root.
  */
 #ifndef PODNS_PLAN_PLAN_H
 #define PODNS_PLAN_PLAN_H
 
 #include "ns/nsfs.h"
 
-/* What is known of one type. Ids with ino 0 mean "there is none". */
+/* What is known of one type. An id with ino 0 means that there is none, or that it is unknown. */
 struct plan_type {
 	bool entry;              /* linux.namespaces has an entry of this type */
 	const char *path;        /* its path; NULL where absent or empty */
 	struct ns_id own;        /* the runtime's own namespace */
 	struct ns_id at_path;    /* the namespace at path */
 	struct ns_id path_owner; /* its owning user namespace */
-	struct ns_id init;       /* the one that the container's process is in */
+	struct ns_id init;       /* the namespace of the container's process */
 	struct ns_id init_owner;
 	struct ns_id pin; /* the pod's pin */
 	struct ns_id pin_owner;
@@ -33,19 +32,19 @@ struct plan_input {
 	enum plan_stage stage;
 	const char *pod;
 	const char *root;  /* for messages: pins are <root>/<brief>ns/<pod> */
-	bool named;        /* by io.podns.pod (and not by a CRI engine's sandbox) */
+	bool named;        /* by io.podns.pod, not by a CRI engine's sandbox */
 	bool has_init;     /* createRuntime: the state names a process */
 	bool has_maps;     /* the config maps uids and gids */
-	bool maps_known;   /* the pod has a user namespace, and the config maps ids: */
-	bool maps_equal;   /* do the two map alike? */
+	bool maps_known;   /* the config and the pod's user namespace both have id mappings */
+	bool maps_equal;   /* these are the same */
 	bool time_offsets; /* the config has linux.timeOffsets */
 	ns_set types;      /* the pod types */
 	struct plan_type type[NS_TYPES];
 };
 
 enum plan_verb {
-	PLAN_LEAVE,      /* none of our business */
-	PLAN_JOIN,       /* the pod has it: set path to the pin */
+	PLAN_LEAVE,      /* leave the entry as it is */
+	PLAN_JOIN,       /* the pod has a pin: set path to it */
 	PLAN_CREATE,     /* create, pin, set path */
 	PLAN_ADOPT_PATH, /* pin the namespace at path, set path */
 	PLAN_ADOPT_INIT, /* pin the namespace that the runtime gave the container, set path */
@@ -53,8 +52,8 @@ enum plan_verb {
 
 struct plan {
 	enum plan_verb verb[NS_TYPES];
-	ns_set shared;  /* all types whose verb is not PLAN_LEAVE */
-	ns_set created; /* those with PLAN_CREATE */
+	ns_set shared;  /* the types whose verb is not PLAN_LEAVE */
+	ns_set created; /* the types whose verb is PLAN_CREATE */
 };
 
 /* Decide. -1 where the container must not start: *e names the namespaces and the remedy. */

@@ -23,10 +23,10 @@ bool plan_is_engine_shm(const char *source)
 }
 
 /*
- * What podman, runc spec and crun spec write for a tmpfs, and what makes no difference to
- * shm_open(3). The pod's /dev/shm has the first three. To copy up means to fill the tmpfs with
- * what the image has in the directory, which podman asks for in each --tmpfs. A new tmpfs has no
- * master, so slave is private.
+ * The options that podman, runc spec and crun spec write for a tmpfs, and those that make no
+ * difference to shm_open(3). The pod's /dev/shm has the first three. podman adds tmpcopyup, which
+ * copies the image's directory into the tmpfs, to each --tmpfs. A new tmpfs has no master, so slave
+ * means private.
  */
 static bool is_harmless_option(const char *option)
 {
@@ -42,18 +42,16 @@ static bool is_harmless_option(const char *option)
 	return false;
 }
 
-/* The mode of the pod's /dev/shm, in octal as the kernel reads it. */
+/* The mode of the pod's /dev/shm is 1777; the kernel reads the option as octal. */
 static bool is_shm_mode(const char *text)
 {
 	return !strcmp(text + strspn(text, "0"), "1777");
 }
 
 /*
- * The kernel (shmem_parse_one() in mm/shmem.c) takes what memparse() takes, and '%' for a share of
- * the memory. What is understood here is a decimal number and k, m, g or nothing. All else is left
- * to the runtime and the kernel: a leading 0, which makes the number octal or hexadecimal there; 0,
- * which means no limit; t, p, e and '%', which nobody needs for a /dev/shm; and what the kernel
- * refuses.
+ * Accepts a decimal number with k, m, g or no unit. The kernel (shmem_parse_one() in mm/shmem.c) takes
+ * more: octal and hexadecimal numbers after a leading 0, 0 for no limit, the units t, p and e, and '%'
+ * of the memory. A container with such a size keeps its own /dev/shm.
  */
 static bool parse_tmpfs_size(const char *text, uint64_t *bytes)
 {
@@ -64,7 +62,7 @@ static bool parse_tmpfs_size(const char *text, uint64_t *bytes)
 	       plan_parse_size(text, bytes, &ignored) == 0;
 }
 
-/* Of several sizes, and of ro and rw, the last counts, as for the kernel and the runtimes. */
+/* The last size counts, and the last of ro and rw, as for the kernel and the runtimes. */
 static bool read_tmpfs_option(const char *option, struct plan_shm *shm)
 {
 	if (!strcmp(option, "ro") || !strcmp(option, "rw")) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container's /dev/shm: may it be the pod's? Pure functions.
+ * Can the pod's /dev/shm replace a container's own? Pure functions.
  */
 #ifndef PODNS_PLAN_SHM_H
 #define PODNS_PLAN_SHM_H
@@ -23,27 +23,24 @@ struct plan_shm_mount {
 	const char *const *options;
 	size_t option_count;
 	bool bind;    /* it is a bind mount, by its type or its options */
-	bool crowded; /* another mount lies on it or below it */
+	bool crowded; /* there is another mount on it or below it */
 };
 
 struct plan_shm {
 	const char *keeps;    /* why the container keeps its own; NULL: it gets the pod's */
 	const char *option;   /* the mount option that is the reason, or NULL */
-	bool read_only;       /* the tmpfs was; a bind mount keeps its options by itself */
+	bool read_only;       /* of a tmpfs; the edit keeps a bind mount's options */
 	bool sized_by_source; /* the size is that of the tmpfs at the source */
-	uint64_t size;        /* else it is this, in bytes; 0: the kernel's default */
+	uint64_t size;        /* otherwise the size, in bytes; 0: the kernel's default */
 };
 
-/*
- * May the container's /dev/shm be the pod's? Only where it is what an engine makes by itself, or a
- * tmpfs each of whose options is understood.
- */
+/* The container gets the pod's if its own is the engine's, or a tmpfs whose options are all known. */
 struct plan_shm plan_shm(const struct plan_shm_mount *mount);
 
 /* Parse a size: a number and b, k, m, g or nothing. 0 and nonsense are refused, with a hint. */
 int plan_parse_size(const char *text, uint64_t *bytes, struct error *e);
 
-/* What mount(2) takes beside it has room in its page of options. */
+/* mount(2) takes one page of options, which has room for the others too. */
 #define PLAN_LABEL_MAX 2048
 
 /* May this be a tmpfs's SELinux context? Printable ASCII without a quote. */

@@ -15,7 +15,7 @@ int apply_begin(struct apply *a, struct pod *pod, struct pins *pins, struct erro
 	a->pins = pins;
 	if (!pod || record_format(&pod->rec, &a->before, e) == 0)
 		return 0;
-	buf_free(&a->before); /* a part of a record is no record to return to */
+	buf_free(&a->before); /* it is incomplete: apply_undo() must not restore it */
 	return -1;
 }
 
@@ -49,7 +49,7 @@ static int fd_to_bind(const struct apply *a, int t)
 	return a->made[t] >= 0 ? a->made[t] : a->plan->adopt[t];
 }
 
-/* A later container with another value gets a warning, since the sysctl is the whole pod's. */
+/* The pod's containers share the sysctl, so a different value gets a warning. */
 static int record_sysctls(struct apply *a, struct error *e)
 {
 	struct record *rec = &a->pod->rec;
@@ -71,7 +71,7 @@ static int record_sysctls(struct apply *a, struct error *e)
 	return 0;
 }
 
-/* Save what is going to be mounted, before it is. */
+/* Record what will be mounted. */
 static int save_intent(struct apply *a, struct error *e)
 {
 	struct record *rec = &a->pod->rec;
@@ -128,7 +128,7 @@ static int save_entrants(struct apply *a, struct error *e)
 	const struct pod_plan *plan = a->plan;
 	struct pod *pod = a->pod;
 
-	/* Where nobody is in the pod, closing it ends it. */
+	/* Without entrants pod_hold() saves the record, or container_close() ends the pod. */
 	if (record_is_empty(&pod->rec))
 		return 0;
 	if (pod_save(pod, e) < 0)
@@ -171,7 +171,7 @@ int apply_settings(struct apply *a, struct error *e)
 		setup.hostname = plan->hostname;
 		setup.domainname = plan->domainname;
 	}
-	/* The child that works for another user namespace has joined that one already. */
+	/* ns_setup_in() joins the owner itself. */
 	join[NS_USER] = -1;
 	return names || setup.sysctls.types ? ns_setup_in(join, owner, &setup, e) : 0;
 }
@@ -180,7 +180,7 @@ int apply_settings(struct apply *a, struct error *e)
 
 static bool unbind(struct apply *a, enum ns_type t)
 {
-	/* A mount point that was there before stays: pins without a record alone have such. */
+	/* pins_bind() uses existing mount points for pinns alone; they are kept. */
 	const struct ns_id id = a->pod ? a->pod->rec.pin[t].id : (struct ns_id){ 0 };
 	struct error e;
 	int r = a->new_files & NS_BIT(t) ? pins_remove(a->pins, t, id, &e)
@@ -191,13 +191,13 @@ static bool unbind(struct apply *a, enum ns_type t)
 	return r == 0;
 }
 
-/* pins, shm: what apply() mounted and could not be removed. */
+/* pins, shm: mounts of apply() that could not be removed. */
 static int restore_record(struct apply *a, ns_set pins, bool shm, struct error *e)
 {
 	struct pod *pod = a->pod;
 	struct record rec;
 
-	/* Not into the pod's own: an empty record would be the end of a living pod. */
+	/* Not into pod->rec, which a failure would leave empty: container_close() would end the pod. */
 	if (record_parse(&rec, a->before.data, e) < 0)
 		return -1;
 	for (int t = 0; t < NS_TYPES; t++)
@@ -208,7 +208,7 @@ static int restore_record(struct apply *a, ns_set pins, bool shm, struct error *
 	rec.shm |= shm;
 	record_free(&pod->rec);
 	pod->rec = rec;
-	/* gc ends a pod with nobody in it, and tries again to remove what stays. */
+	/* With mounts left the record is kept, for gc to try again. */
 	return record_is_empty(&rec) && !pins && !shm ? pod_end(pod, e) : pod_save(pod, e);
 }
 

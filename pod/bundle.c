@@ -111,10 +111,10 @@ static int revert_config(struct bundle *b, const struct edit_texts *texts, enum 
 }
 
 /*
- * The bundle's path leads to another directory now. If the edited directory is still at its own path,
- * that is reverted. Otherwise this one is, but only if its config.json is the text after the edit byte
- * for byte, as of a bundle restored from a backup: with any other text it may be an unrelated bundle,
- * whose author chose the values.
+ * The bundle's path leads to another directory now. If the edited directory is still at the path that
+ * it had without symbolic links, it is reverted. Otherwise this one is, but only if its config.json is
+ * exactly the text after the edit, as in a bundle restored from a backup. With any other text it may
+ * be an unrelated bundle, whose author chose the values.
  */
 static int revert_elsewhere(struct bundle *b, enum revert_how *how, struct error *e)
 {
@@ -146,7 +146,7 @@ int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e)
 	return *how == REVERT_NOTHING ? 0 : read_config(b, e);
 }
 
-/* Did opening or reading the bundle fail because it does not exist? */
+/* Did opening the bundle or reading its config.json fail because there is none? */
 static bool is_absent(const struct error *e)
 {
 	return e->num == ENOENT || e->num == ENOTDIR;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rewrites the config.json of a bundle in place, and reverts that.
+ * Rewriting the config.json of a bundle in place, with a copy of the original (pod/original.h), and
+ * reverting that.
  */
 #ifndef PODNS_POD_BUNDLE_H
 #define PODNS_POD_BUNDLE_H
@@ -31,28 +32,28 @@ void bundle_close(struct bundle *b);
 int bundle_hold(struct bundle *b, struct store *store, bool make, struct error *e);
 void bundle_release(struct bundle *b);
 
-/* Read config.json again if it was changed since it was read; *again: it was. */
+/* Read config.json again if it has changed since it was read. *again: it has. */
 int bundle_refresh(struct bundle *b, bool *again, struct error *e);
 
 /*
- * Save the copy, for this pod, and then replace config.json by the text. The bundle is held with
+ * Save the copy, for this pod, then replace config.json by the text. The bundle must be held with
  * `make`. On failure config.json is unchanged and no copy is left.
  */
 int bundle_rewrite(struct bundle *b, const char *pod, const char *text, size_t len,
 		   struct error *e);
 
 /*
- * Revert the edit that the copy is of, remove the copy, and read config.json again. The bundle is
- * held. *how (may be NULL) says what was done.
+ * Revert the edit, remove the copy, and read config.json again. The bundle must be held; without a
+ * copy nothing is done. *how (may be NULL) says what was done.
  */
 int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e);
 
 /*
- * The same at the end of the pod, and for `podns gc`. A bundle that is gone, or that has no copy for
- * this pod (it was rewritten for another pod since), is no error. The copy of a bundle that is gone is
- * kept until it is `patience` seconds old (0: not kept): after a boot the bundle's file system may be
- * mounted later. A copy is also removed, with an error, where config.json is no config any more: a
- * later attempt would fail as well.
+ * The same at the end of the pod, and for `podns gc`. It is no error if the bundle is gone, or has no
+ * copy for this pod because it was rewritten for another pod since. The copy of a missing bundle is
+ * kept until it is `patience` seconds old (0: not kept), since after a boot the bundle's file system
+ * may be mounted later. If config.json cannot be parsed, that is an error and the copy is removed
+ * nevertheless: a later attempt would fail as well.
  */
 #define BUNDLE_PATIENCE ((time_t)7 * 24 * 3600)
 int bundle_end(struct store *store, const char *pod, const char *path, time_t patience,

@@ -17,7 +17,7 @@
 #include "pod/bundle.h"
 #include "pod/pod.h"
 
-/* Of several errors the first is returned and the others are logged. */
+/* Of several errors the first is returned; the others are logged. */
 static void keep_first(bool *failed, struct error *first, const struct error *next)
 {
 	if (*failed)
@@ -28,8 +28,8 @@ static void keep_first(bool *failed, struct error *first, const struct error *ne
 }
 
 /*
- * A bundle that cannot be reverted does not keep the pod from ending: its copy stays where trying
- * again may help, and gc finds it without the record.
+ * A bundle that cannot be reverted does not keep the pod from ending. bundle_end() keeps the copy if
+ * another attempt may succeed, and gc finds it without the record.
  */
 static void revert_bundles(struct pod *p)
 {
@@ -49,8 +49,8 @@ static void forget_pin(struct pod *p, enum ns_type t)
 	p->pin[t] = (struct pod_pin){ .fd = -1 };
 }
 
-/* Empties the record in memory: the caller saves or removes it. */
-static int clear(struct pod *p, struct error *e)
+/* The record is emptied in memory; the caller saves or removes it. */
+static int remove_owned(struct pod *p, struct error *e)
 {
 	struct error next;
 	bool failed = false;
@@ -78,7 +78,7 @@ static int clear(struct pod *p, struct error *e)
 	return failed ? -1 : 0;
 }
 
-/* One system call for each pin; the table of mounts is read only where this says no. */
+/* This takes one system call; reading the table of mounts takes many. */
 static bool is_visible(const struct pod *p, enum ns_type t)
 {
 	struct stat st;
@@ -88,7 +88,7 @@ static bool is_visible(const struct pod *p, enum ns_type t)
 	       ns_same(ns_id_of(&st), p->rec.pin[t].id);
 }
 
-/* Ending a pod would leave a pin that a mount hides, with no record of it. */
+/* A pin that another mount hides would outlive its pod's record. */
 static int check_hidden(struct pod *p, enum ns_type t, struct error *e)
 {
 	cleanup_mounts struct mounts m = { 0 };
@@ -108,9 +108,8 @@ static int check_all_hidden(struct pod *p, struct error *e)
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (!p->rec.pin[t].ours)
 			continue;
-		if (pins_open_dir(&p->pins, (enum ns_type)t, false, e) < 0 && e->num != ENOENT)
-			return -1;
-		if (!is_visible(p, (enum ns_type)t) && check_hidden(p, (enum ns_type)t, e) < 0)
+		if (pins_open_dir(&p->pins, (enum ns_type)t, false, e) < 0 ||
+		    (!is_visible(p, (enum ns_type)t) && check_hidden(p, (enum ns_type)t, e) < 0))
 			return -1;
 	}
 	return 0;
@@ -128,7 +127,7 @@ int pod_end(struct pod *p, struct error *e)
 {
 	if (check_all_hidden(p, e) < 0)
 		return -1;
-	if (clear(p, e) < 0) {
+	if (remove_owned(p, e) < 0) {
 		save_what_stays(p);
 		return -1;
 	}
@@ -152,7 +151,7 @@ static bool has_live_members(const struct pod *p, const char *id, const char *bu
 	return false;
 }
 
-/* Was the pod pinned in another mount namespace, which is still in use, and is it not empty? */
+/* Is the pod in use or held, and was it pinned in another mount namespace that still exists? */
 static int is_used_elsewhere(const struct pod *p, struct ns_id here, bool *used, struct error *e)
 {
 	struct ns_id pidns;
@@ -188,7 +187,7 @@ static int refuse_invisible(struct pod *p, enum ns_type t, struct ns_id here, bo
 	return error_hint(e, "end the pod first, or run this in that mount namespace");
 }
 
-/* The pin is gone, but its mount point may be left, and the record names it. */
+/* The mount is gone, but its mount point may be left. */
 static int forget_lost(struct pod *p, enum ns_type t, struct error *e)
 {
 	if (pins_remove(&p->pins, t, p->rec.pin[t].id, e) < 0)
@@ -198,9 +197,9 @@ static int forget_lost(struct pod *p, enum ns_type t, struct error *e)
 }
 
 /*
- * A pin that the record names may not be visible here. Live containers are in the namespace that it
- * was: a new one would not be with them. In another mount namespace that is in use, a container on
- * its way in or the holder of the pod may still rely on it.
+ * If a recorded pin is not visible here, a new namespace is made for the next container. That is
+ * wrong while containers live in the old one, or while another mount namespace in which the pin is
+ * visible is in use: a container on its way in or the holder of the pod may rely on the pin there.
  */
 static int check_visible(struct pod *p, const char *id, const char *bundle, struct error *e)
 {
@@ -230,7 +229,7 @@ int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e
 	if (pod_drop_dead(p, e) < 0)
 		return -1;
 	if (record_is_empty(&p->rec) && p->saved.len) {
-		if (clear(p, e) < 0)
+		if (remove_owned(p, e) < 0)
 			return -1;
 		p->rec.created = (uint64_t)clock_seconds(CLOCK_REALTIME);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who keeps a pod alive: members by pid and start time, claims by a deadline. All three mean
- * something else in another pid or time namespace.
+ * The entrants that keep a pod alive: members, known by pid and start time, and claims, which have a
+ * deadline. These values hold only in the pid and time namespaces that the record names.
  */
 #include <errno.h>
 #include <sys/stat.h>
@@ -24,7 +24,7 @@ bool pod_entrant_lives(const struct entrant *x)
 
 	if (x->kind == ENTRANT_MEMBER)
 		return process_alive(x->pid, x->start);
-	/* A deadline too far in the future is of an earlier boot. */
+	/* A deadline further away than any claim's is of an earlier boot. */
 	now = pod_boot_seconds();
 	return x->expires > now && x->expires - now <= CLAIM_SECONDS;
 }
@@ -48,7 +48,7 @@ static bool has_members(const struct record *rec)
 }
 
 /*
- * The inode of the initial pid namespace, from which all processes can be seen: PROC_PID_INIT_INO in
+ * The inode of the initial pid namespace, whose /proc shows all processes: PROC_PID_INIT_INO in
  * include/linux/proc_ns.h.
  */
 #define INITIAL_PIDNS 0xEFFFFFFCU
@@ -62,7 +62,7 @@ bool pod_is_deserted(const char *file, struct ns_id ns, struct ns_id own_pidns)
 	       !found;
 }
 
-/* num EXDEV, so that gc and `podns ls` can tell a pod that they cannot judge. */
+/* By EXDEV gc and `podns ls` recognize a pod whose members they cannot judge. */
 static int refuse_clock(const char *what, const char *type, struct ns_id recorded,
 			struct ns_id here, struct error *e)
 {
@@ -75,7 +75,7 @@ static int refuse_clock(const char *what, const char *type, struct ns_id recorde
 	return -1;
 }
 
-/* *gone: no process is left in the pid namespace of the members, so that they are dead. */
+/* *gone: the members' pid namespace has no process, so they are dead. */
 static int check_pidns(const struct pod *p, bool *gone, struct error *e)
 {
 	struct ns_id here;
@@ -163,7 +163,7 @@ void pod_forget_bundles(struct pod *p)
 			i++;
 			continue;
 		}
-		/* Without the bundle only the copy is removed. */
+		/* There is no bundle to revert: this removes the copy of its config.json. */
 		if (bundle_end(p->store, p->name, bundle, 0, &how, &e) < 0) {
 			log_error(LOG_LEVEL_WARN, &e);
 			i++;

@@ -229,7 +229,9 @@ static int sweep_pod(struct gc *g, const struct view *x, struct error *e)
 		return note_pod(g, x, &x->rec, e);
 	store_reset_wait(g->store);
 	if (pod_open(&pod, g->store, x->name, false, e) < 0)
-		return e->num == ENOENT ? 0 : -1;
+		return -1;
+	if (pod.fd < 0)
+		return 0;
 	log_context("gc", x->name);
 	return sweep_locked(g, x, &pod, e);
 }
@@ -396,10 +398,10 @@ static int remove_record_dir(struct gc *g, const char *pod, int fd, struct error
 {
 	cleanup_pod struct pod there = POD_NONE;
 
-	if (pod_open(&there, g->store, pod, false, e) == 0)
-		return 0;
-	if (e->num != ENOENT)
+	if (pod_open(&there, g->store, pod, false, e) < 0)
 		return -1;
+	if (there.fd >= 0)
+		return 0;
 	if (is_still_there(g->store->dir_fd, pod, fd)) {
 		error_set(e, ENOTEMPTY, "remove %s/podns/%s", g->store->root, pod);
 		return error_hint(e, "no record is in it; look at what is, and remove it by hand");

@@ -11,7 +11,7 @@
 
 /* --- whose namespaces ---------------------------------------------------- */
 
-/* Is the process in our own namespace of this type? */
+/* Is this namespace of the process our own? */
 static int is_ours(const struct process *from, enum ns_type t, bool *ours, struct error *e)
 {
 	cleanup_close int fd = -1;
@@ -74,7 +74,7 @@ static int check_new(struct pod *p, struct error *e)
 	return error_hint(e, "`podns rm %s` ends it", p->name);
 }
 
-/* What the pod did not make can be joined, but neither replaced nor given another owner. */
+/* Foreign pins can be joined, but neither replaced (--from-pid) nor given another owner (user). */
 static int check_pinned(struct pod *p, const struct pod_spec *spec, struct error *e)
 {
 	if (pod_look(p, spec->types, e) < 0)
@@ -103,7 +103,7 @@ static int check_target(struct pod *p, const struct pod_spec *spec, const char *
 	enum host_target target = spec->types & NS_BIT(t) ? TARGET_POD : TARGET_NONE;
 	struct ns_id own;
 
-	/* pinns can pin the host's own: such a pin may be a part of the pod. */
+	/* pinns may have pinned the host's namespace under the pod's name. */
 	if (target == TARGET_POD && p->pin[t].fd >= 0) {
 		if (ns_own_id(t, &own, e) < 0)
 			return -1;
@@ -178,7 +178,8 @@ static void fill_in_plan(const struct pod *p, const struct pod_spec *spec, struc
 	plan->recorded = spec->types;
 }
 
-static int make(struct pod *p, const struct pod_spec *spec, struct work *w, struct error *e)
+static int make_and_hold(struct pod *p, const struct pod_spec *spec, struct work *w,
+			 struct error *e)
 {
 	p->rec.created = (uint64_t)clock_seconds(CLOCK_REALTIME);
 	if (check_pinned(p, spec, e) < 0 || check_settings(p, spec, e) < 0 ||
@@ -202,5 +203,5 @@ int pod_make(struct pod *p, struct store *store, const char *name, const struct 
 	*p = (struct pod)POD_NONE;
 	if (check_spec(spec, e) < 0 || pod_open(p, store, name, true, e) < 0 || check_new(p, e) < 0)
 		return -1;
-	return make(p, spec, &w, e);
+	return make_and_hold(p, spec, &w, e);
 }

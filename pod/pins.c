@@ -29,7 +29,7 @@ int pins_open_dir(struct pins *p, enum ns_type t, bool make, struct error *e)
 {
 	if (p->dir[t] < 0)
 		p->dir[t] = pin_dir_open(p->root_fd, p->root, t, make, e);
-	return p->dir[t] < 0 ? -1 : 0;
+	return p->dir[t] < 0 && (make || e->num != ENOENT) ? -1 : 0;
 }
 
 int pins_bind(struct pins *p, enum ns_type t, int ns_fd, bool *made, struct error *e)
@@ -48,11 +48,9 @@ int pins_remove(struct pins *p, enum ns_type t, struct ns_id id, struct error *e
 {
 	const char *path = pins_path(p, t, e);
 
-	if (!path)
+	if (!path || pins_open_dir(p, t, false, e) < 0)
 		return -1;
-	if (pins_open_dir(p, t, false, e) < 0)
-		return e->num == ENOENT ? 0 : -1;
-	return pin_remove(p->dir[t], p->name, path, t, id, e);
+	return p->dir[t] < 0 ? 0 : pin_remove(p->dir[t], p->name, path, t, id, e);
 }
 
 int pins_unmount(struct pins *p, enum ns_type t, struct error *e)

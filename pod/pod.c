@@ -17,12 +17,12 @@ static int lock_dir(struct pod *p, bool make, struct error *e)
 	struct store *store = p->store;
 
 	if (store->dir_fd < 0)
-		return error_set(e, ENOENT, "open pod %s", p->name);
+		return 0;
 	p->fd = lock_own_dir(store->dir_fd, p->name, make ? 0700 : 0, p->path, &store->wait, e);
-	return p->fd < 0 ? -1 : 0;
+	return p->fd < 0 && (make || e->num != ENOENT) ? -1 : 0;
 }
 
-static int load(struct pod *p, struct error *e)
+static int read_record(struct pod *p, struct error *e)
 {
 	if (read_file_at(p->fd, POD_RECORD_FILE, POD_RECORD_MAX, &p->saved) < 0) {
 		if (errno != ENOENT)
@@ -49,12 +49,12 @@ int pod_open(struct pod *p, struct store *store, const char *name, bool make, st
 	p->pins.root_fd = store->root_fd;
 	p->pins.root = store->root;
 	p->pins.name = p->name;
-	if (lock_dir(p, make, e) < 0 || load(p, e) < 0)
+	if (lock_dir(p, make, e) < 0 || (p->fd >= 0 && read_record(p, e) < 0))
 		goto failed;
-	if (make || p->saved.len)
-		return 0;
-	/* A run that was killed may have left an empty directory; pod_close() removes it. */
-	error_set(e, ENOENT, "open pod %s", name);
+	/* A directory without a record is what a killed run left; pod_close() removes it. */
+	if (!make && !p->saved.len)
+		pod_close(p);
+	return 0;
 failed:
 	pod_close(p);
 	return -1;
@@ -67,7 +67,7 @@ int pod_remove_dir(const struct pod *p)
 
 void pod_close(struct pod *p)
 {
-	/* Its lock is ours, so that no other run has made it and is about to save a record in it. */
+	/* The lock is held, so no other run is about to save a record in it. */
 	if (p->fd >= 0 && !p->ended && !p->saved.len)
 		pod_remove_dir(p);
 	for (int t = 0; t < NS_TYPES; t++)
@@ -93,11 +93,13 @@ static int look_at(struct pod *p, enum ns_type t, struct error *e)
 	const char *path;
 
 	if (pins_open_dir(&p->pins, t, false, e) < 0)
-		return e->num == ENOENT ? 0 : -1;
+		return -1;
+	if (p->pins.dir[t] < 0)
+		return 0;
 	path = pins_path(&p->pins, t, e);
 	if (!path || pin_look(p->pins.dir[t], p->name, path, t, &state, &pin->fd, &pin->id, e) < 0)
 		return -1;
-	/* What the record names is ours: a run was killed before it could bind. */
+	/* A recorded one is ours: a run was killed before the bind. */
 	if (state != PIN_EMPTY || p->rec.pin[t].ours)
 		return 0;
 	error_set(e, 0, "%s is not %s %s namespace, but an empty file that this pod did not make",

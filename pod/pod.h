@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pod, open and locked: its record, its pins, its life and its end.
+ * A pod, open and locked: its record, its pins, its members and its end.
  *
- * The lock is flock(2) on the record's directory, so it goes with the process whatever
- * happens to it. Between opening the directory and having the lock, the pod may have ended
- * and begun anew: so the path is looked up again after locking, and if it names another
- * directory by then, all is done over.
+ * The lock is flock(2) on the record's directory, which the kernel releases when the process ends.
+ * The pod may end and be created again before the lock is held, so lock_own_dir() looks the
+ * directory up again.
  *
- * What a run is about to bind is written into the record before the bind (pod_save), with
- * type and inode. Whoever comes after a crash therefore knows which pins are ours.
+ * A pin's type and inode are in the record before it is bound, so that after a crash the next run
+ * knows which pins are ours.
  */
 #ifndef PODNS_POD_POD_H
 #define PODNS_POD_POD_H
@@ -17,11 +16,11 @@
 #include "pod/record.h"
 #include "pod/store.h"
 
-/* The file in the pod's directory that holds the record, and the most that is read of it. */
+/* The record's file in the pod's directory, and its largest size. */
 #define POD_RECORD_FILE "record"
 #define POD_RECORD_MAX ((size_t)16 << 20)
 
-/* What stands at a pin's place now. */
+/* What is mounted where a pin belongs. */
 struct pod_pin {
 	bool looked;
 	int fd;          /* on the namespace, or -1 */
@@ -32,8 +31,8 @@ struct pod {
 	struct store *store;
 	char *name;
 	char *path; /* <root>/podns/<name> */
-	int fd;     /* the directory, locked */
-	bool ended; /* the record and its directory are gone: pod_end() */
+	int fd;     /* the directory, locked; -1: not open, or there is no such pod */
+	bool ended; /* by pod_end(): the record and its directory are removed */
 	struct record rec;
 	struct buf saved; /* the record's text as it is on disk; empty: none */
 	struct pins pins;
@@ -46,9 +45,9 @@ struct pod {
 	}
 
 /*
- * Open and lock the pod `name`, made if `make`. Without make, one that has no record is -1
- * with e->num ENOENT. The record is read; a record that cannot be read is an error. Close
- * with pod_close(): a directory that is left without a record is removed then.
+ * Open and lock the pod `name` and read its record. With make it is created if it does not exist;
+ * without, the result is then 0 and p->fd is -1. An invalid record is an error. Close with
+ * pod_close(), which removes a directory that has no record.
  */
 int pod_open(struct pod *p, struct store *store, const char *name, bool make, struct error *e);
 void pod_close(struct pod *p);
@@ -58,43 +57,42 @@ void pod_close(struct pod *p);
 const char *pod_shm_path(struct pod *p, struct error *e);
 
 /*
- * Members are known by pid and start time, claims by a deadline of the boot clock. All three mean
- * something else in another pid or time namespace than the one that the record names: an error with
+ * The record identifies members by pid and start time, and gives claims a deadline by the boot clock.
+ * In another pid or time namespace than the recorded ones these values mean nothing: an error with
  * num EXDEV.
  */
 int pod_check_clocks(const struct pod *p, struct error *e);
 
-/* Say in the record that pids, start times and deadlines are those of our own namespaces. */
+/* Record our own pid and time namespaces as those in which pids, start times and deadlines hold. */
 int pod_note_clocks(struct pod *p, struct error *e);
 
 /*
- * Drop the members that are dead and the claims that expired. Then, if nobody is left and
- * it is not held, what it owned is taken away. A pod with live members whose pins cannot
- * be seen from here is an error that names both mount namespaces; the container (id,
- * bundle), which may be NULL, does not count for that. All pins are looked at.
+ * pod_drop_dead(), then remove what the pod owns if it is neither held nor in use. It is an error if
+ * a recorded pin is not visible here and the pod may still be in use; the message names both mount
+ * namespaces. The container (id and bundle, NULL for none) does not count as a user.
  */
 int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e);
 
-/* Drop the members that are dead and the claims that expired, and nothing else. */
+/* Drop dead members and expired claims. */
 int pod_drop_dead(struct pod *p, struct error *e);
 
-/* Drop an entrant and its index entry. gc removes an entry that cannot be removed now. */
+/* Drop an entrant and its index entry. If that fails, gc removes the index entry later. */
 void pod_forget_entrant(struct pod *p, size_t index);
 
 /*
- * Forget the noted bundles that are not there any more: in a pod that outlives many containers
- * their list would grow without an end. Failures are logged.
+ * Drop the recorded bundles that no longer exist: in a pod that outlives many containers their list
+ * would grow without limit. Failures are logged.
  */
 void pod_forget_bundles(struct pod *p);
 
-/* Does its process live, or has its deadline not passed? */
+/* A member: is its process alive? Another entrant: is its deadline still to come? */
 bool pod_entrant_lives(const struct entrant *x);
 
-/* Look at the pins of the types in set, unless that was done before. */
+/* Fill in p->pin for the types in set, once each. */
 int pod_look(struct pod *p, ns_set set, struct error *e);
 
 /*
- * Is no process in this namespace any more? False where that cannot be known: outside the initial pid
+ * Is no process in this namespace? False where that cannot be known, which is outside the initial pid
  * namespace. file: the type's name in /proc/PID/ns.
  */
 bool pod_is_deserted(const char *file, struct ns_id ns, struct ns_id own_pidns);
@@ -103,24 +101,24 @@ bool pod_is_deserted(const char *file, struct ns_id ns, struct ns_id own_pidns);
 int pod_save(struct pod *p, struct error *e);
 
 /*
- * Hold the pod, and save that: it stays when nobody is in it. The last step of a run that makes a
- * held pod, so that gc removes what a run leaves that is killed before.
+ * Hold the pod, and save that: it stays without members. This is the last step of a run that makes a
+ * held pod, so that gc can remove what a killed run left.
  */
 int pod_hold(struct pod *p, struct error *e);
 
-/* Remove the pod's directory, which has no record, with the part of one that a killed run left. */
+/* Remove the pod's directory, which has no record, and a temporary file that a killed run left. */
 int pod_remove_dir(const struct pod *p);
 
 /*
- * Take away what the pod owns: revert bundles, remove our pins and shm, forget members, remove the
- * record. Goes on after a failure, so that as much as can be is taken away; the first error is
- * returned and what could not be removed stays recorded.
+ * End the pod: revert bundles, remove our pins and shm, drop members, remove the record. After a
+ * failure it continues with the rest; the first error is returned, and what could not be removed
+ * stays recorded.
  */
 int pod_end(struct pod *p, struct error *e);
 
-/* Is the shm that the record tells of mounted? */
+/* Is the pod's shm mounted? */
 bool pod_shm_mounted(const struct pod *p);
-/* Mount it: shm_mount(). The record must say so already. */
+/* Mount it: shm_mount(). rec.shm must be saved before. */
 int pod_shm_mount(struct pod *p, uint64_t size, const char *label, struct error *e);
 /* Undo pod_shm_mount. False where it stays; why is logged. */
 bool pod_shm_unmount(struct pod *p);

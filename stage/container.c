@@ -43,8 +43,8 @@ int state_clues(const struct stage_options *opt, struct state *state, struct pod
 	return read_clues(opt, get_from_state, state, clues, e);
 }
 
-static int agree(const char **from_config, const char *from_state, const char *what,
-		 struct error *e)
+static int merge_clue(const char **from_config, const char *from_state, const char *what,
+		      struct error *e)
 {
 	if (*from_config && from_state && strcmp(*from_config, from_state))
 		return error_set(e, 0, "the state names the %s '%s' and config.json '%s'", what,
@@ -60,8 +60,8 @@ int container_choose(struct container *c, const struct pod_clues *state, struct 
 
 	if (config_clues(c->opt, c->config, &clues, e) < 0)
 		return -1;
-	if (state && (agree(&clues.sandbox, state->sandbox, "sandbox", e) < 0 ||
-		      agree(&clues.annotation, state->annotation, "pod", e) < 0))
+	if (state && (merge_clue(&clues.sandbox, state->sandbox, "sandbox", e) < 0 ||
+		      merge_clue(&clues.annotation, state->annotation, "pod", e) < 0))
 		return -1;
 	clues.id = c->id;
 	if (pod_choose(&clues, &c->choice, e) < 0)
@@ -71,13 +71,14 @@ int container_choose(struct container *c, const struct pod_clues *state, struct 
 			 c->choice.name);
 	if (!c->choice.name)
 		return 0;
-	/* Once the pod is locked the config may be read again, and its strings be freed. */
+	/* in_place_hold() may parse config.json again, which frees the config's strings. */
 	c->choice.name = arena_strndup(&c->arena, c->choice.name, strlen(c->choice.name));
 	return c->choice.name ? 0 : error_nomem(e);
 }
 
-void container_belongs_to(struct container *c, const char *name)
+void container_set_pod(struct container *c, const char *name)
 {
+	c->alone = true;
 	c->choice = (struct pod_choice){ .name = name, .named = true, .annotations = true };
 }
 
@@ -131,7 +132,7 @@ void container_close(struct container *c)
 	const struct pod *pod = &c->pod;
 	struct error e;
 
-	/* What an undo could not remove keeps its record, for gc to try again. */
+	/* If an undo could not remove everything, the record stays for gc. */
 	if (pod->fd >= 0 && pod->saved.len && record_is_empty(&pod->rec) && !c->apply.stays &&
 	    pod_end(&c->pod, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The container that a stage is about, on its way into a pod.
+ * The container that a stage handles, on its way into a pod. Each stage calls, in this order:
  *
- *   container_choose()   which pod the documents name
+ *   container_choose()   which pod do the documents name?
  *   container_open()     open, lock and sweep that pod
- *   container_begin()    after a failure from here on, apply_undo()
- *   decide()             stage/decide.h: what config.json shall say and what apply() shall do
+ *   container_begin()    after any failure from here on the stage calls apply_undo()
+ *   decide()             stage/decide.h: reads (stage/gather.h), decides (plan/), changes nothing
+ *   decide_edit()        what config.json is to say
  *   apply()              pod/apply.h: the transaction
- *   container_close()    release everything; a pod that nobody is in ends
- *
- * What is read (stage/gather.h), what is decided (plan/) and what is done (pod/apply.h) stand apart.
+ *   container_close()    release everything, and end a pod that is neither held nor in use
  */
 #ifndef PODNS_STAGE_CONTAINER_H
 #define PODNS_STAGE_CONTAINER_H
@@ -29,17 +28,17 @@ struct container {
 	const struct process *init; /* borrowed; NULL: none */
 	const char *id;             /* borrowed; NULL: not known yet, at precreate */
 	const char *bundle;         /* borrowed; NULL: the config goes to standard output */
-	bool alone;                 /* `podns rewrite`: no stage comes after this run */
+	bool alone;                 /* `podns rewrite`: no createRuntime may follow */
 	struct pod_choice choice;
 	struct store store;
 	struct pod pod;
-	bool known; /* the record has the container already */
+	bool known; /* the record already lists the container */
 	/* read */
 	struct plan_input in;
 	int path_fd[NS_TYPES], init_fd[NS_TYPES];
 	struct sysctl *sysctls;
 	size_t sysctl_count;
-	bool shm_was_shared; /* an edit that was undone made its /dev/shm the pod's */
+	bool shm_was_shared; /* an edit that was reverted made its /dev/shm the pod's */
 	/* decided */
 	struct plan plan;
 	struct names names;
@@ -56,8 +55,8 @@ struct container {
 	}
 
 /*
- * What a document's annotations say of the pod, as far as the options let them count; clues->id is
- * NULL. Strings are the document's.
+ * The annotations that choose the pod, without those that the options rule out. clues->id is NULL.
+ * Strings are the document's.
  */
 int config_clues(const struct stage_options *opt, struct config *config, struct pod_clues *clues,
 		 struct error *e);
@@ -65,27 +64,27 @@ int state_clues(const struct stage_options *opt, struct state *state, struct pod
 		struct error *e);
 
 /*
- * Choose the pod: c->choice, whose name is NULL where the container belongs to none. state: the clues
- * of the state, or NULL; what both documents name must be the same.
+ * Choose the pod: c->choice, whose name is NULL if the container belongs to none. state: the clues
+ * of the state, or NULL. It is an error if the two documents disagree.
  */
 int container_choose(struct container *c, const struct pod_clues *state, struct error *e);
 
-/* For `podns rewrite`: the pod is the one that the caller named. name is borrowed. */
-void container_belongs_to(struct container *c, const char *name);
+/* For `podns rewrite`: the pod is the one that the caller named, whatever the config says. Borrowed. */
+void container_set_pod(struct container *c, const char *name);
 
 /*
- * The value of an io.podns annotation of the config; NULL where it is absent, or where none counts
- * (under a CRI engine, or with --pod-annotation).
+ * The value of an io.podns annotation of the config. NULL if it is absent or if these annotations are
+ * ignored (under a CRI engine, or with --pod-annotation).
  */
 int container_annotation(struct container *c, const char *key, const char **value, struct error *e);
 
 /* Open the pod, lock it and sweep it. */
 int container_open(struct container *c, struct error *e);
 
-/* From here on apply_undo() restores the pod's record as it is now, in memory. */
+/* From here on apply_undo() restores the record as it is in memory now. */
 int container_begin(struct container *c, struct error *e);
 
-/* Close what gather.c opened. */
+/* Close the descriptors that gather.c opened. */
 void container_close_reads(struct container *c);
 
 void container_close(struct container *c);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * createRuntime and prestart: the runtime has made the container, and starts its program after this
- * run. Order: decide, compute the new config.json in memory, apply, put the new config.json in place,
- * and set sysctls last, since other containers see them. Whatever fails, what came before is undone.
+ * stage. Order: choose and open the pod, redeem the claim, decide, compute the new config.json in
+ * memory, apply, write config.json, and set sysctls last, since other containers see them. A failure
+ * undoes all of it, except that the claim stays redeemed.
  */
 #include <string.h>
 
@@ -14,11 +15,11 @@ struct run {
 	struct container container;
 	struct in_place file;
 	struct pod_clues clues; /* of the state */
-	const char *claim;      /* that config.json has, or NULL; in the container's arena */
-	bool claim_known;       /* the record had it */
+	const char *claim;      /* the token in config.json, or NULL; in the container's arena */
+	bool claim_known;       /* it was in the record */
 };
 
-/* Now that the pod is locked, config.json may be another file, but not that of another pod. */
+/* config.json may have been replaced before the pod was locked, but must still name the same pod. */
 static int hold_bundle(struct run *r, struct error *e)
 {
 	struct container *c = &r->container;
@@ -40,10 +41,9 @@ static int hold_bundle(struct run *r, struct error *e)
 }
 
 /*
- * Take the claim out of the record, in memory: it is redeemed or, after a failure, nothing waits for
- * it any more. Under a CRI engine pod authors write annotations, so that a claim which the record
- * does not know is ignored there. (podman marks containers of its own pods like a CRI engine, and
- * has precreate.)
+ * Remove the claim from the record, in memory. Under a CRI engine pod authors write annotations, so
+ * a claim that is not in the record is ignored there. (A known one counts: podman, which has
+ * precreate, marks the containers of its own pods like a CRI engine.)
  */
 static int redeem_claim(struct run *r, struct error *e)
 {
@@ -118,12 +118,13 @@ static int record_member(struct container *c, struct error *e)
 	}
 	if (is_recorded(rec, &x))
 		return 0;
-	/* A member with the same id that lives is another container: of a runtime with another root, say. */
+	/* A live member with the same id is another container: that of a runtime with another root. */
 	if (old >= 0 && rec->entrants[old].kind == ENTRANT_WAITING)
 		record_drop_entrant(rec, (size_t)old);
 	return record_add_entrant(rec, &x, e);
 }
 
+/* The claim is redeemed before container_begin(), so that an undo does not bring it back. */
 static int open_pod(struct run *r, struct error *e)
 {
 	struct container *c = &r->container;
@@ -152,14 +153,14 @@ static int enter_pod(struct run *r, struct error *e)
 	return -1;
 }
 
-/* The bundle's lock goes first: the pod's end takes the lock of each bundle that it gives back. */
+/* The bundle is unlocked first: apply_undo() may end the pod, which locks each bundle to revert it. */
 static void undo(struct run *r)
 {
 	in_place_release(&r->file);
 	apply_undo(&r->container.apply);
 }
 
-/* Fails; but a container whose process has died leaves no claim behind. */
+/* If the process has died, the stage fails, but the claim is removed from the record all the same. */
 static int hold_init(struct run *r, pid_t pid, struct process *init, struct error *e)
 {
 	struct error ignored;
@@ -189,14 +190,18 @@ static int choose_pod(struct run *r, const struct stage_options *opt, struct sta
 	return 0;
 }
 
-static int with_state(const struct stage_options *opt, struct state *state, struct error *e)
+int stage_create_runtime(const struct stage_options *opt, const char *text, size_t len,
+			 struct error *e)
 {
+	cleanup_state struct state state = { 0 };
 	cleanup_process struct process init = PROCESS_NONE;
 	struct run r = { .container = CONTAINER_NONE, .file = IN_PLACE_NONE };
 	int result = -1;
 
-	if (choose_pod(&r, opt, state, e) == 0 &&
-	    (!state->pid || hold_init(&r, state->pid, &init, e) == 0)) {
+	if (state_parse(&state, text, len, e) < 0)
+		return -1;
+	if (choose_pod(&r, opt, &state, e) == 0 &&
+	    (!state.pid || hold_init(&r, state.pid, &init, e) == 0)) {
 		result = enter_pod(&r, e);
 		if (result < 0)
 			undo(&r);
@@ -205,17 +210,4 @@ static int with_state(const struct stage_options *opt, struct state *state, stru
 	container_close(&r.container);
 	in_place_close(&r.file);
 	return result;
-}
-
-int stage_create_runtime(const struct stage_options *opt, const char *text, size_t len,
-			 struct error *e)
-{
-	struct state state;
-	int r;
-
-	if (state_parse(&state, text, len, e) < 0)
-		return -1;
-	r = with_state(opt, &state, e);
-	state_free(&state);
-	return r;
 }

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * From what was read to struct pod_plan: all that apply() has to do.
- */
 #include "stage/decide.h"
 
 #include <string.h>
@@ -15,9 +12,9 @@
 /* --- sysctls ---------------------------------------------------------------- */
 
 /*
- * Keep those that may be set. Under a CRI engine the pod's author chooses what is shared with the
- * host (hostNetwork), so that root's option is left out there: it would fail such pods on a node
- * where others need it. Elsewhere root names both, the option and the container.
+ * Under a CRI engine the pod's author chooses what the container shares with the host (hostNetwork).
+ * So --sysctl, which is for all pods of a node, is left out for such a container instead of failing
+ * it.
  */
 static int choose_sysctls(struct container *c, struct error *e)
 {
@@ -93,7 +90,7 @@ static struct plan_shm ask_shm(const struct config *config)
 
 static void log_kept_shm(const struct plan_shm *shm)
 {
-	/* A mount option may do what the user wants, and the result still surprise him. */
+	/* The user chose the mount option, but may not expect that it keeps /dev/shm out of the pod. */
 	if (shm->option)
 		log_warn("the container keeps its own /dev/shm: %s '%.200s'", shm->keeps,
 			 shm->option);
@@ -119,7 +116,7 @@ static int choose_shm(struct container *c, struct error *e)
 	if (!shm.keeps && !(c->pod.rec.shm && pod_shm_mounted(&c->pod))) {
 		c->todo.mount_shm = true;
 		c->todo.shm_size = size ? size : shm.size;
-		/* A guess might be larger than the container's own. */
+		/* Without its size, the pod's might be larger than the container's own. */
 		if (!size && shm.sized_by_source &&
 		    !shm_size_of(config->shm_source, &c->todo.shm_size))
 			shm.keeps = "its source is no tmpfs whose size can be read";
@@ -138,8 +135,8 @@ static int choose_shm(struct container *c, struct error *e)
 /* --- what is to be done ------------------------------------------------------- */
 
 /*
- * Where settings of this type go, in what exists already. At precreate nowhere: a pod's namespaces
- * keep their values until the container really comes.
+ * The existing namespace of this type that settings go to. At precreate there is none: the container
+ * may never be created, so the pod's namespaces keep their values.
  */
 static int existing_fd(const struct container *c, enum ns_type t)
 {
@@ -172,7 +169,7 @@ static void fill_in_todo(struct container *c)
 	todo->domainname = c->names.set ? c->names.domainname : NULL;
 	todo->sysctls = c->sysctls;
 	todo->sysctl_count = c->sysctl_count;
-	/* At precreate only what is set: in what this run makes. */
+	/* At precreate sysctls are set only in namespaces that are made. */
 	todo->recorded = c->in.stage == PLAN_PRECREATE ? c->plan.created : c->plan.shared;
 }
 

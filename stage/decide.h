@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the documents to all that a stage has to do: c->todo for apply(), and an edit of config.json.
+ * From the documents to what a stage has to do: c->todo for apply(), and an edit of config.json.
  */
 #ifndef PODNS_STAGE_DECIDE_H
 #define PODNS_STAGE_DECIDE_H
@@ -12,8 +12,8 @@
 int decide(struct container *c, enum plan_stage stage, struct error *e);
 
 /*
- * Forget the decision, so that decide() can be called for the config's original: a /dev/shm that was
- * the pod's in this config will be the pod's again.
+ * Before an earlier edit is reverted: forget the decision, so that decide() can be called for the
+ * original config. A /dev/shm that the edit made the pod's is to become the pod's again.
  */
 int decide_again(struct container *c, struct error *e);
 

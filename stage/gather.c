@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a decision needs to know, read from /proc, from the pod's pins and from the documents.
- */
 #include "stage/gather.h"
 
 #include <string.h>
@@ -18,7 +15,7 @@ static int read_pin(struct container *c, enum ns_type t, struct error *e)
 	if (pod_look(&c->pod, NS_BIT(t), e) < 0)
 		return -1;
 	x->pin = c->pod.pin[t].id;
-	/* Whose child a user namespace is does not matter. */
+	/* The owner of a user namespace does not matter. */
 	return x->pin.ino && t != NS_USER ? ns_owner(c->pod.pin[t].fd, &x->pin_owner, e) : 0;
 }
 
@@ -27,14 +24,14 @@ static int read_path(struct container *c, enum ns_type t, struct error *e)
 	struct plan_type *x = &c->in.type[t];
 	const char *pin = x->pin.ino ? pins_path(&c->pod.pins, t, e) : NULL;
 
-	/* The usual case after precreate: the path is the pin's, which has just been opened. */
+	/* The usual case after precreate: the path is that of the pin, which is open already. */
 	if (pin && !strcmp(x->path, pin)) {
 		x->at_path = x->pin;
 		x->path_owner = x->pin_owner;
 		return 0;
 	}
 	c->path_fd[t] = ns_open_path(x->path, t, &x->at_path, e);
-	/* An engine's own path is none of a pod's that was not named. */
+	/* Unless io.podns.pod names the pod, a path that cannot be opened is left to the runtime. */
 	if (c->path_fd[t] < 0)
 		return c->choice.named && c->in.types & NS_BIT(t) ? -1 : 0;
 	return t == NS_USER ? 0 : ns_owner(c->path_fd[t], &x->path_owner, e);
@@ -66,7 +63,7 @@ static int read_type(struct container *c, enum ns_type t, bool shared, bool has_
 
 	if (shared && read_pin(c, t, e) < 0)
 		return -1;
-	/* Once: to read the pod's hostname this process may have joined its UTS namespace since. */
+	/* Only once: gather_names() may have moved this process into the pod's UTS namespace since. */
 	if ((t == NS_USER || x->path || c->init || (joins && x->pin.ino)) && !x->own.ino &&
 	    ns_own_id(t, &x->own, e) < 0)
 		return -1;
@@ -157,7 +154,7 @@ int gather_owner_fd(const struct container *c)
 	return u->path && !ns_same(u->at_path, u->own) ? c->path_fd[NS_USER] : -1;
 }
 
-/* A container that may call sethostname(2) can have set any bytes: such a name counts as unknown. */
+/* A container may have set any bytes with sethostname(2): an invalid name counts as unknown. */
 static int keep_name(struct container *c, const char *name, const char *what, const char **kept,
 		     struct error *e)
 {

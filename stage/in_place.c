@@ -13,7 +13,7 @@ static void forget_config(struct in_place *x)
 	x->parsed = false;
 }
 
-static int parse(struct in_place *x, struct error *e)
+static int parse_config(struct in_place *x, struct error *e)
 {
 	struct bundle *b = &x->bundle;
 
@@ -26,7 +26,7 @@ static int parse(struct in_place *x, struct error *e)
 
 int in_place_load(struct in_place *x, const char *bundle, struct error *e)
 {
-	return bundle_load(&x->bundle, bundle, e) < 0 ? -1 : parse(x, e);
+	return bundle_load(&x->bundle, bundle, e) < 0 ? -1 : parse_config(x, e);
 }
 
 void in_place_close(struct in_place *x)
@@ -40,7 +40,7 @@ int in_place_hold(struct in_place *x, struct container *c, bool *again, struct e
 	if (bundle_hold(&x->bundle, &c->store, false, e) < 0 ||
 	    bundle_refresh(&x->bundle, again, e) < 0)
 		return -1;
-	return *again ? parse(x, e) : 0;
+	return *again ? parse_config(x, e) : 0;
 }
 
 void in_place_release(struct in_place *x)
@@ -48,10 +48,10 @@ void in_place_release(struct in_place *x)
 	bundle_release(&x->bundle);
 }
 
-/* Is what a path of the config's leads to still there, where that is a pin of the pod's? */
-static int pins_stand(const struct in_place *x, struct container *c, bool *stands, struct error *e)
+/* Clears *valid if the config names a pin of the pod that does not exist. */
+static int check_pins(const struct in_place *x, struct container *c, bool *valid, struct error *e)
 {
-	for (int t = 0; t < NS_TYPES && *stands; t++) {
+	for (int t = 0; t < NS_TYPES && *valid; t++) {
 		const char *path = x->config.ns[t].path, *pin;
 
 		if (!path)
@@ -63,25 +63,25 @@ static int pins_stand(const struct in_place *x, struct container *c, bool *stand
 			continue;
 		if (pod_look(&c->pod, NS_BIT(t), e) < 0)
 			return -1;
-		*stands = c->pod.pin[t].id.ino != 0;
+		*valid = c->pod.pin[t].id.ino != 0;
 	}
 	return 0;
 }
 
-/* A record lists the bundles that were rewritten in the pod's present life. */
-static int edit_stands(const struct in_place *x, struct container *c, bool *stands, struct error *e)
+/* The record lists the bundles that were rewritten in the pod's present life. */
+static int check_edit(const struct in_place *x, struct container *c, bool *valid, struct error *e)
 {
-	*stands = !strcmp(x->bundle.original.pod, c->choice.name) &&
-		  record_has_bundle(&c->pod.rec, x->bundle.path);
-	return pins_stand(x, c, stands, e);
+	*valid = !strcmp(x->bundle.original.pod, c->choice.name) &&
+		 record_has_bundle(&c->pod.rec, x->bundle.path);
+	return check_pins(x, c, valid, e);
 }
 
-static int take_back(struct in_place *x, struct container *c, struct error *e)
+static int revert_edit(struct in_place *x, struct container *c, struct error *e)
 {
 	if (decide_again(c, e) < 0)
 		return -1;
 	forget_config(x);
-	return bundle_give_back(&x->bundle, NULL, e) < 0 ? -1 : parse(x, e);
+	return bundle_give_back(&x->bundle, NULL, e) < 0 ? -1 : parse_config(x, e);
 }
 
 static int plan_edit(struct in_place *x, struct container *c, enum plan_stage stage, bool *changed,
@@ -94,7 +94,7 @@ static int plan_edit(struct in_place *x, struct container *c, enum plan_stage st
 	return edit_apply(&x->config, &edit, changed, out, e);
 }
 
-/* Lock the bundle to write it, and check that nobody has rewritten it since it was read. */
+/* Lock the bundle to write it. in_place_hold() locks none that has no copy, so check again. */
 static int hold_to_write(struct in_place *x, struct container *c, struct error *e)
 {
 	struct bundle *b = &x->bundle;
@@ -110,16 +110,17 @@ static int hold_to_write(struct in_place *x, struct container *c, struct error *
 int in_place_plan(struct in_place *x, struct container *c, enum plan_stage stage, bool *changed,
 		  struct buf *out, struct error *e)
 {
-	bool stands = true;
+	bool valid = true;
 
 	if (x->bundle.original.there &&
-	    (edit_stands(x, c, &stands, e) < 0 || (!stands && take_back(x, c, e) < 0)))
+	    (check_edit(x, c, &valid, e) < 0 || (!valid && revert_edit(x, c, e) < 0)))
 		return -1;
 	if (plan_edit(x, c, stage, changed, out, e) < 0)
 		return -1;
+	/* The earlier edit was valid, but the new one differs from it. */
 	if (*changed && x->bundle.original.there) {
 		buf_free(out);
-		if (take_back(x, c, e) < 0 || plan_edit(x, c, stage, changed, out, e) < 0)
+		if (revert_edit(x, c, e) < 0 || plan_edit(x, c, stage, changed, out, e) < 0)
 			return -1;
 	}
 	if (!*changed)

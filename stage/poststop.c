@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The container is gone. It is found by id and bundle alone, since its annotations and its
- * bundle may be gone too; only a container that never became a member is looked for by the
- * claim in its config.json.
+ * The container has ended. Its annotations and its bundle may be gone, so the index finds its pod by
+ * id and bundle alone. A container that never became a member is not in the index: its pod and its
+ * claim are read from config.json.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,62 +16,45 @@
 #include "pod/pod.h"
 #include "stage/container.h"
 
-/*
- * What the bundle's config.json tells of a container that is no member. All empty where it
- * cannot be read.
- */
-struct trace {
-	char *pod, *token;
+struct claim {
+	char *pod, *token; /* NULL: none */
 };
 
-static void trace_free(struct trace *t)
+static void claim_free(struct claim *claim)
 {
-	free(t->pod);
-	free(t->token);
+	free(claim->pod);
+	free(claim->token);
 }
 
-#define cleanup_trace __attribute__((cleanup(trace_free)))
+#define cleanup_claim __attribute__((cleanup(claim_free)))
 
-static void trace_config(struct config *c, const struct stage_options *opt, struct trace *t)
+/* An unreadable config.json counts as one without a claim: deleting a container must not fail. */
+static void read_claim(const char *bundle, const struct stage_options *opt, struct claim *claim)
 {
-	struct pod_clues clues;
-	struct pod_choice choice;
-	struct error ignored;
-	const char *token;
-
-	if (config_clues(opt, c, &clues, &ignored) < 0 ||
-	    config_annotation(c, ANNOTATION_CLAIM, &token, NULL, &ignored) < 0 ||
-	    pod_choose(&clues, &choice, &ignored) < 0 || !choice.name || !token)
-		return;
-	t->pod = strdup(choice.name);
-	t->token = strdup(token);
-}
-
-/*
- * Deletion must not fail for what is gone or broken already: whatever cannot be read tells
- * nothing.
- */
-static void read_trace(const char *bundle, const struct stage_options *opt, struct trace *t)
-{
+	cleanup_config struct config config = { 0 };
 	cleanup_buf struct buf text = { 0 };
 	cleanup_close int fd = -1;
-	struct config config;
+	struct pod_choice choice;
+	struct pod_clues clues;
 	struct error ignored;
+	const char *token;
 	struct stat st;
 
 	fd = bundle_open(bundle, &ignored);
 	if (fd < 0 || bundle_read_config(fd, bundle, &text, &st, &ignored) < 0 ||
-	    config_parse(&config, "config.json", text.data, text.len, &ignored) < 0)
+	    config_parse(&config, "config.json", text.data, text.len, &ignored) < 0 ||
+	    config_clues(opt, &config, &clues, &ignored) < 0 ||
+	    config_annotation(&config, ANNOTATION_CLAIM, &token, NULL, &ignored) < 0 ||
+	    pod_choose(&clues, &choice, &ignored) < 0 || !choice.name || !token)
 		return;
-	trace_config(&config, opt, t);
-	config_free(&config);
+	claim->pod = strdup(choice.name);
+	claim->token = strdup(token);
 }
 
-/* Take the container out of the record, in memory; false where it, or one of its name, stays. */
-static bool drop_member(struct pod *pod, const struct state *state)
+/* Remove the container from the record, in memory. *gone: no member with its id and bundle is left. */
+static void drop_container(struct pod *pod, const struct state *state, bool *gone)
 {
-	bool gone = true;
-
+	*gone = true;
 	for (size_t i = 0; i < pod->rec.entrant_count;) {
 		const struct entrant *x = &pod->rec.entrants[i];
 
@@ -80,31 +63,26 @@ static bool drop_member(struct pod *pod, const struct state *state)
 		} else if (x->kind == ENTRANT_MEMBER && process_alive(x->pid, x->start)) {
 			log_warn("container %s stays a member: its process %d lives", x->id,
 				 x->pid);
-			gone = false;
+			*gone = false;
 			i++;
 		} else {
 			record_drop_entrant(&pod->rec, i);
 		}
 	}
-	return gone;
 }
 
 static int end_or_save(struct pod *pod, const struct stage_options *opt, struct error *e)
 {
 	if (!record_is_empty(&pod->rec)) {
-		/* Engines remove a bundle behind this stage: it is those of others. */
+		/* Engines remove a bundle after this stage: missing ones are of earlier containers. */
 		pod_forget_bundles(pod);
 		return pod_save(pod, e);
 	}
-	if (!opt->keep)
-		return pod_end(pod, e);
-	/* Pins that are to stay make it a pod that somebody holds. */
-	return pod_hold(pod, e);
+	return opt->keep ? pod_hold(pod, e) : pod_end(pod, e);
 }
 
-/* The index goes last: a run that was killed before can be done over. */
-static int leave(struct pod *pod, const struct stage_options *opt, const struct state *state,
-		 const char *token, struct error *e)
+static int leave_pod(struct pod *pod, const struct stage_options *opt, const struct state *state,
+		     const char *token, struct error *e)
 {
 	long claim = token ? record_find_claim(&pod->rec, token) : -1;
 	bool gone;
@@ -113,49 +91,40 @@ static int leave(struct pod *pod, const struct stage_options *opt, const struct 
 		return -1;
 	if (claim >= 0)
 		record_drop_entrant(&pod->rec, (size_t)claim);
-	gone = drop_member(pod, state);
+	drop_container(pod, state, &gone);
 	if (pod_drop_dead(pod, e) < 0 || end_or_save(pod, opt, e) < 0)
 		return -1;
+	/* Last, so that this stage finds the pod again if it was killed before. */
 	return gone ? store_unindex(pod->store, state->id, state->bundle, pod->name, e) : 0;
 }
 
-static int with_state(const struct stage_options *opt, const struct state *state, struct error *e)
+int stage_poststop(const struct stage_options *opt, const char *text, size_t len, struct error *e)
 {
+	cleanup_state struct state state = { 0 };
 	cleanup_store struct store store = STORE_NONE;
-	cleanup_trace struct trace trace = { 0 };
+	cleanup_claim struct claim claim = { 0 };
 	cleanup_free char *found = NULL;
 	cleanup_pod struct pod pod = POD_NONE;
 	const char *name;
 
+	if (state_parse(&state, text, len, e) < 0)
+		return -1;
 	if (store_open(&store, opt->root, false, e) < 0)
 		return e->num == ENOENT ? 0 : -1;
 	if (store.dir_fd < 0)
 		return 0;
 	log_keep_in(store.dir_fd);
-	if (store_find(&store, state->id, state->bundle, &found, e) < 0)
+	if (store_find(&store, state.id, state.bundle, &found, e) < 0)
 		return -1;
 	if (!found)
-		read_trace(state->bundle, opt, &trace);
-	name = found ? found : trace.pod;
+		read_claim(state.bundle, opt, &claim);
+	name = found ? found : claim.pod;
 	if (!name)
 		return 0;
 	log_context(opt->stage, name);
-	if (pod_open(&pod, &store, name, false, e) < 0) {
-		if (e->num != ENOENT)
-			return -1;
-		return store_unindex(&store, state->id, state->bundle, name, e);
-	}
-	return leave(&pod, opt, state, trace.token, e);
-}
-
-int stage_poststop(const struct stage_options *opt, const char *text, size_t len, struct error *e)
-{
-	struct state state;
-	int r;
-
-	if (state_parse(&state, text, len, e) < 0)
+	if (pod_open(&pod, &store, name, false, e) < 0)
 		return -1;
-	r = with_state(opt, &state, e);
-	state_free(&state);
-	return r;
+	if (pod.fd < 0)
+		return store_unindex(&store, state.id, state.bundle, name, e);
+	return leave_pod(&pod, opt, &state, claim.token, e);
 }

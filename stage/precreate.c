@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * podman's stage before the runtime reads config.json: from standard input to standard output. The
- * container's id is not known yet, so a claim keeps the pod until createRuntime redeems it.
+ * container's id is not known yet, so a claim keeps the pod alive until createRuntime redeems it. The
+ * claim's token is in the record and in the config's annotations.
  */
 #include <errno.h>
 #include <sys/random.h>

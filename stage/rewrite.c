@@ -2,26 +2,33 @@
 /*
  * `podns rewrite`: what precreate does, for a pod that the caller names; from standard input to
  * standard output, or in place. No hook may ever report the container, so there is no claim, and a
- * pod that this makes is held.
+ * pod that is made here is held.
  */
 #include "stage/decide.h"
 #include "stage/in_place.h"
+
+static int apply_and_hold(struct container *c, struct error *e)
+{
+	bool is_new = record_is_empty(&c->pod.rec);
+
+	if (apply(&c->apply, &c->todo, e) < 0)
+		return -1;
+	return is_new ? pod_hold(&c->pod, e) : 0;
+}
 
 static int rewrite_text(struct container *c, const char *text, size_t len, stage_deliver_fn deliver,
 			void *arg, struct error *e)
 {
 	cleanup_buf struct buf out = { 0 };
+	bool changed = false;
 	struct edit edit;
-	bool changed, made;
 
 	if (container_open(c, e) < 0 || container_begin(c, e) < 0 ||
 	    decide(c, PLAN_PRECREATE, e) < 0)
 		return -1;
-	if (!c->plan.shared)
-		return deliver(arg, text, len, e);
-	made = record_is_empty(&c->pod.rec);
-	if (decide_edit(c, &edit, e) < 0 || edit_apply(c->config, &edit, &changed, &out, e) < 0 ||
-	    apply(&c->apply, &c->todo, e) < 0 || (made && pod_hold(&c->pod, e) < 0))
+	if (c->plan.shared &&
+	    (decide_edit(c, &edit, e) < 0 || edit_apply(c->config, &edit, &changed, &out, e) < 0 ||
+	     apply_and_hold(c, e) < 0))
 		return -1;
 	return changed ? deliver(arg, out.data, out.len, e) : deliver(arg, text, len, e);
 }
@@ -36,8 +43,7 @@ int stage_rewrite(const struct stage_options *opt, const char *pod, const char *
 		return -1;
 	c.opt = opt;
 	c.config = &config;
-	c.alone = true;
-	container_belongs_to(&c, pod);
+	container_set_pod(&c, pod);
 	if (rewrite_text(&c, text, len, deliver, arg, e) == 0)
 		return 0;
 	apply_undo(&c.apply);
@@ -47,7 +53,7 @@ int stage_rewrite(const struct stage_options *opt, const char *pod, const char *
 static int rewrite_in_place(struct container *c, struct in_place *x, struct error *e)
 {
 	cleanup_buf struct buf out = { 0 };
-	bool again, changed, made;
+	bool again, changed;
 
 	if (container_open(c, e) < 0 || container_begin(c, e) < 0 ||
 	    in_place_hold(x, c, &again, e) < 0 ||
@@ -55,8 +61,7 @@ static int rewrite_in_place(struct container *c, struct in_place *x, struct erro
 		return -1;
 	if (!c->plan.shared)
 		return 0;
-	made = record_is_empty(&c->pod.rec);
-	if (apply(&c->apply, &c->todo, e) < 0 || (made && pod_hold(&c->pod, e) < 0))
+	if (apply_and_hold(c, e) < 0)
 		return -1;
 	return changed ? in_place_write(x, c, &out, e) : 0;
 }
@@ -72,9 +77,8 @@ int stage_rewrite_bundle(const struct stage_options *opt, const char *pod, const
 		return -1;
 	c.opt = opt;
 	c.config = &x.config;
-	c.alone = true;
 	c.bundle = bundle;
-	container_belongs_to(&c, pod);
+	container_set_pod(&c, pod);
 	r = in_place_load(&x, bundle, e);
 	if (r == 0)
 		r = rewrite_in_place(&c, &x, e);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stages of a container's life that a pod has a part in: STAGES in oci-podns-hook(1).
- * Documents come in as bytes; what the outside world is given goes out through a callback,
- * which is the last step: where it fails, all is undone.
+ * The stages, one function each: STAGES in oci-podns-hook(1). After a failure everything that the
+ * stage did is undone.
  */
 #ifndef PODNS_STAGE_STAGE_H
 #define PODNS_STAGE_STAGE_H
@@ -22,26 +21,23 @@ struct stage_options {
 	bool keep; /* poststop leaves the pins */
 };
 
-/* Takes the finished document. Returns 0, or -1 and *e. */
+/* Outputs the config. Called once, as the last step; its failure undoes the stage as well. */
 typedef int (*stage_deliver_fn)(void *arg, const char *text, size_t len, struct error *e);
 
-/*
- * precreate: the config at text goes to deliver(), edited, or as it is where it belongs to
- * no pod.
- */
+/* precreate: delivers the config at text, edited, or unchanged if it belongs to no pod. */
 int stage_precreate(const struct stage_options *opt, const char *text, size_t len,
 		    stage_deliver_fn deliver, void *arg, struct error *e);
 
 /*
- * `podns rewrite`: the same for this pod, whatever the annotations say. No claim is made,
- * since no hook may ever redeem it; a pod that this makes is held.
+ * `podns rewrite`: the same for this pod, whatever the annotations say. No claim is made, since no
+ * hook may ever redeem it. A pod that is made here is held.
  */
 int stage_rewrite(const struct stage_options *opt, const char *pod, const char *text, size_t len,
 		  stage_deliver_fn deliver, void *arg, struct error *e);
 
 /*
- * `podns rewrite --bundle`: the same for the config.json of this directory (absolute), in place. The
- * pod's end gives it back what it was.
+ * `podns rewrite --bundle`: the same for config.json in this directory (absolute), in place. The end
+ * of the pod reverts it.
  */
 int stage_rewrite_bundle(const struct stage_options *opt, const char *pod, const char *bundle,
 			 struct error *e);

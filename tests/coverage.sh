@@ -5,8 +5,8 @@
 #
 #     tests/coverage.sh BUILD_DIR
 #
-# Builds there with --enable-coverage and runs the unit tests; as root all of the tests, by
-# tests/run.sh --coverage, whose own words go to BUILD_DIR/run.log. gcovr does the sums;
+# Builds there with --enable-coverage and runs the unit tests; as root it runs all tests with
+# tests/run.sh --coverage, whose output is in BUILD_DIR/run.log. gcovr computes the sums;
 # BUILD_DIR/index.html shows the lines. A process that is killed counts nothing.
 
 set -eu -o pipefail
@@ -19,7 +19,7 @@ SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 mkdir -p "$1"
 TOP=$(cd "$1" && pwd -P)
 BUILD=$TOP/coverage
-# What is promised 95 % of lines comes first, then the rest.
+# First the rooms for which 95 % of lines are promised, then the rest.
 CORE=(oci json ns pod hook)
 ROOMS=(base plan stage sandbox check cli)
 

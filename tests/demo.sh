@@ -5,9 +5,9 @@
 #
 #     sudo tests/demo.sh [podman|runc]
 #
-# It builds, then starts two containers in one pod that no process holds: with podman, or where
-# that is missing (or runc is asked for) with runc and a hook in config.json. Everything happens in a mount namespace of its own with a /run of its own, and
-# nothing is left. BUILD_DIR=DIR in the environment: build there and keep it.
+# It builds, then starts two containers in one pod that no process keeps alive: with podman or, if that is
+# missing or runc is requested, with runc and a hook in config.json. Everything happens in a mount namespace
+# and a /run of its own, and nothing is left. BUILD_DIR=DIR in the environment: build there and keep it.
 
 set -eu -o pipefail
 
@@ -27,7 +27,7 @@ say() {
 	fi
 }
 
-# show COMMAND...: as a person would have typed it, then what it says.
+# show COMMAND...: print the command as a user would type it, then its output.
 show() {
 	printf '# %s\n' "$*"
 	"$@" | sed 's/^/    /'
@@ -41,8 +41,8 @@ show_sh() {
 
 # --- two containers, without an image --------------------------------------------
 
-# make_bundle NAME SCRIPT NAMESPACES: what `runc spec` writes, with a program, the pod's name
-# and the hook in it.
+# make_bundle NAME SCRIPT NAMESPACES: the config.json of `runc spec` with a program, the pod's name and
+# the hook.
 make_bundle() {
 	mkdir "$1"
 	(cd "$1" && runc spec)
@@ -65,8 +65,7 @@ seen_by() {
 	show runc exec "$1" hostname
 }
 
-# start NAME, stop NAME: the container demo-NAME. It prints into a file, because it would hold a
-# pipe open.
+# start NAME, stop NAME: the container demo-NAME. It prints to a file, because it would hold a pipe open.
 start() {
 	printf '# runc run --detach --bundle %s demo-%s\n' "$1" "$1"
 	if ! runc run --detach --bundle "$1" "demo-$1" </dev/null >"$1.out" 2>&1; then
@@ -134,8 +133,8 @@ demo_runc() {
 
 # --- two containers of podman's -----------------------------------------------------
 
-# A podman of the demo's own, whose storage is in the demo's directory, with the two JSON files that
-# `make install` puts in place; the rest is what it wants on a host without systemd.
+# podman with its storage in the demo's directory, the two JSON files that `make install` installs, and
+# the settings that it needs on a host without systemd.
 podman_setup() {
 	local file
 	mkdir hooks.d

@@ -17,16 +17,16 @@ load skips
 : "${PODNS_INSIDE:?run the tests by tests/run.sh: they empty directories in /run}"
 HOOK=$PODNS_BUILD/hook/oci-podns-hook
 ROOTFS=/run/podns-test-rootfs
-TYPES=(net ipc uts)	# what a pod shares unless told otherwise
+TYPES=(net ipc uts)	# the default pod types
 # shellcheck disable=SC2034 # of some files
 SANDBOX_ID=$(printf 'c0ffee%058d' 0)	# the id of a CRI engine's sandbox
 LIMIT=30		# seconds for any one command
 
 # --- set-up and the end ------------------------------------------------------
 
-# bats finds the line that failed by a trap that it runs before each command, and this takes as long as all else that
-# most tests do. After this call in setup() the trap runs only for the commands of the test itself. PODNS_TRACE=yes in
-# the environment: the stack trace of a failure names the line of the helper, too.
+# bats finds the line that failed by a trap before each command, which takes as long as everything else in most tests.
+# After this call in setup() the trap runs only for the commands of the test itself. PODNS_TRACE=yes in the environment:
+# the stack trace of a failure names the line of the helper too.
 trace_tests_alone() {
 	[ -n "${PODNS_TRACE-}" ] || set +T
 }
@@ -56,8 +56,8 @@ common_setup() {
 	fi
 }
 
-# Containers are deleted, processes ended and mounts undone by whatever path a
-# test ends; that the hook did its part is what the test itself asserts.
+# Delete containers, end processes and undo mounts however the test ended. That the hook cleaned up is for
+# the test itself to assert.
 common_teardown() {
 	local name pid
 	if [ -z "${BATS_TEST_COMPLETED-}" ]; then
@@ -75,7 +75,7 @@ common_teardown() {
 	rm -rf /run/{net,ipc,uts,user,cgroup,time,mnt}ns /run/podns
 }
 
-# What a person wants to see of a test that failed.
+# What helps to understand a failed test.
 tell_all() {
 	local file
 	for file in "$T"/*.out "$T"/*.err "$T"/*.log "$ROOT"/podns/log; do
@@ -118,7 +118,7 @@ make_report() {
 
 # --- bundles -----------------------------------------------------------------
 
-# What each test calls puts its result in a variable that it is given the name of: a subshell is a process.
+# Helpers that every test calls set a variable whose name they are given, since a subshell is a process.
 
 # to_json VARIABLE STRING...: the strings as JSON, with commas between.
 to_json() {
@@ -166,7 +166,7 @@ hooks_json() {
 #	hostname=NAME		"first" by default; empty: none
 #	env_hostname=NAME	HOSTNAME= in process.env
 #	sysctl=JSON		members of linux.sysctl
-#	linux=JSON		more members of linux, each with a comma behind
+#	linux=JSON		more members of linux, each followed by a comma
 #	stages=STAGES		hooks, "createRuntime poststop" by default
 #	root=DIR		the hook's --root; empty: none
 #	arg=ARGUMENT		one more argument of the hook
@@ -285,9 +285,8 @@ rt() {
 	timeout -k 5 "$LIMIT" "$RUNTIME" --root "/run/$RUNTIME" "$@" </dev/null
 }
 
-# start NAME: the container runs detached and has reported. What it prints is
-# in $T/NAME.out, what the runtime says in $T/NAME.err; a file, not a pipe,
-# because the container holds it open.
+# start NAME: run the container detached and wait for its report. Its output is in $T/NAME.out, the
+# runtime's in $T/NAME.err: files, since the container would hold a pipe open.
 start() {
 	CONTAINERS+=("$1")
 	rt run --detach --bundle "$T/$1" "$(id_of "$1")" >"$T/$1.out" 2>"$T/$1.err" || {
@@ -311,7 +310,7 @@ start_fails() {
 	}
 }
 
-# stop NAME: kill and delete, so that poststop has run when this returns.
+# stop NAME: kill and delete; poststop has run when this returns.
 stop() {
 	rt kill "$(id_of "$1")" KILL
 	wait_for stopped "$1"
@@ -341,14 +340,14 @@ saw() {
 
 # --- processes and the hook by hand ------------------------------------------
 
-# in_new_namespaces [UNSHARE OPTION...]: a process in new namespaces; its pid
-# is in $CHILD. SLEEPER may be another program than sleep(1).
+# in_new_namespaces [UNSHARE OPTION...]: start a process in new namespaces; its pid is in $CHILD. SLEEPER
+# may name another program than sleep(1).
 in_new_namespaces() {
 	local program=${SLEEPER:-sleep}
 	unshare --mount "$@" "$program" 1000 </dev/null >/dev/null 2>&1 3>&- &
 	CHILD=$!
 	PIDS+=("$CHILD")
-	# unshare becomes the program when it is done.
+	# When unshare is done it executes the program.
 	wait_for program_is "$CHILD" "${program##*/}"
 }
 
@@ -361,7 +360,7 @@ end_child() {
 	wait "$CHILD" || true
 }
 
-# A pid that was a process a moment ago.
+# The pid of a process that has just ended.
 dead_pid() {
 	local pid
 	true &
@@ -370,9 +369,8 @@ dead_pid() {
 	echo "$pid"
 }
 
-# state_doc NAME PID [STATUS [ANNOTATIONS]]: an OCI state as runc writes it, with the
-# bundle $T/NAME and, unless given, the annotations of its config.json. PID
-# empty: none.
+# state_doc NAME PID [STATUS [ANNOTATIONS]]: an OCI state as runc writes it, with the bundle $T/NAME and,
+# unless given, the annotations of its config.json. An empty PID leaves pid out.
 state_doc() {
 	local annotations=${4-} id bundle
 	if [ -z "$annotations" ]; then
@@ -384,12 +382,12 @@ state_doc() {
 		"$id" "${3-creating}" "${2:+"\"pid\":$2,"}" "$bundle" "$annotations"
 }
 
-# hook [OPTION|STAGE...]: the hook with stdin as it is, in the test's root.
+# hook [OPTION|STAGE...]: run the hook in the test's root, with the caller's stdin.
 hook() {
 	timeout -k 5 "$LIMIT" "$HOOK" --no-syslog --root "$ROOT" "$@"
 }
 
-# create NAME PID [OPTION...], poststop NAME [OPTION...]: the stage by hand.
+# create NAME PID [OPTION...], poststop NAME [OPTION...]: run the stage without a runtime.
 create() {
 	local name=$1 pid=$2
 	shift 2
@@ -402,12 +400,12 @@ poststop() {
 	state_doc "$name" '' stopped | hook "$@" poststop
 }
 
-# under_strace ARGUMENT...: strace(1). The leak sanitizer cannot work in its hands.
+# under_strace ARGUMENT...: strace(1). The leak sanitizer cannot work under ptrace(2).
 under_strace() {
 	ASAN_OPTIONS=detect_leaks=0 timeout -k 5 "$LIMIT" strace "$@"
 }
 
-# expire_claims ROOT: as if the time of all that are on their way in were over.
+# expire_claims ROOT: let the deadlines of all claims and waiting containers pass.
 expire_claims() {
 	local record
 	for record in "$1"/podns/*/record; do
@@ -417,7 +415,7 @@ expire_claims() {
 
 # --- waiting -----------------------------------------------------------------
 
-# wait_for COMMAND...: until it succeeds, at most LIMIT seconds.
+# wait_for COMMAND...: wait until it succeeds, at most LIMIT seconds.
 wait_for() {
 	local end=$((SECONDS + LIMIT))
 	until "$@" 2>/dev/null; do
@@ -489,8 +487,7 @@ lacks() {
 	fi
 }
 
-# assert_in_pins NAME POD [TYPE...]: what the container sees is what is pinned, and
-# nothing of it is the host's.
+# assert_in_pins NAME POD [TYPE...]: the container is in the pinned namespaces, and in none of the host's.
 assert_in_pins() {
 	local name=$1 pod=$2 type
 	shift 2
@@ -521,8 +518,8 @@ assert_not_pinned() {
 	done
 }
 
-# No pin, mount, record, claim or other file of a hook is in a root. A shared mount on
-# <root>/netns stays, and so may empty directories and the log.
+# The root has no pin, mount, record, claim or other file of the hook. The shared mount on <root>/netns,
+# empty directories and the log may stay.
 assert_nothing_left() {
 	local root=${1-$ROOT} left
 	left=$(find "$root" ! -type d ! -path "$root/podns/log*" -o -path "$root/podns/web" \
@@ -540,8 +537,7 @@ assert_nothing_left() {
 	fi
 }
 
-# assert_untouched NAME: config.json is byte for byte what it was, and no temporary file
-# lies beside it.
+# assert_untouched NAME: config.json is unchanged, and there is no temporary file.
 assert_untouched() {
 	cmp "$T/$1.orig" "$T/$1/config.json" || {
 		diff "$T/$1.orig" "$T/$1/config.json"
@@ -550,7 +546,7 @@ assert_untouched() {
 	equal "$(ls -A "$T/$1")" config.json "files in the bundle $1"
 }
 
-# fails COMMAND...: like "!", which does not end a test.
+# fails COMMAND...: like "!", whose failure bats does not see.
 fails() {
 	if "$@"; then
 		echo "this succeeded: $*"
@@ -558,8 +554,8 @@ fails() {
 	fi
 }
 
-# fails_with TEXT COMMAND...: it exits with 1, prints nothing on stdout and, on stderr,
-# one line of the hook's that has TEXT.
+# fails_with TEXT COMMAND...: it exits with 1 and prints nothing on stdout and one line of the hook with
+# TEXT on stderr.
 fails_with() {
 	local text=$1 status=0 line
 	shift
@@ -575,7 +571,7 @@ fails_with() {
 	fi
 }
 
-# of_libc GLIBC MUSL: what strerror(3) of the programs' C library says.
+# of_libc GLIBC MUSL: the text that strerror(3) of the programs' C library returns.
 of_libc() {
 	if [ "${PODNS_MODE-}" = musl ]; then
 		echo "$2"
@@ -584,8 +580,8 @@ of_libc() {
 	fi
 }
 
-# other_build NAME CC [CONFIGURE OPTION...]: one beside the build that is tested; its directory is in $OTHER_BUILD.
-# tests/run.sh has made it where it runs all files.
+# other_build NAME CC [CONFIGURE OPTION...]: another build than the one under test; its directory is in $OTHER_BUILD. If
+# tests/run.sh runs all files, it has made it before.
 other_build() {
 	OTHER_BUILD=${PODNS_BUILD%/*}/$1
 	build "$OTHER_BUILD" "${@:2}" || {
@@ -594,7 +590,7 @@ other_build() {
 	}
 }
 
-# build_tamper PROGRAM: storm/tamper.c, for programs as they were built here.
+# build_tamper PROGRAM: build storm/tamper.c for the programs under test.
 build_tamper() {
 	cc -O2 -D_GNU_SOURCE ${PODNS_MODE:+"-DPODNS_${PODNS_MODE^^}"} -o "$1" \
 		"$PODNS_SRC/tests/storm/tamper.c" -lseccomp

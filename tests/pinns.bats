@@ -250,7 +250,7 @@ crio_removes() {
 		pinns_fails "write --$type=host" -d "$ROOT" -f pod "-$type=host"
 		pinns_fails "write --$type)" -d "$ROOT" -f pod "-$type"
 	done
-	pinns_fails "'-nhost' is not understood: =host is behind a type (write --net=host)" -nhost
+	pinns_fails "'-nhost' is not understood: a type is followed by =host (write --net=host)" -nhost
 	pinns_fails 'write --ipc=host' -d "$ROOT" -f pod -nihost
 	pinns_fails 'the mount namespace that pinns itself is in' -d "$ROOT" -f pod -mhost
 	pinns_fails 'dies with its init process' -d "$ROOT" -f pod -phost

@@ -25,11 +25,11 @@ LIMIT=30
 # RUNTIME in the environment: podman's, runc by default.
 podman_file_setup() {
 	: "${RUNTIME:=runc}"
-	# As systemd has it on real hosts.
+	# As systemd sets it on real hosts.
 	mount --make-shared /run
 	mkdir -p "$PM"
 	podman_conf "$RUNTIME" "$HOOKS_D" >"$PM/containers.conf"
-	# An ordinary user's podman runs it too, so it lies where everybody can get at it.
+	# An ordinary user's podman runs it too, so all users must have access.
 	install -D -m 0755 "$HOOK" "$PM/bin/oci-podns-hook"
 	hook_files "$HOOKS_D"
 	podman_rootfs "$PM/rootfs"
@@ -37,7 +37,7 @@ podman_file_setup() {
 	import_image
 }
 
-# podman_conf RUNTIME [HOOKS DIRECTORY]. The hooks directory is here and not an option of podman's: a
+# podman_conf RUNTIME [HOOKS DIRECTORY]: write containers.conf. It names the hooks directory because a
 # restart by policy forgets --hooks-dir.
 podman_conf() {
 	local hooks_dir=''
@@ -88,8 +88,8 @@ podman_teardown() {
 		kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
-	# podman is slow to say that there is nothing; its store tells at once. podman may first fail to remove a container
-	# whose conmon was killed: it waits for an exit status that nobody writes.
+	# Reading podman's store is faster than asking podman whether a container is left. podman may fail at first to remove a
+	# container whose conmon was killed: it waits for an exit status that is never written.
 	while ((tries-- > 0)) && grep -qs '"id"' "$PM/storage/overlay-containers/containers.json"; do
 		pm pod rm -a -f -t 0 >/dev/null 2>&1 || true
 		pm rm -a -f -t 0 >/dev/null 2>&1 || true
@@ -141,7 +141,7 @@ podman_rootfs() {
 	make_report "$dir"
 	cat >"$dir/bin/pause" <<-'SCRIPT'
 		#!/bin/sh
-		# A container that waits, and goes at once when it is told to.
+		# A container that waits, and ends at once at a signal.
 		trap 'exit 0' TERM INT
 		while :; do
 			sleep 1000 &
@@ -152,7 +152,7 @@ podman_rootfs() {
 	make_ipc_tool "$dir/bin/ipc"
 }
 
-# make_ipc_tool FILE: a static program, since busybox has nothing that makes System V or POSIX objects.
+# make_ipc_tool FILE: a static program, since busybox cannot make System V or POSIX objects.
 make_ipc_tool() {
 	cat >"$PM/ipc.c" <<-'SOURCE'
 		/* ipc shm|mq|msg put|get NAME [TEXT]: what one container puts, another gets. */
@@ -262,7 +262,7 @@ make_ipc_tool() {
 	gcc -O1 -Wall -Werror -static -o "$1" "$PM/ipc.c"
 }
 
-# What a test may change for itself: where conmon writes pids, podman's global options, what the pod shares, the seconds for one command.
+# A test may set these: where conmon writes pids, podman's global options, the pod types, the seconds for one command.
 pids_in() {
 	PID_D=$1
 }
@@ -281,7 +281,7 @@ give_time() {
 
 # --- podman ------------------------------------------------------------------
 
-# pm ARGUMENT...: podman with the test's own storage and hooks. conmon stays behind: it must not hold bats's fd 3.
+# pm ARGUMENT...: podman with the test's own storage and hooks. conmon outlives it and must not inherit fd 3 of bats.
 pm() {
 	timeout -k 5 "$LIMIT" podman --root "$PM/storage" --runroot "$PM/run" "${PM_OPTIONS[@]}" "$@" </dev/null 3>&-
 }
@@ -299,17 +299,17 @@ pod_run() {
 	}
 }
 
-# share LIST: the annotation that names the pod types. podman splits what it is given at commas, so a list has spaces.
+# share LIST: the annotation that names the pod types. podman splits its argument at commas, so LIST has spaces.
 share() {
 	echo "--annotation=io.podns.namespaces=${1//,/ }"
 }
 
-# pod_wait NAME [OPTION...]: one that does nothing.
+# pod_wait NAME [OPTION...]: a container that does nothing.
 pod_wait() {
 	pod_run "$@" "$IMAGE" pause
 }
 
-# pod_fails NAME [OPTION...]: the container does not start, and its program did not run.
+# pod_fails NAME [OPTION...]: the container does not start, and its program does not run.
 pod_fails() {
 	local name=$1
 	shift
@@ -320,8 +320,8 @@ pod_fails() {
 	lacks "$(cat "$T/$name.out")" "IT RAN"
 }
 
-# in_ctr NAME COMMAND...: run inside, in all of the container's namespaces and its root, at a small part of the cost
-# of `podman exec`.
+# in_ctr NAME COMMAND...: run in all of the container's namespaces and its root, at a small part of the cost of
+# `podman exec`.
 in_ctr() {
 	local pid
 	pid=$(pid_of "$1") && shift || return 1
@@ -333,7 +333,7 @@ drop() {
 	pm rm -f -t 0 "$@" >/dev/null
 }
 
-# The pid that conmon wrote, at the last start.
+# The pid that conmon wrote at the last start.
 pid_of() {
 	if [ -s "$PID_D/$1.pid" ]; then
 		cat "$PID_D/$1.pid"
@@ -371,12 +371,12 @@ ctr_ns() {
 	echo "${link%]}"
 }
 
-# pin_ino TYPE: the inode of what is pinned for the pod web.
+# pin_ino TYPE: the inode of the pin of the pod web.
 pin_ino() {
 	ns_ino "$ROOT/${1}ns/web"
 }
 
-# same_pod NAME NAME...: all see the pod's namespaces, not the host's, and each has its own pids.
+# same_pod NAME NAME...: all are in the pod's namespaces, none in the host's, and each has its own pid namespace.
 same_pod() {
 	local name type ino pids=()
 	for name; do
@@ -391,8 +391,8 @@ same_pod() {
 	equal "$(printf '%s\n' "${pids[@]}" | sort -u | wc -l)" "$#" "pid namespaces"
 }
 
-# talk SERVER CLIENT: from one to the other on 127.0.0.1. The text is in a file, since nc ends
-# when the other side has shut its end down, even if a pipe has not brought the text yet.
+# talk SERVER CLIENT: send a text from one to the other on 127.0.0.1. It is in a file, since nc ends when
+# the other side shuts its end down, even if a pipe has not delivered the text yet.
 talk() {
 	local server=$1 client=$2 text="hello from $1 to $2 $RANDOM"
 	in_ctr "$server" sh -c "echo '$text' >/tmp/text; nc -l -p 8080 </tmp/text" >/dev/null 2>&1 &
@@ -429,7 +429,7 @@ claims() {
 	grep -c '^claim ' "$ROOT/podns/${1-web}/record" || true
 }
 
-# expire_claims [POD]: as if 120 s had gone by.
+# expire_claims [POD]: let the deadlines of its claims pass.
 expire_claims() {
 	sed -i -E 's/^(claim|waiting) [0-9]+/\1 1/' "$ROOT/podns/${1-web}/record"
 }
@@ -448,8 +448,7 @@ pod_is_gone() {
 	equal "$left" '' "left of the pod $1"
 }
 
-# Nothing of any pod: no file, directory or mount, whoever made it. What stays is the log and the shared
-# mount on /run/netns.
+# No file, directory or mount of any pod is left. The log and the shared mount on /run/netns stay.
 nothing_left() {
 	local left
 	left=$(find "$ROOT"/{net,ipc,uts,user,cgroup,time,mnt}ns "$ROOT/podns" -mindepth 1 ! -path "$ROOT/podns/log*" 2>/dev/null || true

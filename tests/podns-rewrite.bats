@@ -114,7 +114,7 @@ load podns
 	podns rewrite --revert --bundle "$T/b" db
 	cmp "$T/a/config.json" "$T/b/config.json"
 	"$PODNS" --root "$ROOT" rewrite --revert --bundle "$T/b" web 2>"$T/stderr"
-	contains "$(cat "$T/stderr")" "$T/b/config.json: what it was before is not kept"
+	contains "$(cat "$T/stderr")" "$T/b/config.json: there is no copy of the original"
 	equal "$(ns_path b network)$(ns_path b ipc)$(ns_path b uts)" ''
 	# What is not a path keeps the pod's value: nobody knows what it was.
 	equal "$(jq -r .hostname <"$T/b/config.json")" shop

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# What the tests of podns and pinns share; load it after helpers.
+# Helpers of the tests of podns and pinns; load it after helpers.
 
 PODNS=$PODNS_BUILD/cli/podns
 
-# Pods in the default root have more than a network.
+# Pods in the default root may have pins of all types.
 teardown() {
 	local type
 	for type in ipc uts user time mnt; do
@@ -19,7 +19,7 @@ podns() {
 	timeout -k 5 "$LIMIT" "$PODNS" --root "$ROOT" "$@"
 }
 
-# podns_fails STATUS TEXT ARGUMENT...: podns exits with the status and says one line that has TEXT.
+# podns_fails STATUS TEXT ARGUMENT...: podns exits with the status and prints one line with TEXT.
 podns_fails() {
 	local should=$1 text=$2 status=0
 	shift 2
@@ -32,7 +32,7 @@ podns_fails() {
 	[[ $(cat "$T/stderr") == 'podns: '* ]]
 }
 
-# of_pod POD JQ-FILTER: what `podns ls --json` says of a pod.
+# of_pod POD JQ-FILTER: filter the pod's entry in `podns ls --json`.
 of_pod() {
 	podns ls --json | jq -r --arg pod "$1" ".[] | select(.name == \$pod) | $2"
 }
@@ -42,15 +42,15 @@ inspect() {
 	podns inspect "$1" --json | jq -r "$2"
 }
 
-# live_pod POD: a pod that the hook made, by a process in namespaces of its own as container a; its
-# pid is in $CHILD.
+# live_pod POD: let the hook make a pod for container a, a process in new namespaces whose pid is in
+# $CHILD.
 live_pod() {
 	in_new_namespaces --net --ipc --uts
 	make_bundle a pod="$1"
 	create a "$CHILD"
 }
 
-# sleeper COMMAND...: COMMAND becomes a program that sleeps; its pid is in $CHILD.
+# sleeper COMMAND...: COMMAND ends as a program that sleeps; its pid is in $CHILD.
 sleeper() {
 	"$@" sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
 	CHILD=$!

@@ -5,23 +5,21 @@
 #
 #     sudo tests/run.sh [--long] [--sanitizers | --coverage | --musl] [FILE.bats...]
 #
-# The programs are those of `./configure` without options, by gcc. The unit tests are run on those
-# of clang, linked dynamically, and of musl, too.
+# It tests the programs of gcc and `./configure` without options. The unit tests also run with clang and
+# dynamic linking, and with musl.
 #
-# FILE.bats: only these, without the unit tests. --long: make distcheck, the analysers and
-# valgrind too, and the long forms of sweeps and storms: hours. --sanitizers: with programs that
-# have the address, leak and undefined behaviour sanitizers; a report of theirs is a failure,
-# whoever ran the program. --coverage: with programs that count what they execute, for
-# tests/coverage.sh. --musl: with programs that are linked statically with musl.
-# BUILD_DIR=DIR in the environment: build there and keep it; a later run with
-# the same DIR builds only what changed. BATS_FILTER=REGEX: only tests with
-# such a name. PODNS_TRACE=yes: the report of a failure names the lines of
-# helpers, too, and all tests take longer.
+# FILE.bats: only these files, without the unit tests. --long: also make distcheck, the analysers and
+# valgrind, and the long forms of sweeps and storms; this takes hours. --sanitizers: with the address,
+# leak and undefined behaviour sanitizers; any report of theirs is a failure. --coverage: with programs
+# that count what they execute, for tests/coverage.sh. --musl: with programs that are linked statically
+# with musl. BUILD_DIR=DIR in the environment: build there and keep it; a later run with the same DIR
+# builds only what changed. BATS_FILTER=REGEX: only tests whose names match. PODNS_TRACE=yes: a
+# failure names the lines of helpers too, and all tests take longer.
 #
-# Each bats file runs in a mount namespace of its own, with a /run of its own,
-# so that a test that fails leaves no pin on the host. At the end the host is
-# compared with what it was. The last line is "N passed, N failed, N skipped". A test is skipped only for
-# what the host has been shown to lack (tests/skips.bash); any other skip is a failure.
+# Each bats file runs in a mount namespace and a /run of its own, so that a failed test leaves no pin on
+# the host. At the end the host is compared with its state before. The last line is "N passed, N failed,
+# N skipped". A test may be skipped only for something that the host was shown to lack (tests/skips.bash);
+# any other skip is a failure.
 
 set -u -o pipefail
 
@@ -68,14 +66,13 @@ fail() {
 	echo "not ok - $1"
 }
 
-# may_skip REASON: one of skips.bash, which has probed what the host lacks, or of this kind of build.
+# may_skip REASON: is it a reason of skips.bash, or of this kind of build?
 may_skip() {
 	[[ $1 == 'host: '* || (-n $mode && $1 == "--$mode: "*) ]]
 }
 
-# tap NAME FILE: count the TAP in FILE. Tests that were planned and never told
-# of are failures, and so is a plan without tests or no plan, and a test that was skipped for any other reason than those
-# of skips.bash: the tests themselves are its cause.
+# tap NAME FILE: count the TAP in FILE. These are failures too: a planned test without a result, an empty or missing
+# plan, and a test that was skipped for any other reason than may_skip() allows.
 tap() {
 	local name=$1 file=$2 line planned='' seen=0
 	while IFS= read -r line; do
@@ -115,8 +112,8 @@ tap() {
 
 # --- the host, before and after ----------------------------------------------
 
-# What a run might leave. The ids at the front of a mountinfo line are left
-# out, and so are mounts in directories that other programs come and go in.
+# What a run might leave. The ids at the start of a mountinfo line are left out, and mounts in directories
+# that other programs use.
 host_state() {
 	local dir
 	cut -d' ' -f4- /proc/self/mountinfo | grep -E ' - nsfs |ns/|podns' | sort
@@ -125,8 +122,8 @@ host_state() {
 	done
 }
 
-# Processes of this run: the variable is in the environment of all programs
-# that the tests start, in containers too; a hook is known by its program.
+# Processes of this run: the variable is in the environment of all programs that the tests start, in
+# containers too; a hook is recognized by its program.
 own_processes() {
 	local proc pid exe
 	for proc in /proc/[0-9]*; do
@@ -178,7 +175,7 @@ build_with() {
 
 unit_tests() {
 	local dir=$1 source name
-	# Built side by side, run one after the other.
+	# Built in parallel, run one after the other.
 	timeout -k 10 "$FILE_SECONDS" make -C "$dir" -j"$(nproc)" check TESTS= >"$dir/check.log" 2>&1 </dev/null
 	timeout -k 10 "$FILE_SECONDS" make -C "$dir" check >>"$dir/check.log" 2>&1 </dev/null
 	for source in "$SRC"/tests/unit/test_*.c; do
@@ -194,7 +191,7 @@ unit_tests() {
 	done
 }
 
-# left_out FILE: why it is not for such a build, if so.
+# left_out FILE: print why such a build does not run it; fails if it does.
 left_out() {
 	case $mode:${1##*/} in
 	:*) return 1 ;;
@@ -211,7 +208,7 @@ left_out() {
 	esac
 }
 
-# Take them from files.
+# Remove them from $files.
 leave_out() {
 	local file reason left=()
 	for file in "${files[@]}"; do
@@ -225,13 +222,13 @@ leave_out() {
 	files=("${left[@]}")
 }
 
-# Where a bats file's TAP goes.
+# The path of a bats file's TAP.
 tap_of() {
 	echo "$SCRATCH/$(basename "$1").tap"
 }
 
-# The files that take longest begin first, so that none runs alone at the end. fuzz.bats begins last: it has a program on
-# each processor all the time, for a time that is set.
+# The longest files begin first, so that none runs alone at the end. fuzz.bats begins last, since it keeps all processors busy for a
+# fixed time.
 FIRST=(sweep-fault sweep-kill run confine hook-undo podman-rootless lint podns-gc)
 
 order_files() {
@@ -246,20 +243,20 @@ order_files() {
 	files=("${first[@]}" "${rest[@]}" "${last[@]}")
 }
 
-# processor_seconds TIMES: that the programs took which this shell waited for. TIMES has what `times` printed.
+# processor_seconds TIMES: the processor time of the programs that the shell waited for. TIMES has the output of `times`.
 processor_seconds() {
 	awk -F '[ms ]+' 'NR == 2 { printf "%.0f", $1 * 60 + $2 + $3 * 60 + $4 }' "$1"
 }
 
-# run_bats FILE, in the background: it ends with FILE's TAP in place, the exit status and the
-# time behind it.
+# run_bats FILE, in the background: at its end FILE's TAP is in place, followed by the exit status and the
+# time.
 run_bats() {
 	local out child status=0 started=$SECONDS
 	out=$(tap_of "$1")
 	timeout -k 10 "$FILE_SECONDS" unshare --mount --propagation unchanged \
 		"$SRC/tests/run.sh" --inside "$1" </dev/null >"$out.part" 2>&1 &
 	child=$!
-	# timeout has a process group of its own, so that no key reaches it.
+	# timeout makes a process group of its own, which no key of the terminal reaches.
 	trap 'kill "$child"; wait "$child"; exit 1' INT TERM
 	wait "$child" || status=$?
 	case $status in
@@ -270,8 +267,8 @@ run_bats() {
 	mv "$out.part" "$out"
 }
 
-# All of them, told of in the order in which they begin. One more at once than there are processors: some wait for a lock
-# or for a program that does not end.
+# Run all files, one more at a time than there are processors, since some wait for a lock or for a program that does not end. Results
+# are printed in order.
 bats_files() {
 	local file out
 	order_files
@@ -299,7 +296,7 @@ bats_files() {
 	pool=''
 }
 
-# What the sanitizers' programs wrote: tests/instrument/sanitizers.c. Programs of ordinary users write, too.
+# The reports of tests/instrument/sanitizers.c. Programs of ordinary users write here too.
 make_reports_dir() {
 	rm -rf "$PODNS_BUILD/reports"
 	mkdir -m 1777 "$PODNS_BUILD/reports" && chmod 1777 "$PODNS_BUILD/reports" || exit 2
@@ -316,7 +313,7 @@ check_reports() {
 	[ -e "$report" ] || pass "no report of the sanitizers"
 }
 
-# Programs of ordinary users count, too, in files that are there.
+# Programs of ordinary users count too, but only in files that exist.
 open_counters() {
 	local program
 	for program in hook/oci-podns-hook cli/podns; do
@@ -393,7 +390,7 @@ clean_up() {
 
 long='' mode='' files=()
 
-# For the tests of this file.
+# For run.bats, which tests this file.
 if [ "${1-}" = --count ]; then
 	tap "$2" "$2"
 	summary
@@ -448,7 +445,7 @@ all=''
 if [ ${#files[@]} = 0 ]; then
 	all=yes
 	for file in "$SRC"/tests/*.bats; do
-		# What takes long, and what reads code instead of running it.
+		# These take long, or read code instead of running it.
 		case $long$(basename "$file") in
 		analyse.bats | valgrind.bats) ;;
 		*) files+=("$file") ;;

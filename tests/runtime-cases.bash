@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# What is true under every runtime: hook-runc.bats and hook-crun.bats call these. The
-# containers are real, and what a case asserts is what the container itself
-# reported, or what is in the bundle and the root.
+# Test cases for every runtime, called by hook-runc.bats and hook-crun.bats. The containers are real. A case
+# checks what the container itself reported, the bundle and the root.
 
 case_pins_and_gives_back() {
 	make_bundle a
 	start a
 	assert_in_pins a web
-	# The rest is the container's alone, the pid namespace most of all.
+	# All other types are the container's own, above all pid.
 	[ -z "$(find "$ROOT" -name 'pid*' -o -name 'mnt*' -o -name 'user*' -o -name 'cgroup*')" ]
 	differ "$(saw a pid)" "$(ns_ino /proc/self/ns/pid)"
 	equal "$(ns_path a network)" "$ROOT/netns/web"
@@ -78,7 +77,7 @@ case_two_containers_in_one_pod() {
 	done
 	differ "$(saw b pid)" "$(saw a pid)"
 	differ "$(saw b mnt)" "$(saw a mnt)"
-	# Whichever goes first, the pod stays for the other.
+	# The pod stays until the last container ends, in either order.
 	stop a
 	assert_pinned web net ipc uts
 	equal "$(ns_ino "$ROOT/netns/web")" "$(saw b net)"
@@ -88,9 +87,8 @@ case_two_containers_in_one_pod() {
 	assert_nothing_left
 }
 
-# 127.0.0.1 is the same for both: what one says there the other hears. busybox's
-# nc ends with 0 when the other side has shut its end down, with or without
-# having said what it had to say: so the one that hears asks until it has heard.
+# 127.0.0.1 is the same for both: one receives there what the other sends. busybox's nc exits with 0 when
+# the other side shuts its end down, even if nothing was sent, so the receiver tries until it has the text.
 case_loopback_is_shared() {
 	make_bundle a program='report; while :; do echo hello from a | nc -l -p 4711; done'
 	start a
@@ -107,7 +105,7 @@ case_outside_its_pod_is_refused() {
 	make_bundle b
 	start_fails b
 	assert_untouched b
-	# The first is as it was.
+	# The first container is unchanged.
 	equal "$(ns_ino "$ROOT/netns/web")" "$(saw a net)"
 	stop a
 	assert_untouched a
@@ -122,7 +120,7 @@ case_restart_in_a_living_pod() {
 	start b
 	net=$(saw b net)
 	stop a
-	# Its paths are still those of the pod, so it comes back into it.
+	# Its config.json still names the pod's pins, so it joins the pod again.
 	start a
 	equal "$(saw a net)" "$net"
 	assert_in_pins a web
@@ -169,7 +167,7 @@ case_a_network_of_ones_own_is_adopted() {
 	stop a
 	assert_untouched a
 	assert_not_pinned web net ipc uts
-	# It was there before the pod.
+	# It existed before the pod.
 	equal "$(ns_ino "/run/netns/mine-$$")" "$net"
 	ip netns del "mine-$$"
 	assert_nothing_left
@@ -214,7 +212,7 @@ case_default_root() {
 	equal "$(saw a ipc)" "$(ns_ino /run/ipcns/web)"
 	equal "$(saw a uts)" "$(ns_ino /run/utsns/web)"
 	equal "$(ns_path a network)" /run/netns/web
-	# Other tools know the pod by that.
+	# Other tools use that name.
 	contains "$(ip netns list)" web
 	contains "$(ip netns pids web)" "$(init_pid a)"
 	equal "$(ip netns identify "$(init_pid a)")" web
@@ -233,20 +231,20 @@ case_sysctls_are_set_before_the_program() {
 	equal "$(saw a ttl)" 77
 	equal "$(saw a msgmax)" 16384
 	equal "$(saw a domainname)" pods.example
-	# The host's are its own.
+	# The host's values are unchanged.
 	differ "$(cat /proc/sys/net/ipv4/ip_default_ttl)" 77
 	differ "$(cat /proc/sys/kernel/msgmax)" 16384
 	differ "$(cat /proc/sys/kernel/domainname)" pods.example
 }
 
-# The command is not there: the runtime fails after createRuntime was well.
+# The container's program does not exist: the runtime fails after createRuntime has succeeded.
 case_failed_start() {
 	make_bundle a
 	edit_config a '.process.args = ["/no/such/program"]'
 	CONTAINERS+=(a)
 	fails rt run --bundle "$T/a" "$(id_of a)" >"$T/a.out" 2>"$T/a.err"
 	rt delete --force "$(id_of a)" >/dev/null 2>&1 || true
-	# Whether the runtime told of the end or not, the next one of the pod starts anew.
+	# Whether or not the runtime ran poststop, the next container gets a new pod.
 	make_bundle b
 	start b
 	assert_in_pins b web
@@ -260,11 +258,11 @@ case_poststop_that_never_comes() {
 	make_bundle a stages=createRuntime
 	start a
 	stop a
-	# Nobody told the hook: everything is still there.
+	# No hook ran, so everything is still there.
 	assert_pinned web net ipc uts
 	make_bundle b
 	start b
-	# b did not have to be in the dead pod: it was ended, and made anew.
+	# b is not in the dead pod: that was ended, and a new one was made.
 	assert_in_pins b web
 	assert_untouched a
 	stop b

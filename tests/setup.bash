@@ -4,8 +4,8 @@
 # What run.sh, demo.sh and the bats files share: be root, have the packages, build, make a
 # container's root. Sourced; $SRC is the top of the source tree and $SCRATCH a directory.
 
-# Probes, one a line: what must be there (a command, or a file if it has a
-# slash) and the Debian package that brings it.
+# One probe a line: what must exist (a command, or a file if it has a slash) and the Debian package
+# that has it.
 packages() {
 	cat <<-'LIST'
 		autoconf autoconf
@@ -55,9 +55,9 @@ private_mounts() {
 	exec chroot "$slash" "$@"
 }
 
-# The directory of noted bundles is mounted over in each bats file's mount namespace, so it must be
-# there. A run makes it where nothing is installed, and marks it as the tests' own; the last one to
-# end takes it away. Runs hold a shared lock on the directory above.
+# Each bats file's mount namespace has a mount on the directory of copied config.json files, so that must
+# exist. If nothing is installed a run creates it and marks it as the tests' own; the last run to end
+# removes it. Runs hold a shared lock on the parent directory.
 STATE_DIR=/var/lib/oci-podns
 STATE_DIR_MARK=.made-by-tests
 
@@ -98,7 +98,7 @@ missing_packages() {
 	clang_links_fuzzers || clang_rt_package
 }
 
-# clang names the library itself, wherever it has it.
+# clang prints the path of its library.
 clang_links_fuzzers() {
 	local library
 	library=$(clang -fsanitize=fuzzer -### -x c /dev/null -o /dev/null 2>&1 |
@@ -106,7 +106,7 @@ clang_links_fuzzers() {
 	[ -n "$library" ] && [ -e "$library" ]
 }
 
-# The package has clang's version in its name: that of the clang that is there, else of the one that apt would install.
+# The package's name contains a version: of the installed clang, else of the one that apt would install.
 clang_rt_package() {
 	local version
 	version=$(clang -dumpversion 2>/dev/null) ||
@@ -114,7 +114,7 @@ clang_rt_package() {
 	echo "libclang-rt-${version%%.*}-dev"
 }
 
-# Install what is missing, on Debian and its kin; elsewhere say what it is.
+# Install missing packages on Debian and derivatives; elsewhere name them.
 have_packages() {
 	local missing
 	mapfile -t missing < <(missing_packages)
@@ -146,8 +146,8 @@ have_packages() {
 	fi
 }
 
-# Every source in $SRC, each with a NUL behind: all files but what autogen.sh, configure and make leave there.
-# A release has no list of its sources, and git is not everywhere.
+# All sources in $SRC, each followed by a NUL: the files that autogen.sh, configure and make do not create.
+# A release has no list of its sources, and git may be missing.
 sources() {
 	find . \( -path ./.git -o -path ./autom4te.cache -o -path './build*' -o -path './oci-podns-*' \
 		-o -name .deps -o -samefile "$1" \) -prune \
@@ -160,9 +160,9 @@ sources() {
 		-o -path './tests/fuzz/replay_*' ! -name '*.*' \) -o ! -type d -print0
 }
 
-# copy_sources DIR: builds are made from a copy, $PODNS_SOURCES, because neither configure nor make works outside of
-# a source tree that somebody has built in. Times stay, and so does what autogen.sh made in DIR: make does only what is
-# to be done.
+# copy_sources DIR: builds use a copy of the sources, $PODNS_SOURCES, because configure and make fail outside a source
+# tree in which a build was made. Times and the output of autogen.sh in DIR are kept, so that make rebuilds only what
+# changed.
 copy_sources() {
 	local dir=$1 made
 	rm -rf "$dir.new" && mkdir -p "$dir.new" || return
@@ -176,17 +176,17 @@ copy_sources() {
 	export PODNS_SOURCES=$dir
 }
 
-# Where it is not there; another build may make it just now.
+# If it does not exist. Another build may be creating it at the same time.
 make_configure() {
 	flock 9 && { [ -x "$PODNS_SOURCES/configure" ] || "$PODNS_SOURCES/autogen.sh"; }
 } 9<"$PODNS_SOURCES"
 
-# build DIR CC [CONFIGURE OPTION...]: configure where that was not done yet,
-# then make. What it prints goes to DIR/build.log. Two files of tests may want the same build.
+# build DIR CC [CONFIGURE OPTION...]: configure unless that was done before, then make. The output is in
+# DIR/build.log. Two bats files may need the same build.
 build() {
 	local dir=$1 cc=$2
 	shift 2
-	# Where a host's other libraries are for glibc: docs/building.md says this, too.
+	# The host's other libraries are linked with glibc: see docs/building.md.
 	if [ "$cc" = musl-gcc ]; then
 		set -- CC_FOR_BUILD=gcc \
 			"CPPFLAGS=-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)" \
@@ -205,12 +205,12 @@ build() {
 	} >"$dir/build.log" 2>&1 </dev/null 8<"$dir"
 }
 
-# make_rootfs DIR: what a container can have as its root: busybox.
+# make_rootfs DIR: a root file system for containers, with busybox.
 make_rootfs() {
 	local dir=$1 applet lib
 	mkdir -p "$dir"/{bin,proc,dev,sys,tmp}
 	cp "$(command -v busybox)" "$dir/bin/busybox"
-	# Debian has a static busybox, and one that wants its libraries.
+	# Debian has a static busybox and a dynamic one, which needs its libraries.
 	while read -r lib; do
 		mkdir -p "$dir$(dirname "$lib")"
 		cp "$lib" "$dir$lib"
@@ -220,8 +220,8 @@ make_rootfs() {
 	done
 }
 
-# podman_engine_conf RUNTIME: what podman needs in its containers.conf on a host without systemd,
-# with little privilege and old cgroups. It ends in the table [engine].
+# podman_engine_conf RUNTIME: the settings in containers.conf that podman needs on a host without systemd,
+# without some capabilities and with cgroups v1. It ends in the table [engine].
 podman_engine_conf() {
 	cat <<-CONF
 		[containers]

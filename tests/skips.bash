@@ -2,17 +2,16 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # podman.bash sets $PM
 #
-# All reasons for which tests are skipped; nothing else calls skip. What the host lacks is not believed but probed, without
-# the programs under test and without podman: where the probe succeeds the test goes on, and fails if it cannot run.
-# What apt can bring is no reason: tests/setup.bash installs it. tests/run.sh counts a skip that does not come from here
-# as a failure.
+# All reasons for skipping tests; nothing else calls skip. What the host lacks is probed, without the programs under test
+# and without podman: if the probe succeeds the test goes on, and fails if it cannot run. A missing package is no reason:
+# tests/setup.bash installs it. tests/run.sh counts any other skip as a failure.
 
-# skip_unless REASON PROBE...: the probe is a command that fails where the host lacks what the reason says.
+# skip_unless REASON PROBE...: the probe is a command that fails if the host lacks what REASON names.
 skip_unless() {
 	"${@:2}" >/dev/null 2>&1 || skip "host: $1"
 }
 
-# needs_plain_build REASON: for a test that says nothing about an instrumented build.
+# needs_plain_build REASON: for a test that has no meaning for an instrumented build.
 needs_plain_build() {
 	[ -z "${PODNS_MODE-}" ] || skip "--$PODNS_MODE: $1"
 }
@@ -23,7 +22,7 @@ needs_userns() {
 	skip_unless "no user namespace can be made here, as in a chroot" unshare --user true
 }
 
-# As rootless podman does it.
+# As rootless podman makes them.
 needs_userns_of_users() {
 	skip_unless "an ordinary user can make no user namespace with a /proc of its own here" \
 		setpriv --reuid 65534 --regid 65534 --clear-groups env --chdir=/ \
@@ -58,8 +57,8 @@ needs_inodes_used_again() {
 	skip_unless "the kernel does not use a namespace's inode number again" inode_is_used_again
 }
 
-# Linux 6.18 numbers mount namespaces a batch for each CPU, and takes one with a lower number for a loop. What it finds is in
-# $MOUNTS_CPU.
+# Linux 6.18 numbers mount namespaces in batches for each CPU, and refuses to bind one with a lower number than our own. The
+# CPU that was found is in $MOUNTS_CPU.
 cpu_that_binds_mounts() {
 	local found=1
 	mkdir -p "$T/probe"
@@ -149,14 +148,14 @@ needs_syslogd() {
 	skip_unless "this busybox has no syslogd" busybox_has_syslogd
 }
 
-# needs_tools RECORDED: another compiler or C library makes other numbers.
+# needs_tools RECORDED: the numbers depend on the compiler and the C library.
 needs_tools() {
 	local now
 	now=$(tools_version)
 	skip_unless "the bounds are of $1, this is $now" [ "$1" = "$now" ]
 }
 
-# needs_failed_build STATUS: of a podman build in whose way a hook was.
+# needs_failed_build STATUS: the exit status of a podman build that a hook was expected to break.
 needs_failed_build() {
 	skip_unless "this podman builds with a precreate stage there" [ "$1" != 0 ]
 }

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# Tampers with each system call of a stage in turn, and looks at what is left:
+# Tampers with each system call of a stage in turn, and checks the result:
 #
 #	bash sweep.bash fault|kill|nomem SCENARIO DIRECTORY
 #
-# fault: the call fails. Then all of the run is undone and its exit status is 1, or all is as it would be without. kill: the
-# process dies. Then the same again succeeds, or gc sweeps what is left. config.json is the old or the new one at any time.
-# nomem: as fault, with each allocation of memory in the place of a call.
+# fault: the call fails. The run must fail and undo everything, or succeed with the usual result. kill: the process dies. The
+# next run of the stage must succeed, or gc must remove everything. config.json must be the old or the new one at any time.
+# nomem: as fault, for each allocation of memory instead of each call.
 #
 # HOOK, PODNS and TAMPER (tests/storm/tamper.c, for nomem the library of nomem.c) are the programs; PODNS_LONG=yes: every call,
-# and more errors for each. What is wrong is told in lines that begin with BAD; then the exit status is 1.
+# and more errors for each. Each violation is a line that begins with BAD, and the exit status is then 1.
 #
-# Thousands of runs: a process that bash need not start is not started. A program of its own, not functions for bats, which
-# traces each command.
+# There are thousands of runs, so this script starts as few processes as possible. It is not a part of a bats file because
+# bats traces each command.
 
 set -u -o pipefail
 shopt -s nullglob globstar dotglob
@@ -23,15 +23,16 @@ MODE=$1 SCENARIO=$2 W=$3
 R=$W/root B=$W/b
 bad=0 nothing='' init='' other=''
 
-# What makes no difference when it fails, to this program or to any.
+# Calls whose failure makes no difference to the result.
 HARMLESS=' close munmap exit exit_group rt_sigreturn rt_sigprocmask brk umask getpid gettid geteuid getuid set_robust_list rseq madvise '
-# What others can see. A kill before any other call leaves what one before the next of these does.
+# Calls with an effect outside the process. A kill before any other call has the same result as a kill before the next of
+# these.
 VISIBLE=' write mkdirat mkdir unlinkat renameat renameat2 symlinkat mount umount2 fchmod fchown fsetxattr ftruncate clone exit_group '
 
 declare -A NUMBER=([EPERM]=1 [EIO]=5 [ECHILD]=10 [EAGAIN]=11 [ENOMEM]=12 [EACCES]=13 [EINVAL]=22 [EMFILE]=24 [ENOSPC]=28 [ENOLCK]=37
 	[ENOSYS]=38)
 
-# errnos_of CALL: in $errnos, the likely one first.
+# errnos_of CALL: sets $errnos, the likeliest first.
 errnos_of() {
 	case $1 in
 	openat | openat2 | pidfd_open | dup | pipe2 | socket | fcntl) errnos=EMFILE ;;
@@ -78,7 +79,7 @@ hook() {
 	"$HOOK" --no-syslog --root "$R" "$@"
 }
 
-# start COMMAND...: it becomes a sleep, with its pid in $started.
+# start COMMAND...: the command ends as sleep(1); its pid is in $started.
 start() {
 	local comm='' i
 	"$@" sleep 1000 </dev/null >/dev/null 2>&1 &
@@ -101,7 +102,7 @@ stop_all() {
 	init='' other=''
 }
 
-# No root, no container, no claim; the bundles as they were.
+# Remove the root, containers and claims, and restore the bundles.
 fresh() {
 	stop_all
 	clean_root
@@ -190,7 +191,7 @@ prepare() {
 	[ -e "$W/stdin" ] || : >"$W/stdin"
 }
 
-# As podman does: the edited document is the config.json, and the runtime joins what that names.
+# As podman does: the edited document becomes config.json, and the runtime joins the namespaces that it names.
 precreated() {
 	hook precreate <"$B/config.json" >"$W/edited" || return 1
 	cp "$W/edited" "$B/config.json"
@@ -198,7 +199,7 @@ precreated() {
 	init=$started
 }
 
-# run [list FILE | N ERRNO | N kill]: the stage, by TAMPER; its exit status in $rc, 124 where it ended before N.
+# run [list FILE | N ERRNO | N kill]: run the stage under TAMPER. Its exit status is in $rc; 124: it ended before call N.
 run() {
 	local wrap=()
 	if [ $# -gt 0 ] && [ "$MODE" = nomem ]; then
@@ -224,7 +225,7 @@ count_allocations() {
 	fi
 }
 
-# It did what it is for, or podns says that this was done before: all but the exit itself.
+# Did the run succeed, or did podns report that an earlier run had already done all of it?
 succeeded() {
 	local word
 	[ "$rc" != 0 ] || return 0
@@ -236,7 +237,7 @@ succeeded() {
 	esac
 }
 
-# Claims have expired. A child that was not waited for is in the pod for a moment yet: "kept".
+# Run gc after the claims have expired. A child that nobody has waited for may still be in the pod: gc then prints "kept".
 gc_later() {
 	local i record
 	for record in "$R"/podns/*/record; do
@@ -251,7 +252,7 @@ gc_later() {
 
 # --- what is there -------------------------------------------------------------
 
-# picture VARIABLE: all that a run may leave or change. The directories, the log and the shared mount may stay.
+# picture VARIABLE: everything that a run may leave or change, without directories, the log and the shared mount.
 picture() {
 	local path lines where what all=''
 	for path in "$R"/** "$W"/pins/** "$B"/** "$W"/o/**; do
@@ -272,7 +273,7 @@ picture() {
 	printf -v "$1" %s "$all"
 }
 
-# A picture without what differs from run to run.
+# Remove from a picture what differs from run to run.
 normal() {
 	sed -E 's/:\[[0-9]+\]/:[N]/; s/^(  pin [a-z]+) .*/\1/; s/^(  member) [0-9]+ [0-9]+/\1/; s/^(  waiting|  claim) .*/\1/
 		s/[0-9a-f]{32}/TOKEN/g; s/^mounted \/[^ ]* /mounted /' <<<"$1"
@@ -309,7 +310,7 @@ check_nothing() {
 	[ "$now" = "$nothing" ] || bad "$1: is left" "$nothing" "$now"
 }
 
-# end_pod: what follows by itself; then all is gone.
+# end_pod: what happens without help after the stage; then nothing is left.
 end_pod() {
 	case $SCENARIO in
 	new | user | join)
@@ -327,12 +328,12 @@ end_pod() {
 	rm) ;;
 	pinns) crio_removes ;;
 	esac
-	# What precreate wrote is the engine's, who writes it anew.
+	# precreate's output belongs to the engine, which writes config.json again.
 	[ "$SCENARIO" != claimed ] || config >"$B/config.json"
 	check_nothing "$1"
 }
 
-# The bundle is as it was before the reboot, but for the pod's name.
+# The bundle is as it was before the reboot, apart from the pod's name.
 back_from_gone() {
 	[ "$(<"$W/o/config.json")" != "$(config | sed s/web/gone/)" ] || config >"$W/o/config.json"
 }
@@ -347,7 +348,7 @@ crio_removes() {
 
 # --- the sweeps ----------------------------------------------------------------
 
-# What the stage does when it is left alone: its calls, and what is there afterwards.
+# The stage without tampering: its calls and its result.
 rehearse() {
 	fresh
 	picture nothing
@@ -366,7 +367,7 @@ rehearse() {
 	end_pod 'without a fault'
 }
 
-# What a stage that ends a pod could not take away is for its next run.
+# If a stage that ends a pod could not remove something, its next run does.
 ends_pods() {
 	[ "$SCENARIO" = stop ] || [ "$SCENARIO" = rm ] || [ "$SCENARIO" = gc ]
 }
@@ -385,7 +386,7 @@ after_failure() {
 	picture now
 	case $SCENARIO in
 	claimed)
-		# It drops its claim, if it came to know of it.
+		# It drops its claim if it got far enough to read it.
 		[ "$now" != "$before" ] || return 0
 		[ "$now" = "$unclaimed" ] || bad "is not undone" "$before" "$now"
 		ready=''
@@ -410,7 +411,7 @@ after_success() {
 	fi
 	picture now
 	is=$(normal "$now")
-	# What could not be looked at counts as alive.
+	# A process that cannot be examined counts as alive.
 	if [ "$SCENARIO" = gc ] && [ "$is" != "$right" ]; then
 		run
 		succeeded || bad "the next run fails: $rc"
@@ -436,7 +437,7 @@ fault_one() {
 	1) after_failure ;;
 	124) ready='' ;;	# the earlier run of another length: no such call
 	139)
-		# gcov does not look at what it allocates when a program forks.
+		# gcov does not check its allocations when a program forks.
 		[ "$MODE-${PODNS_MODE-}" = nomem-coverage ] || bad "exit status $rc"
 		ready=''
 		;;
@@ -447,8 +448,8 @@ fault_one() {
 	esac
 }
 
-# Scenarios with a call for each process, or with much of another scenario in them: a call behind one of
-# the same name as another such call was is tampered with in the long form alone.
+# Scenarios that make a call for each process, or that repeat much of another scenario. The short form skips a call if the
+# call before it has the same name as the call before an earlier one of its name.
 is_known() {
 	local context="$call" before=$((n - 2))
 	[ "$before" -lt 0 ] || context="${calls[before]} $call"

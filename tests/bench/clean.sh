@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# clean.sh ROOT PREFIX...: takes away the pods with such names, by hand and many at once.
+# clean.sh ROOT PREFIX...: removes the pods whose names have these prefixes, without podns.
 
 set -eu
 

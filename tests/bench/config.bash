@@ -12,7 +12,7 @@ make_config_shm() {
 	mkdir -p "$CONFIG_SHM" && mount -t tmpfs -o size=65536k shm "$CONFIG_SHM"
 }
 
-# members N FORMAT: FORMAT for each number from 1 to N, which it may take twice.
+# members N FORMAT: print FORMAT for each number from 1 to N, which it may use twice.
 members() {
 	awk -v n="$1" -v format="$2" 'BEGIN { for (i = 1; i <= n; i++) printf format, i, i }'
 }
@@ -85,8 +85,7 @@ config_seccomp() {
 	printf ']}'
 }
 
-# config POD [MORE-MOUNTS [MORE-ANNOTATIONS]]: with nothing where the namespaces are, as precreate
-# sees it.
+# config POD [MORE-MOUNTS [MORE-ANNOTATIONS]]: without namespace paths, as precreate reads it.
 config() {
 	printf '{"ociVersion":"1.0.2-dev",'
 	config_process

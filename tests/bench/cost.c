@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a program costs that no noise changes: prints to FILE, on one line, how many system calls
- * it and its children make, and the most memory that it had (VmHWM of proc(5), in KiB).
+ * The costs of a program that noise does not change: prints to FILE, on one line, how many system calls
+ * it and its children make, and its peak memory (VmHWM of proc(5), in KiB).
  *
  *   cost FILE PROGRAM ARGUMENT...
  *
@@ -41,7 +41,7 @@ static long high_water(pid_t pid)
 	return kib;
 }
 
-/* A call stops twice, but for the one that never returns. The execve that begins it counts. */
+/* Each call stops twice, except the last one, which never returns. The first execve counts. */
 static int trace(pid_t child, long *calls, long *kib)
 {
 	int status, signal;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long the kernel takes to load the seccomp program, shaped as a tree and as a linear list of
- * the very same calls: it runs through a program for each system call number once, to find those
- * that it always allows. And, because that is most of it on some hosts, a program of one
- * instruction: what loading any program costs. Prints
+ * How long the kernel takes to load the seccomp program as a tree and as a linear list of the same
+ * calls: it runs a program once for each system call number, to find the calls that are always allowed.
+ * A program of one instruction shows what loading any program costs, most of the time on some hosts.
+ * Prints
  *
  *   SHAPE INSTRUCTIONS MICROSECONDS
  *

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What no implementation can do without: each stage as a bare static program (static-pie, as the
- * default build is) that has everything hard-coded. It makes the same system calls that change or
- * must read something, in the fewest possible steps, and loads the same seccomp program. It parses
- * no JSON, checks nothing, locks nothing, and what it cannot know it is told by its arguments.
+ * The minimum for any implementation: each stage as a static-pie program with everything hard-coded. It
+ * makes only the system calls that change something or must read something, and loads the same seccomp
+ * program. It parses no JSON, checks nothing and locks nothing; arguments supply the rest.
  *
  *   floor noop                     nothing: what a process costs
  *   floor touch N                  writes to N pages: what a page fault costs
@@ -23,16 +22,16 @@
  *                                  state on standard input says
  *   floor pinns NAME               unshare, raise lo, hostname, one sysctl, three binds
  *   floor create-pod NAME          podns create: unshare, raise lo, hostname, record, three binds
- *   floor rm-pod NAME              takes them away
+ *   floor rm-pod NAME              removes them
  *
- * To clean up, and to see what scale does, without the seccomp program:
+ * To clean up, and to measure the effect of scale, without the seccomp program:
  *
- *   floor rmpins NAME              takes pinns's pins away
+ *   floor rmpins NAME              removes pinns's pins
  *   floor fill NAME COUNT          COUNT held pods NAME-1, NAME-2, ... in one process
  *
- * The root is the directory it runs in: netns/, ipcns/, utsns/ and podns/ are there. Standard
- * input and output as the hook has them. A failed call ends it with the line's number, so that no
- * number is ever taken from a program that did less.
+ * The root is the working directory, with netns/, ipcns/, utsns/ and podns/ in it. Standard input and
+ * output are those of the hook. A failed call ends it with the line's number, so that no program that
+ * did less is ever measured.
  */
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -60,7 +59,7 @@
 	"pin net 4 4026531840\npin ipc 4 4026531839\npin uts 4 4026531838\n"                       \
 	"claim 123456 0123456789abcdef0123456789abcdef\n"
 
-/* Only where something went wrong is anything written to standard error. */
+/* Nothing is written to standard error unless something failed. */
 #define must(call)                                                                                 \
 	do {                                                                                       \
 		if ((call) < 0)                                                                    \
@@ -149,7 +148,7 @@ static void write_record(const char *pod)
 	must(renameat(AT_FDCWD, new.s, AT_FDCWD, path("podns", pod, "/record").s));
 }
 
-/* What the document was, for revert: it must be there before the document changes. */
+/* The copy of the document, for revert: it must exist before the document changes. */
 static void keep_copy(const char *pod, size_t n)
 {
 	int fd;
@@ -298,7 +297,7 @@ static void create(char **arg)
 	write_record(arg[0]);
 }
 
-/* The namespaces of a process become a pod's, and its document another one. */
+/* Pin the namespaces of a process for a pod, and edit its document. */
 static void take_in(const char *pod, const char *pid, const char *bundle, bool set)
 {
 	struct path from[3] = {

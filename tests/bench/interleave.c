@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Times programs against each other on a noisy host: one after the other, round by round, so that
- * what disturbs one disturbs the others as much, and compared by the medians of all rounds and of
- * the ratios within each round.
+ * Compares the times of programs on a noisy host. They run one after the other in each round, so that
+ * noise affects all alike, and are compared by the medians of all rounds and of the ratios within each
+ * round.
  *
  *   interleave ROUNDS <PLAN
  *
- * The plan has a line an action, its words parted by blanks. The first contender is what the
- * others are compared with.
+ * The plan has one action a line, in words separated by blanks. The other contenders are compared with
+ * the first.
  *
  *   ordinary
  *       No real-time priority (below): a cgroup may refuse it.
  *   contender NAME DIRECTORY
- *       Who does what follows, and its working directory.
+ *       Runs the actions that follow, in this working directory.
  *   time ROW COUNT STDIN STDOUT PROGRAM ARGUMENT...
  *       COUNT processes at once, timed from the first one's start to the last one's end.
  *   run COUNT STDIN STDOUT PROGRAM ARGUMENT...
@@ -24,15 +24,13 @@
  *   gone
  *       Ends it.
  *
- * "-" as STDIN or STDOUT is /dev/null. @PID@ in arguments and in what a STDIN file holds is that
- * process, @I@ the number among COUNT, from 1, with the round in front: each process of a run has
- * another one. Output, with tabs between:
+ * "-" as STDIN or STDOUT is /dev/null. In arguments and in STDIN files, @PID@ is that process, and @I@ is
+ * the round followed by the number among COUNT, from 1, unique in a run. Output, separated by tabs:
  *
  *   ROW CONTENDER MICROSECONDS RATIO CPU-MICROSECONDS CPU-RATIO PAGE-FAULTS COUNT MICROSECONDS-MORE
  *
- * where CPU time is that of the processes themselves, which other load on the host does not touch
- * much. Where it may, it runs them with a real-time priority: then a busy host does not make them
- * wait.
+ * CPU time is that of the processes themselves, on which other load of the host has little effect. If
+ * permitted, they run with a real-time priority, so that they do not wait on a busy host.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -233,7 +231,7 @@ static struct text read_file(const char *path)
 	return t;
 }
 
-/* To read the document from: a full pipe as engines have it, or a file where it does not fit. */
+/* The document's descriptor: a full pipe, as engines use, or a file if it does not fit. */
 static int open_input(const char *path, long number)
 {
 	struct text file, doc;
@@ -291,7 +289,7 @@ static void release(struct job *job)
 
 static pid_t start(const struct job *job, const char *directory)
 {
-	/* Like an engine's: something to look programs up in, and not the tester's. */
+	/* As small as an engine's, and not the tester's. */
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	static char *const environment[] = { path, NULL };
 	posix_spawn_file_actions_t files;
@@ -329,7 +327,7 @@ static double cpu_us(const struct rusage *u)
 	       (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
 }
 
-/* `first` is the word of STDIN, and COUNT the one before. */
+/* `first` is the word STDIN; COUNT precedes it. */
 static struct result run_jobs(const struct action *a, int first, int round)
 {
 	int count = atoi(a->word[first - 1]), status, left;
@@ -527,7 +525,7 @@ int main(int argc, char **argv)
 		setpriority(PRIO_PROCESS, 0, -20);
 	else
 		sched_setscheduler(0, SCHED_RR, &(struct sched_param){ .sched_priority = 1 });
-	/* There and back, so that nobody is always the one after the same other. */
+	/* Forwards and backwards, so that no contender always runs after the same other. */
 	for (int round = 0; round < rounds + WARM_UP; round++)
 		for (int i = 0; i < contender_count; i++)
 			run_contender(round % 2 ? contender_count - 1 - i : i, round);

@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2153 # run.sh sets ROOT, WORK, TOOLS, HOOKS, PODNS and BENCH
 #
-# Plans for interleave.c: who does what, in which order, and what of it is timed. Each function
-# prints one. All contenders work in $ROOT; their pods have other names.
+# Plans for interleave.c: what each contender runs, in which order, and what is timed. Each function
+# prints a plan. All contenders work in $ROOT, with different names of pods.
 
 SYSCTL=net.ipv4.ip_default_ttl=77
 
@@ -60,8 +60,8 @@ documents() {
 	done
 }
 
-# plan_stages CONTENDER...: floor, shell, or one of the builds. The order of stages.bash, but for one
-# process at a time: the second container goes before it became a member.
+# plan_stages CONTENDER...: floor, shell, or one of the builds. The order is that of stages.bash, except
+# that there is one process at a time: the second container ends before it becomes a member.
 plan_stages() {
 	local name dir web lone
 	for name; do
@@ -74,7 +74,7 @@ plan_stages() {
 			time createRuntime 1 $dir/one.creating - $(stage_command "$name" createRuntime "$web" "$dir/one")
 			time join 1 $dir/web.json $dir/two/config.json $(stage_command "$name" join "$web" "$dir/two")
 		PLAN
-		# The floor keeps no account of who comes.
+		# The floor records no claims.
 		[ "$name" = floor ] || echo "run 1 $dir/two.stopped - $(stage_command "$name" poststop "$web" "$dir/two")"
 		cat <<-PLAN
 			gone
@@ -161,7 +161,7 @@ json_list() {
 	printf '%s\n' "$@" | jq -R . | jq -cs .
 }
 
-# runc_bundle DIR HOOK ARGUMENT...: a container that ends at once, with that at both stages.
+# runc_bundle DIR HOOK ARGUMENT...: a container that ends at once, with this hook at both stages.
 runc_bundle() {
 	local dir=$1
 	shift
@@ -181,7 +181,7 @@ runc_bundle() {
 	mv "$dir/new" "$dir/config.json"
 }
 
-# plan_runc DIR: with the bundles there.
+# plan_runc DIR: with the bundles in DIR.
 plan_runc() {
 	local name
 	runc_bundle "$1/noop" "$TOOLS/floor" noop

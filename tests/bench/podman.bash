@@ -27,7 +27,7 @@ hook_file() {
 		when: {annotations: {"^io\\.podns\\.pod$": ".*"}}}' >"$dir/$name.json"
 }
 
-# Static, so that what is measured is no shell: it waits, and goes when it is told to.
+# A static program, so that no shell is measured: it waits for a signal and exits.
 podman_image() {
 	local dir=$WORK/image
 	mkdir -p "$dir"/{bin,proc,dev,sys,tmp,etc,run,var}
@@ -41,7 +41,7 @@ podman_image() {
 	tar -C "$dir" -c . | "$WORK/pm" import --change 'ENTRYPOINT ["/bin/pause"]' - "$IMAGE" >/dev/null
 }
 
-# A script each, so that an interleaved run is one command.
+# One script each, so that an interleaved run is one command.
 podman_scripts() {
 	local name
 	for name in hook noop; do
@@ -76,7 +76,7 @@ plan_podman() {
 	done
 }
 
-# pss PID...: the memory of processes, what they share divided among those who do, in KiB.
+# pss PID...: the proportional set size of the processes, in KiB.
 pss() {
 	local pid
 	for pid; do
@@ -108,7 +108,7 @@ podman_rows() {
 	SCRIPT
 	chmod +x "$WORK/pm"
 	podman_image
-	# podman's precreate takes the document from standard output.
+	# podman reads precreate's document from standard output.
 	hook_file "$WORK/hooks-hook" hook "${HOOKS[default]}" '["createRuntime", "poststop"]' oci-podns-hook --no-syslog
 	hook_file "$WORK/hooks-hook" precreate "${HOOKS[default]}" '["precreate"]' oci-podns-hook --no-syslog precreate
 	hook_file "$WORK/hooks-noop" hook "$TOOLS/floor" '["createRuntime", "poststop"]' floor noop

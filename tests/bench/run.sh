@@ -12,10 +12,9 @@
 # changes, and into tests/bench/bounds, which tests/perf.bats compares with. BUILD_DIR=DIR in the
 # environment: build there and keep it.
 #
-# The programs that it compares with are floor.c's, shell-hook.sh, and what iproute2 and
-# util-linux have. Times are medians; a ratio is the median of the ratios within each round
-# (interleave.c). Everything is in a mount namespace of its own, with tmpfs where pins, records
-# and bundles are, and nothing is left.
+# The programs to compare with are floor.c, shell-hook.sh, and those of iproute2 and util-linux. Times
+# are medians; a ratio is the median of the ratios within each round (interleave.c). Everything runs in
+# a mount namespace of its own, with tmpfs for pins, records and bundles, and nothing is left.
 
 set -eu -o pipefail
 
@@ -32,14 +31,14 @@ export LC_ALL=C
 # shellcheck source=tests/bench/plans.bash
 . "$BENCH/plans.bash"
 
-# By name; default is what `./configure` without options makes.
+# The builds by name; default is that of `./configure` without options.
 BUILDS=(default static dynamic musl)
 
 # --- the table ---------------------------------------------------------------------
 
 table=() over=0
 
-# row WHAT MEASURED [COMPARED-WITH [RATIO [MOST]]]: RATIO over MOST is marked.
+# row WHAT MEASURED [COMPARED-WITH [RATIO [MOST]]]: a RATIO above MOST is marked.
 row() {
 	local mark=''
 	if [ -n "${5-}" ]; then
@@ -251,8 +250,8 @@ burst() {
 
 # --- what users feel ---------------------------------------------------------------
 
-# A run differs from the next by more than the hook takes: so many of them, and the floor as a
-# hook beside ours, which tells how much of it the kernel's work is.
+# Runs differ by more than the hook's time, so many are made. The floor runs as a hook too, to show how
+# much of the time is the kernel's.
 runtime() {
 	local where what most name floor
 	for where in "$WORK" "$SCRATCH/disk"; do
@@ -301,7 +300,7 @@ inside() {
 	fi
 	mkdir -p "$ROOT"/{netns,ipcns,utsns}
 	mkdir -m 0700 "$ROOT/podns"
-	# All contenders have pods in one root, which is as the hook leaves it.
+	# All contenders use one root, prepared as the hook leaves it.
 	config first | "${HOOKS[default]}" --root "$ROOT" --no-syslog precreate >/dev/null
 	measure "$ROUNDS" plan_noop
 	row "a static process that does nothing" "$(us "$(got noop noop 3)")"

@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# The hook that a person would write instead: shell, jq and util-linux. It does what
-# oci-podns-hook does where nothing goes wrong, and serves as the measure of how long that takes.
-# It undoes nothing, trusts what it reads and loses the spelling of config.json; do not use it.
+# The hook as a shell script with jq and util-linux, to compare times with. It does what oci-podns-hook
+# does if nothing fails, but undoes nothing, trusts its input and reformats config.json: do not use it.
 #
 #     shell-hook.sh ROOT SYSCTL=VALUE STAGE    with STAGE precreate, createRuntime or poststop
 
@@ -16,7 +15,7 @@ set_sysctl() {
 	nsenter --net="$root/netns/$pod" sysctl -q -w "$sysctl"
 }
 
-# Everything in one unshare(1), which pins what it makes.
+# One unshare(1) makes and pins everything.
 make_pod() {
 	mkdir -m 0700 "$record"
 	touch "$root/netns/$pod" "$root/ipcns/$pod" "$root/utsns/$pod"
@@ -48,7 +47,7 @@ precreate() {
 	printf '%s' "$config" | edited
 }
 
-# Adopts what the container has where the pod does not exist yet.
+# Adopts the container's namespaces if the pod does not exist yet.
 adopt_pod() {
 	mkdir -m 0700 "$record"
 	for type in $types; do
@@ -105,7 +104,7 @@ if [ "$stage" = precreate ]; then
 	exit
 fi
 state=$(cat)
-# One line each; whoever names a bundle with a newline in it has other troubles.
+# One line each. A bundle's path with a newline is not supported.
 {
 	read -r id
 	read -r pid

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# A container's life as the hook sees it, one stage after the other, each run by a wrapper of the
-# caller's that measures it: instructions, system calls, memory. Nothing here is timed. Needs
-# config.bash.
+# The stages of a container, one after the other, each run by a wrapper of the caller that measures it:
+# instructions, system calls, memory. Nothing here is timed. Needs config.bash.
 
-# The stages, in the order of walk_stages. What each stands for is said there.
+# The stages, in the order of walk_stages, which explains them.
 # shellcheck disable=SC2034 # for those who source this
 STAGES=(precreate join createRuntime leave poststop adopt revert)
 
@@ -15,7 +14,7 @@ state_of() {
 		"$1" "$2" "${3:+\"pid\":$3,}" "$4" "$5"
 }
 
-# hold COMMAND...: one that becomes `sleep`; its pid is in $HELD once it has.
+# hold COMMAND...: the command ends as `sleep`; returns when it has, with its pid in $HELD.
 hold() {
 	"$@" sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
 	HELD=$!
@@ -39,7 +38,7 @@ walk_stages() {
 	pins=(nsenter --net="$dir/root/netns/web" --ipc="$dir/root/ipcns/web" --uts="$dir/root/utsns/web")
 	mkdir -p "$dir/root" "$dir"/bundle/{one,two,lone} || return 1
 	config web >"$dir/web.json" && config lone >"$dir/bundle/lone/config.json" || return 1
-	# The directories are there in all stages, as they are on a host from its second pod on.
+	# All stages find the directories, as on a host from its second pod on.
 	config first | "$hook" "${options[@]}" precreate >/dev/null || return 1
 
 	# A new pod, then a second container of it.
@@ -51,8 +50,8 @@ walk_stages() {
 	one=$HELD
 	hold "${pins[@]}" || return 1
 	two=$HELD
-	# In the pins already, as precreate had it: they are verified, and the claim becomes a
-	# membership.
+	# The container is in the pins already, after precreate: they are verified, and the claim is
+	# replaced by a member.
 	state_of one creating "$one" "$dir/bundle/one" web |
 		"$wrapper" createRuntime "$hook" "${options[@]}" createRuntime ||
 		return 1
@@ -99,8 +98,8 @@ tools_version() {
 
 # --- wrappers ------------------------------------------------------------------
 
-# instructions FILE STAGE PROGRAM...: as many as it needs in user space, exactly. PROGRAM is a static
-# one. Valgrind knows no seccomp(2), so without.
+# instructions FILE STAGE PROGRAM...: the exact number in user space. PROGRAM is static. Valgrind does not
+# support seccomp(2), so the sandbox is off.
 instructions() {
 	local file=$1 stage=$2
 	shift 2
@@ -120,8 +119,8 @@ calls_and_memory() {
 	echo "$stage $(cat "$file.cost")" >>"$file"
 }
 
-# least_costs FILE HOOK DIR: calls and memory of all stages, of three walks the least: what the
-# kernel maps around a page that is touched differs a little.
+# least_costs FILE HOOK DIR: calls and memory of all stages, the least of three walks, since the number of
+# pages that the kernel maps at a page fault varies.
 least_costs() {
 	local file=$1 hook=$2 dir=$3 i
 	for i in 1 2 3; do

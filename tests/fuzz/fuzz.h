@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the fuzz targets share. A target is fuzz_NAME.c; it is linked with libFuzzer by run.sh, and
- * with replay.c for `make check`, where it gets the seeds in corpus/NAME alone.
+ * Shared by the fuzz targets. A target is fuzz_NAME.c; it is linked with libFuzzer by run.sh, and with
+ * replay.c for `make check`, where it gets only the seeds in corpus/NAME.
  *
- * A target checks promises of the headers, not only that nothing crashes: what MUST be is.
+ * A target checks the promises of the headers with MUST, not only that nothing crashes.
  */
 #ifndef PODNS_TESTS_FUZZ_H
 #define PODNS_TESTS_FUZZ_H
@@ -28,7 +28,7 @@ static inline void fuzz_must(bool good, const char *file, int line, const char *
 
 #define MUST(cond) fuzz_must(cond, __FILE__, __LINE__, #cond)
 
-/* The input as a string that ends where it ends, so that reading behind it is seen. */
+/* The input as a string of exactly its size, so that sanitizers see reads past its end. */
 static inline char *fuzz_string(const uint8_t *data, size_t size)
 {
 	char *s = malloc(size + 1);
@@ -41,8 +41,8 @@ static inline char *fuzz_string(const uint8_t *data, size_t size)
 }
 
 /*
- * Is this one JSON text by RFC 8259, in UTF-8 and without a byte order mark? Written from the
- * RFC's grammar, to be compared with what we accept. *depth is how deep it is nested.
+ * Is this one JSON text by RFC 8259, in UTF-8 and without a byte order mark? Written from the RFC's
+ * grammar, to be compared with what we accept. *depth is its nesting depth.
  */
 bool strict_json(const char *text, size_t len, unsigned *depth);
 

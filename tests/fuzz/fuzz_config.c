@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config.json: what is read, the plans for it, an edit of it, and the way back from it, also out of
- * a document that somebody else edited since. A check sum of the input chooses the plans, the edit
- * and what the other one did, so that seeds are plain documents.
+ * config.json: parsing, plans, an edit and its reversal, also in a document that was edited by another
+ * program since. A checksum of the input chooses the plans, the edit and the other program's edit, so
+ * that seeds are plain documents.
  */
 #include <endian.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "tests/fuzz/plan.h"
 
 #define PLANS 16 /* for each document */
-#define OTHERS 2 /* edits of somebody else */
+#define OTHERS 2 /* edits by another program */
 
 struct input {
 	const char *text;
@@ -41,7 +41,7 @@ static bool is_same(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-/* A check sum, 8 bytes a step as little-endian words: a seed means the same on all machines. */
+/* A checksum, 8 bytes a step as little-endian words: a seed means the same on all machines. */
 static uint64_t hash_step(uint64_t h, uint64_t word)
 {
 	h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
@@ -92,7 +92,7 @@ static ns_set check_plans(const struct config *c, uint64_t seed)
 	return shared;
 }
 
-/* A /dev/shm that becomes the pod's asks for nothing that the pod's has not. */
+/* A /dev/shm that the pod's replaces has no option that the pod's lacks. */
 static void check_shm(const struct config *c)
 {
 	struct plan_shm_mount mount = {
@@ -125,7 +125,7 @@ static void check_shm(const struct config *c)
 
 /* --- the edit ---------------------------------------------------------------- */
 
-/* Half of the places stay as they are; the rest get a value, some of which need escapes. */
+/* Half of the members stay as they are; the rest get a value, some of which need escapes. */
 static const char *choose(uint64_t *seed, const char *const values[4])
 {
 	unsigned bits = *seed & 7;
@@ -141,7 +141,7 @@ static void choose_edit(const struct config *c, ns_set shared, uint64_t seed, st
 	static const char *const claims[] = { "00112233445566778899aabbccddeeff", "", "\"", "c" };
 
 	*edit = (struct edit){ 0 };
-	/* By the plan where that has something to do, else any. */
+	/* The plan's edit if it has one, else a random one. */
 	for (int t = 0; t < NS_TYPES; t++) {
 		const char *path = choose(&seed, paths);
 
@@ -189,7 +189,7 @@ static void check_wanted(struct config *c, const struct edit *edit)
 
 /* --- no other byte ------------------------------------------------------------ */
 
-/* What of the original an edit may replace: from a whole value to nothing, where it inserts. */
+/* The part of the original that an edit may replace: a value, or nothing if it inserts one. */
 struct span {
 	uint32_t start, end;
 };
@@ -211,7 +211,7 @@ static void add_value(struct spans *s, const struct config *c, uint32_t node)
 	add_span(s, c->doc.nodes[node].start, c->doc.nodes[node].end);
 }
 
-/* The value of `node`, or behind the brace of `object` where there is none. */
+/* The value of `node`, or if there is none the place after the brace of `object`. */
 static void add_member(struct spans *s, const struct config *c, uint32_t node, uint32_t object)
 {
 	uint32_t at = c->doc.nodes[object].start + 1;
@@ -268,7 +268,7 @@ static int compare_spans(const void *a, const void *b)
 	return (x->start > y->start) - (x->start < y->start);
 }
 
-/* By the header alone: what differs from what is wanted. */
+/* By the header alone: the members that differ from the edit. */
 static void find_spans(struct spans *s, struct config *c, const struct edit *edit)
 {
 	for (int t = 0; t < NS_TYPES; t++)
@@ -292,7 +292,7 @@ static void find_spans(struct spans *s, struct config *c, const struct edit *edi
 		qsort(s->list, s->count, sizeof(*s->list), compare_spans);
 }
 
-/* The next piece of the original that must have been kept, after what was put before it. */
+/* The next piece of the original that must have been kept, after an inserted value. */
 static const char *find_kept(const char *from, const char *end, const char *kept, size_t len,
 			     bool first, bool last)
 {
@@ -308,8 +308,8 @@ static const char *find_kept(const char *from, const char *end, const char *kept
 }
 
 /*
- * All but these spans is there, in order. Where two begin at one offset (a hostname and the
- * annotations, both added) nothing lies between them.
+ * Everything except these spans is kept, in order. If two begin at one offset (a hostname and the
+ * annotations, both added) there is nothing between them.
  */
 static void check_kept(const struct input *in, const struct spans *s, const struct buf *edited)
 {
@@ -349,7 +349,7 @@ static void check_second_edit(struct config *c, const struct edit *edit)
 	MUST(edit_apply(c, edit, &changed, &out, &e) == 0 && !changed && !out.len);
 }
 
-/* What comes out, or an empty buf where nothing of the edit is left. */
+/* The reverted text, or an empty buf if nothing of the edit is left. */
 static struct buf revert(const struct edit_texts *texts, const struct buf *now, enum revert_how how)
 {
 	struct buf out = { 0 };
@@ -375,7 +375,7 @@ static void copy(struct buf *b, const char *text, size_t len)
 	MUST(buf_add(b, text, len) == 0);
 }
 
-/* Each text has a byte more that is not the edit's. */
+/* Each text has one more byte, which is not of the edit. */
 static void check_reverts(const struct edit_texts *texts)
 {
 	cleanup_buf struct buf before = { 0 }, after = { 0 };
@@ -392,7 +392,7 @@ static void check_reverts(const struct edit_texts *texts)
 	check_revert(texts, &before, REVERT_NOTHING, &none);
 }
 
-/* The rule for a place with one value. What is not there holds nothing that an edit put there. */
+/* The rule for a member with one value. A missing member holds nothing of an edit. */
 static const char *merged(const char *before, const char *after, const char *now)
 {
 	return now && !is_same(before, after) && is_same(now, after) ? before : now;
@@ -422,8 +422,8 @@ static void check_merged(struct config *before, struct config *after, struct con
 }
 
 /*
- * Somebody else put a value of the document in another's place, took a member or an element away,
- * or made a second one of it.
+ * Another program replaced a value by another one of the document, or removed or duplicated a member
+ * or an element.
  */
 static void change_somehow(struct buf *out, const struct json *tree, uint64_t seed)
 {
@@ -463,7 +463,7 @@ static void check_merge(const struct edit_texts *texts, struct config *before, s
 		return;
 	}
 	MUST(edit_revert(texts, text->data, text->len, &out, &how, &e) == 0);
-	/* What was done changed nothing. */
+	/* Its edit changed nothing. */
 	if (how == REVERT_EXACT)
 		return;
 	if (how == REVERT_NOTHING)
@@ -548,7 +548,7 @@ static void check_edit(const struct input *in, struct config *c, ns_set shared)
 	texts = (struct edit_texts){ in->text, out.data, in->len, out.len };
 	check_reverts(&texts);
 	check_merges(&texts, c, &edited, seed);
-	/* And no text that is the edit of another is mistaken for one. */
+	/* No text that is the edit of another text is mistaken for an original. */
 	texts = (struct edit_texts){ out.data, in->text, out.len, in->len };
 	check_merges(&texts, &edited, c, seed);
 }

@@ -25,7 +25,7 @@ static void check(const struct hook_options *o, int argc)
 	MUST(o->which == HOOK_UNKNOWN || *hook_stage_name(o->which));
 }
 
-/* The messages, of which there are many, go nowhere. */
+/* The messages are discarded. */
 static int parse_quietly(int argc, char **argv, struct hook_options *o)
 {
 	static int nowhere = -1, out, err;
@@ -37,7 +37,7 @@ static int parse_quietly(int argc, char **argv, struct hook_options *o)
 		err = dup(STDERR_FILENO);
 	}
 	MUST(dup2(nowhere, STDOUT_FILENO) >= 0 && dup2(nowhere, STDERR_FILENO) >= 0);
-	optind = 0; /* getopt(3): it begins anew */
+	optind = 0; /* getopt(3) starts over */
 	status = hook_parse_options(argc, argv, o);
 	fflush(stdout);
 	MUST(dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);

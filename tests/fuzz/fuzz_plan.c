@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The decision, for all that can be read of a container and its pod: a byte of entries, a byte of
- * paths, and those of choose_plan().
+ * The decision for any input of plan_make(): a byte of entries, a byte of paths, and the bytes of
+ * choose_plan().
  */
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/plan.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pod's record: what can be read is written so that it reads the same, and what was put into
- * one comes out of its text again.
+ * A pod's record: a record that can be parsed reads the same after it was written, and what was added
+ * to a record is parsed from its text again.
  */
 #include "pod/record.h"
 

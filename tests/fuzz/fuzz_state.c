@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The OCI state, and the pod that it tells.
+ * The OCI state, and the pod that it names.
  */
 #include "oci/state.h"
 
@@ -27,7 +27,7 @@ static void check_pod(struct state *s)
 	for (const char *p = choice.name; *p; p++)
 		MUST((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
 		     (*p >= '0' && *p <= '9') || strchr("_.+-", *p));
-	/* Under a CRI engine the author's annotation counts for nothing. */
+	/* Under a CRI engine the pod author's annotation is ignored. */
 	MUST(choice.cri == (clues.sandbox != NULL));
 	MUST(!choice.cri || choice.name == clues.sandbox);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The small texts that people and pod authors write: sysctls, pod and host names, lists of types,
- * id mappings, sizes. Each input goes to all of them.
+ * id mappings, sizes. Each input is parsed as all of them.
  */
 #include "base/file.h"
 #include "base/utf8.h"
@@ -59,7 +59,7 @@ static bool is_safe_path(const char *path, bool trusted)
 	return false;
 }
 
-/* "/../" and its kin, with slashes put at both ends so that each component has two. */
+/* "/../" and the like. Slashes are added at both ends, so that each component has two. */
 static bool has_component(const char *path, const char *component)
 {
 	char room[2 * 1024];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a plan promises, written from the table of DECISIONS in oci-podns-hook(1) and what stands
- * below it, not from plan.c: each check is about one kind of verb, whatever led to it.
+ * What a plan promises, written from the table of DECISIONS in oci-podns-hook(1) and the text below it,
+ * not from plan.c: each check is about one verb, whatever led to it.
  */
 #include "tests/fuzz/plan.h"
 
@@ -19,7 +19,7 @@ static bool at_runtime(const struct plan_input *in)
 	return in->stage == PLAN_CREATE_RUNTIME && in->has_init;
 }
 
-/* Does the container sit in the host's by its config? */
+/* Does the container share the host's namespace by its config? */
 static bool is_host(const struct plan_type *x)
 {
 	return !x->entry || (x->path && ns_same(x->at_path, x->own));
@@ -79,7 +79,7 @@ static struct ns_id owner_of(const struct plan_input *in, const struct plan *pla
 	return id(0);
 }
 
-/* The user namespace that the container is going to be in; ino 0: one that is not there yet. */
+/* The user namespace that the container will be in; ino 0: one that does not exist yet. */
 static struct ns_id user_of(const struct plan_input *in, const struct plan *plan)
 {
 	const struct plan_type *user = &in->type[NS_USER];
@@ -95,13 +95,13 @@ static struct ns_id user_of(const struct plan_input *in, const struct plan *plan
 	return user->path ? user->at_path : id(0);
 }
 
-/* runc and crun fail in a namespace that another user namespace owns than the container's. */
+/* runc and crun fail in a namespace whose owner is not the container's user namespace. */
 static void check_owners(const struct plan_input *in, const struct plan *plan)
 {
 	const struct plan_type *own = &in->type[NS_USER];
 	struct ns_id user = user_of(in, plan);
 
-	/* Into a private user namespace no second container can come. */
+	/* No second container can enter a private user namespace. */
 	if (in->named && plan->verb[NS_USER] == PLAN_LEAVE && own->entry && !own->path)
 		MUST(!plan->shared || (in->has_init && ns_same(own->init, own->own)));
 	for (int t = 0; t < NS_TYPES; t++)
@@ -115,7 +115,7 @@ static void check_owners(const struct plan_input *in, const struct plan *plan)
 		MUST(in->maps_equal);
 }
 
-/* A second container with the same config joins all that the first one has, at the same stage. */
+/* A second container with the same config joins all namespaces of the first, at the same stage. */
 static void check_second(const struct plan_input *first, const struct plan *plan)
 {
 	struct plan_input in = *first;
@@ -141,7 +141,7 @@ static void check_second(const struct plan_input *first, const struct plan *plan
 		MUST(second.verb[t] == (plan->verb[t] == PLAN_LEAVE ? PLAN_LEAVE : PLAN_JOIN));
 }
 
-/* What every engine's first container is like: nothing about it can be refused. */
+/* The first container as every engine makes it: it must not be refused. */
 static bool is_plain(const struct plan_input *in)
 {
 	for (int t = 0; t < NS_TYPES; t++) {
@@ -176,7 +176,7 @@ ns_set check_plan(const struct plan_input *in)
 
 /* --- inputs ------------------------------------------------------------------ */
 
-/* Few numbers, so that they are often the same: own is 1, and 0 is none. */
+/* Few numbers, so that they are often equal: own is 1, and 0 is none. */
 static struct ns_id some(unsigned bits)
 {
 	return id(bits & 3);
@@ -185,11 +185,11 @@ static struct ns_id some(unsigned bits)
 static void choose_type(struct plan_type *x, const uint8_t b[PLAN_TYPE_BYTES])
 {
 	x->own = id(1);
-	/* An engine's path that leads nowhere is only known to be none of ours: 0. */
+	/* For an engine's path that cannot be opened the identity is unknown: 0. */
 	x->at_path = x->path ? some(b[0]) : id(0);
 	x->pin = some(b[0] >> 2);
 	x->init = id(1 + (b[0] >> 4 & 3u) % 3);
-	/* Owners: 1 is the host's user namespace; 0 is one that may not be seen. */
+	/* Owners: 1 is the host's user namespace; 0 is unknown. */
 	x->path_owner = some(b[1]);
 	x->pin_owner = some(b[1] >> 2);
 	x->init_owner = some(b[1] >> 4);
@@ -211,7 +211,7 @@ void choose_plan(struct plan_input *in, const uint8_t bytes[PLAN_BYTES])
 	in->types = (ns_set)bytes[1] & (NS_BIT(NS_TYPES) - 1) & ~NS_BIT(NS_MNT);
 	for (int t = 0; t < NS_TYPES; t++)
 		choose_type(&in->type[t], bytes + 2 + (size_t)t * PLAN_TYPE_BYTES);
-	/* A named pod does without no path: what cannot be opened was refused before. */
+	/* In a named pod a path that cannot be opened was refused before. */
 	for (int t = 0; t < NS_TYPES; t++)
 		if (in->named && in->types & NS_BIT(t) && in->type[t].path &&
 		    !in->type[t].at_path.ino)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a fuzz target without libFuzzer: over each seed of its corpus, and over the beginnings of
- * each. replay_NAME takes $srcdir/tests/fuzz/corpus/NAME, or the directory that it is given.
+ * Runs a fuzz target without libFuzzer, on each seed of its corpus and on prefixes of each seed.
+ * replay_NAME reads $srcdir/tests/fuzz/corpus/NAME or the directory in its argument.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #define SEED_MAX (1 << 20)
 #define BEGINNINGS 200 /* of a seed, at the most */
 
-/* In memory of its own size, so that sanitizers and valgrind see what is read behind it. */
+/* In memory of exactly its size, so that sanitizers and valgrind see reads past its end. */
 static void run_one(const char *bytes, size_t n)
 {
 	cleanup_free uint8_t *copy = malloc(n ? n : 1);

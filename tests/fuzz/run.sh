@@ -5,9 +5,9 @@
 #
 #     tests/fuzz/run.sh BUILD_DIR SECONDS [TARGET...]
 #
-# BUILD_DIR gets the programs and, for what is found, BUILD_DIR/found/TARGET-*: look into
-# it, mend it, and put it into tests/fuzz/corpus/TARGET. SECONDS 0: only build. Each target
-# has its seeds there, and TARGET.dict where it has words of its own.
+# BUILD_DIR gets the programs and inputs that fail, BUILD_DIR/found/TARGET-*: fix the bug and add the
+# input to tests/fuzz/corpus/TARGET, where the target's seeds are. SECONDS 0: only build. TARGET.dict is
+# the target's dictionary, if it has one.
 
 set -eu -o pipefail
 
@@ -35,7 +35,7 @@ compile() {
 	"$CLANG" "${FLAGS[@]}" "-fsanitize=$3" -c -o "$1" "$2"
 }
 
-# In the background, as many at once as there are processors.
+# In the background, one for each processor.
 compile_all() {
 	local source object failed=0 pids=()
 	for source in "$SRC"/{base,json,oci,plan}/*.c "$SRC"/ns/{maps,sysctl,types}.c \

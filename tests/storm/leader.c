@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process whose first thread ends at SIGUSR1, and which lives on in another: /proc then calls it
- * a zombie, and shows no namespaces of it but in its task directory.
+ * A process whose first thread ends at SIGUSR1 while another lives on: /proc then shows it as a zombie,
+ * and its namespaces only in its task directory.
  */
 #include <pthread.h>
 #include <signal.h>

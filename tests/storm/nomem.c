@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * To be preloaded: one allocation of a program fails. Two variables of the environment:
+ * A library to preload, which makes one allocation of a program fail. Two environment variables:
  *
  *	NOMEM_COUNT=FILE   of 8 bytes: a number that each allocation adds 1 to
  *	NOMEM_AT=N         the allocation that makes it N fails
  *
- * The file is mapped before main() begins, so that the program may close, clear and forbid what it
- * likes, and so that its children count on.
+ * The file is mapped before main() begins, so that the program's seccomp filter and closed descriptors
+ * do not matter, and its children continue the count.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ void *__libc_realloc(void *p, size_t size);
 
 static uint64_t *count, at;
 
-/* What follows is not the program's: gcov's, in a build that counts. */
+/* What follows is not the program's, but gcov's in a build with --enable-coverage. */
 static void end(void)
 {
 	count = NULL;

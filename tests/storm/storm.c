@@ -4,16 +4,16 @@
  *
  *	storm HOOK ROOT DIR PODS CONTAINERS ROUNDS SEED
  *
- * PODS * CONTAINERS processes each lead ROUNDS lives: what an engine and its runtime do for a
- * container, with random delays, with the hook killed now and then, and now and then without
- * the poststop. Containers are processes that sleep in the namespaces which their config.json
- * names. Most come by precreate, some by createRuntime alone: these pin what they have, or are
- * refused where the pod lives already. All the while another process compares the namespaces
- * of those that live with the pins. DIR gets a bundle for each life; its config.json is whole
- * at any time, and DIR/ID/orig tells what it was for those whose hook rewrote it.
+ * PODS * CONTAINERS processes each run ROUNDS container lives, doing what an engine and its runtime do,
+ * with random delays, sometimes killing the hook and sometimes leaving out poststop. Containers are
+ * processes that sleep in the namespaces that their config.json names. Most use precreate; some only
+ * createRuntime, which pins their namespaces or refuses them if the pod exists already. Meanwhile
+ * another process compares the namespaces of live containers with the pins. DIR gets a bundle for each
+ * life; its config.json must be complete at any time, and DIR/ID/orig is its original if the hook
+ * rewrote it.
  *
- * At the end all containers are dead. Each violation is a line "BAD ..." on stdout, and then
- * the exit status is 1.
+ * At the end all containers are dead. Each violation is a line "BAD ..." on stdout, and the exit status
+ * is then 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static const struct {
 	{ "utsns", "uts", CLONE_NEWUTS },
 };
 
-/* A container, as the one who looks on sees it. */
+/* A container, as the process that compares sees it. */
 struct slot {
 	_Atomic unsigned long life; /* odd: it lives; another number is another life */
 	_Atomic pid_t pid;
@@ -73,7 +73,7 @@ static void bad(const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	/* In one piece: many processes write. */
+	/* In one write, since many processes write. */
 	dprintf(STDOUT_FILENO, "BAD %.*s\n", n, line);
 	shared->bad++;
 }
@@ -192,7 +192,7 @@ static bool same_namespace(const char *a, const char *b, bool *is_there)
 	return *is_there && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* The name of the first type whose pin is not what the process is in, or NULL. */
+/* The name of the first type of which the process is not in the pinned namespace, or NULL. */
 static const char *not_pinned(const char *pod, pid_t pid)
 {
 	char pin[PATH_MAX], own[PATH_MAX];
@@ -207,7 +207,7 @@ static const char *not_pinned(const char *pod, pid_t pid)
 	return NULL;
 }
 
-/* What a runtime makes of config.json: joins the namespaces that it names, makes the others. */
+/* As a runtime does: join the namespaces that config.json names, and make the others. */
 static void be_container(const struct life *x, const char *config, int ready)
 {
 	char pin[PATH_MAX], quoted[PATH_MAX + 2];
@@ -235,7 +235,7 @@ static void be_container(const struct life *x, const char *config, int ready)
 		pause();
 }
 
-/* Its pid; 0 where it could not start. */
+/* Its pid; 0 if it could not start. */
 static pid_t start_container(const struct life *x, const char *config)
 {
 	int ready[2];
@@ -274,7 +274,7 @@ static void state_of(char text[DOCUMENT_MAX], const struct life *x, const char *
 		 x->id, status, pid, x->bundle);
 }
 
-/* Is it the old or the new one, whole? The document ends as it began. */
+/* Is it the old or the new one, complete? The document ends as it begins. */
 static void check_config(const struct life *x)
 {
 	char path[PATH_MAX], text[DOCUMENT_MAX];
@@ -317,7 +317,7 @@ static void live(struct life *x, pid_t pid)
 	x->slot->life++;
 }
 
-/* Its config.json, by precreate or as it is. False where there will be no container. */
+/* Write its config.json, by precreate or unchanged. False if there will be no container. */
 static bool make_config(struct life *x, bool bare, const char *original)
 {
 	char path[PATH_MAX], config[DOCUMENT_MAX];

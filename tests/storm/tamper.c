@@ -7,14 +7,14 @@
  *	tamper N ERRNO PROGRAM...     its n-th call is not made, and fails with that number
  *	tamper CALL:N ...             the same with the n-th of the calls of this name
  *	tamper before:CALL SCRIPT PROGRAM...  when it is about to make its first CALL, have sh run
- *	                              SCRIPT with its pid as $1; then it goes on
+ *	                              SCRIPT with its pid as $1, then continue
  *	tamper after:CALL SCRIPT PROGRAM...   the same at the call that follows it
  *
- * Calls count from the first umask(2), with which main() of our programs begins: the loader's
- * are not ours. What is not made becomes a getpid(2), so that the program's own filter has
- * nothing to say; strace(1) makes it a call -1, which is death under the filter, and starts
- * slower by far. Children are followed. The exit status is the program's, 128 + signal if it
- * was killed, 125 where tampering itself fails and 124 where the n-th call never came.
+ * Calls count from the first umask(2), with which main() of our programs begins, so that the loader's
+ * calls do not count. A call that is not made is replaced by getpid(2), which the program's seccomp
+ * filter allows; strace(1) would replace it by call -1, which the filter kills, and starts much more
+ * slowly. Children are followed. The exit status is the program's, 128 + signal if it was killed, 125
+ * if tampering itself fails and 124 if the n-th call was never made.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +43,7 @@ static int named = -1; /* count only these */
 static int number;     /* errno, or 0: kill */
 static bool counting, done;
 static long count;
-static pid_t failing;    /* this process's call is to fail when it comes back */
+static pid_t failing;    /* this process's call is to fail when it returns */
 static int awaited = -1; /* the call to run the script at */
 static bool at_next;     /* or at the one that follows */
 static const char *script;
@@ -54,7 +54,7 @@ static void die(const char *what)
 	exit(125);
 }
 
-/* Make another call of the one that pid is about to make. */
+/* Replace the call that pid is about to make. */
 static void set_call(pid_t pid, long call)
 {
 #if defined(__x86_64__)
@@ -182,8 +182,8 @@ static void on_entry(pid_t pid, unsigned long call, pid_t first)
 	if (list || count != nth)
 		return;
 	/*
-	 * With two processes the order is another one each time. A descriptor is closed even
-	 * where close(2) fails, and there is no way back from an exit.
+	 * With two processes the order differs from run to run. close(2) closes a descriptor even if
+	 * it fails, and an exit cannot be undone.
 	 */
 	if (number && (call == SYS_close || call == SYS_exit || call == SYS_exit_group))
 		return;
@@ -201,7 +201,7 @@ static void on_call(pid_t pid, pid_t first)
 {
 	struct __ptrace_syscall_info info;
 
-	/* It may be dead by now. */
+	/* It may have died. */
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) < 0)
 		return;
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
@@ -231,7 +231,7 @@ static int follow(pid_t first)
 			on_call(pid, first);
 		else if (WSTOPSIG(status) != SIGTRAP && WSTOPSIG(status) != SIGSTOP)
 			signal = WSTOPSIG(status);
-		/* Once it is done, a program goes on undisturbed: much faster. */
+		/* After the tampering the program runs without ptrace, which is much faster. */
 		ptrace(done && !failing ? PTRACE_DETACH : PTRACE_SYSCALL, pid, 0, signal);
 	}
 	return result;
