@@ -285,7 +285,7 @@ static int check_sysctls(const struct pinns *p, struct error *e)
 		const struct sysctl *x = &p->sysctls[i];
 
 		if (host_check("sysctl ", x->key, x->type,
-			       made & NS_BIT(x->type) ? TARGET_POD : TARGET_NONE, e) < 0)
+			       made & NS_BIT(x->type) ? TARGET_OWN : TARGET_NONE, e) < 0)
 			return -1;
 	}
 	return 0;

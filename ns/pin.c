@@ -245,7 +245,7 @@ int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 	}
 	*id = (struct ns_id){ 0 };
 	ns_refuse(path, type, e);
-	return error_hint(e, "remove it if nothing needs it, or name the pod otherwise");
+	return error_hint(e, "remove it if nothing needs it, or give the pod another name");
 }
 
 /* An empty file of any owner. A pinned namespace looks like one too, apart from its file system. */

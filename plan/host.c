@@ -4,14 +4,13 @@
 enum host_target host_target_of(const struct plan_input *in, enum ns_type t)
 {
 	const struct plan_type *x = &in->type[t];
-	bool shared = in->types & NS_BIT(t);
 
 	if (!x->entry || (x->path && ns_same(x->at_path, x->own)) ||
 	    (in->has_init && ns_same(x->init, x->own)))
 		return TARGET_SHARED;
-	if (shared && ns_same(x->pin, x->own))
+	if (in->types & NS_BIT(t) && ns_same(x->pin, x->own))
 		return TARGET_SHARED;
-	return shared ? TARGET_POD : TARGET_CONTAINER;
+	return TARGET_OWN;
 }
 
 int host_check(const char *what, const char *name, enum ns_type t, enum host_target target,
@@ -20,8 +19,7 @@ int host_check(const char *what, const char *name, enum ns_type t, enum host_tar
 	const char *type = ns_info[t].oci;
 
 	switch (target) {
-	case TARGET_POD:
-	case TARGET_CONTAINER:
+	case TARGET_OWN:
 		return 0;
 	case TARGET_NONE:
 		return error_set(e, 0,
@@ -39,15 +37,6 @@ int host_check(const char *what, const char *name, enum ns_type t, enum host_tar
 		  "change the host",
 		  what, name, type);
 	return error_hint(e, "leave it out, or give the pod another name");
-}
-
-int host_check_pod(const char *what, const char *name, enum ns_type t, enum host_target target,
-		   struct error *e)
-{
-	if (target != TARGET_CONTAINER)
-		return host_check(what, name, t, target, e);
-	return error_set(e, 0, "%s%s: the container shares no %s namespace with the pod", what,
-			 name, ns_info[t].oci);
 }
 
 int host_refuse_process(pid_t pid, enum ns_type t, struct error *e)

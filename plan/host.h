@@ -16,11 +16,10 @@
 
 /* In which namespace of its type a setting would be made. */
 enum host_target {
-	TARGET_POD,       /* the pod's */
-	TARGET_CONTAINER, /* the container's own, which is not the pod's */
-	TARGET_NONE,      /* none: the pod gets no namespace of the type */
-	TARGET_SHARED,    /* the host's, which the container shares */
-	TARGET_PINNED,    /* the host's, which is pinned under the pod's name */
+	TARGET_OWN,    /* the pod's, or the container's own */
+	TARGET_NONE,   /* none: the pod gets no namespace of the type */
+	TARGET_SHARED, /* the host's, which the container shares */
+	TARGET_PINNED, /* the host's, which is pinned under the pod's name */
 };
 
 /* The target for a container. It depends on the input of plan_make() alone. */
@@ -32,13 +31,6 @@ enum host_target host_target_of(const struct plan_input *in, enum ns_type t);
  */
 int host_check(const char *what, const char *name, enum ns_type t, enum host_target target,
 	       struct error *e);
-
-/*
- * The same for `podns rewrite`, which refuses TARGET_CONTAINER too: no stage may follow that could set
- * it.
- */
-int host_check_pod(const char *what, const char *name, enum ns_type t, enum host_target target,
-		   struct error *e);
 
 /* The error for --from-pid with a process that shares a namespace with podns itself. Returns -1. */
 int host_refuse_process(pid_t pid, enum ns_type t, struct error *e);

@@ -13,6 +13,7 @@ int apply_begin(struct apply *a, struct pod *pod, struct pins *pins, struct erro
 {
 	a->pod = pod;
 	a->pins = pins;
+	buf_free(&a->before);
 	if (!pod || record_format(&pod->rec, &a->before, e) == 0)
 		return 0;
 	buf_free(&a->before); /* it is incomplete: apply_undo() must not restore it */

@@ -68,7 +68,10 @@ void apply_end(struct apply *a);
 /* On failure the caller calls apply_undo(), as for any failure of its own after apply_begin(). */
 int apply(struct apply *a, const struct pod_plan *plan, struct error *e);
 
-/* All or nothing, with the exceptions that sysctl_set() names. */
+/*
+ * After a failure sysctls have their old values, with the exceptions that sysctl_set() names; a
+ * hostname or domainname that was set stays.
+ */
 int apply_settings(struct apply *a, struct error *e);
 
 /*

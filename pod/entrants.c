@@ -75,56 +75,47 @@ static int refuse_clock(const char *what, const char *type, struct ns_id recorde
 	return -1;
 }
 
-/* *gone: the members' pid namespace has no process, so they are dead. */
-static int check_pidns(const struct pod *p, bool *gone, struct error *e)
+/* A kernel before 5.6 has no time namespaces: ino 0. */
+static int read_clocks(struct pod *p, struct error *e)
 {
-	struct ns_id here;
+	if (p->clocks_read)
+		return 0;
+	if (ns_own_pidns(&p->pidns, e) < 0 ||
+	    (ns_own_id(NS_TIME, &p->timens, e) < 0 && e->num != ENOENT))
+		return -1;
+	p->clocks_read = true;
+	return 0;
+}
+
+/* *gone: the members' pid namespace has no process, so they are dead. */
+static int check_clocks(struct pod *p, bool *gone, struct error *e)
+{
+	const struct record *rec = &p->rec;
 
 	*gone = false;
-	if (!has_members(&p->rec))
+	if (!rec->entrant_count)
 		return 0;
-	if (ns_own_pidns(&here, e) < 0)
+	if (read_clocks(p, e) < 0)
 		return -1;
-	if (ns_same(here, p->rec.pidns))
+	/* Start times in /proc and CLOCK_BOOTTIME are shifted in a time namespace: time_namespaces(7). */
+	if (rec->timens.ino && !ns_same(p->timens, rec->timens))
+		return refuse_clock("start times", "time", rec->timens, p->timens, e);
+	if (!has_members(rec) || ns_same(p->pidns, rec->pidns))
 		return 0;
-	*gone = pod_is_deserted("pid", p->rec.pidns, here);
-	return *gone ? 0 : refuse_clock("pids", "pid", p->rec.pidns, here, e);
-}
-
-/* A kernel before 5.6 has no time namespaces: ino 0. */
-static int own_timens(struct ns_id *id, struct error *e)
-{
-	if (ns_own_id(NS_TIME, id, e) == 0)
-		return 0;
-	*id = (struct ns_id){ 0 };
-	return e->num == ENOENT ? 0 : -1;
-}
-
-/* Start times in /proc and CLOCK_BOOTTIME are shifted in a time namespace: time_namespaces(7). */
-static int check_timens(const struct pod *p, struct error *e)
-{
-	struct ns_id here;
-
-	if (!p->rec.entrant_count || !p->rec.timens.ino)
-		return 0;
-	if (own_timens(&here, e) < 0)
-		return -1;
-	return ns_same(here, p->rec.timens)
-		       ? 0
-		       : refuse_clock("start times", "time", p->rec.timens, here, e);
+	*gone = pod_is_deserted("pid", rec->pidns, p->pidns);
+	return *gone ? 0 : refuse_clock("pids", "pid", rec->pidns, p->pidns, e);
 }
 
 int pod_note_clocks(struct pod *p, struct error *e)
 {
-	return ns_own_pidns(&p->rec.pidns, e) < 0 ? -1 : own_timens(&p->rec.timens, e);
+	if (read_clocks(p, e) < 0)
+		return -1;
+	p->rec.pidns = p->pidns;
+	p->rec.timens = p->timens;
+	return 0;
 }
 
-static int check_clocks(const struct pod *p, bool *gone, struct error *e)
-{
-	return check_timens(p, e) < 0 ? -1 : check_pidns(p, gone, e);
-}
-
-int pod_check_clocks(const struct pod *p, struct error *e)
+int pod_check_clocks(struct pod *p, struct error *e)
 {
 	bool gone;
 

@@ -48,6 +48,22 @@ int pod_types_of(const struct process *from, bool named, ns_set *set, struct err
 
 /* --- deciding, before anything is touched ------------------------------- */
 
+/* Refuse settings for types outside of `fine`, whose target is this one. */
+static int check_settings(const struct pod_spec *spec, ns_set fine, enum host_target target,
+			  struct error *e)
+{
+	for (size_t i = 0; i < spec->sysctl_count; i++) {
+		const struct sysctl *x = &spec->sysctls[i];
+
+		if (!(fine & NS_BIT(x->type)) &&
+		    host_check("sysctl ", x->key, x->type, target, e) < 0)
+			return -1;
+	}
+	return spec->hostname && !(fine & NS_BIT(NS_UTS))
+		       ? host_check("--hostname", "", NS_UTS, target, e)
+		       : 0;
+}
+
 static int check_spec(const struct pod_spec *spec, struct error *e)
 {
 	if (!spec->from && spec->types & NS_BIT(NS_CGROUP)) {
@@ -59,7 +75,7 @@ static int check_spec(const struct pod_spec *spec, struct error *e)
 	if (!spec->from && spec->types & NS_BIT(NS_USER) &&
 	    !(spec->uid_maps.count && spec->gid_maps.count))
 		return error_set(e, 0, "a user namespace needs --uid-map and --gid-map");
-	return 0;
+	return check_settings(spec, spec->types, TARGET_NONE, e);
 }
 
 static int check_new(struct pod *p, struct error *e)
@@ -97,29 +113,27 @@ static int check_pinned(struct pod *p, const struct pod_spec *spec, struct error
 	return 0;
 }
 
-static int check_target(struct pod *p, const struct pod_spec *spec, const char *what,
-			const char *name, enum ns_type t, struct error *e)
+/* pinns may have pinned the host's namespace under the pod's name. */
+static int check_not_own(struct pod *p, const struct pod_spec *spec, struct error *e)
 {
-	enum host_target target = spec->types & NS_BIT(t) ? TARGET_POD : TARGET_NONE;
 	struct ns_id own;
 
-	/* pinns may have pinned the host's namespace under the pod's name. */
-	if (target == TARGET_POD && p->pin[t].fd >= 0) {
-		if (ns_own_id(t, &own, e) < 0)
-			return -1;
-		if (ns_same(p->pin[t].id, own))
-			target = TARGET_PINNED;
-	}
-	return host_check(what, name, t, target, e);
-}
+	for (int t = 0; t < NS_TYPES; t++) {
+		const char *path;
 
-static int check_settings(struct pod *p, const struct pod_spec *spec, struct error *e)
-{
-	for (size_t i = 0; i < spec->sysctl_count; i++)
-		if (check_target(p, spec, "sysctl ", spec->sysctls[i].key, spec->sysctls[i].type,
-				 e) < 0)
+		if (p->pin[t].fd < 0)
+			continue;
+		if (ns_own_id((enum ns_type)t, &own, e) < 0)
 			return -1;
-	return spec->hostname ? check_target(p, spec, "--hostname", "", NS_UTS, e) : 0;
+		if (!ns_same(p->pin[t].id, own))
+			continue;
+		path = pins_path(&p->pins, (enum ns_type)t, e);
+		if (!path)
+			return -1;
+		if (check_settings(spec, ~NS_BIT(t), TARGET_PINNED, e) < 0)
+			return error_prefix(e, "%s", path);
+	}
+	return 0;
 }
 
 /* --- making --------------------------------------------------------------- */
@@ -182,17 +196,14 @@ static int make_and_hold(struct pod *p, const struct pod_spec *spec, struct work
 			 struct error *e)
 {
 	p->rec.created = (uint64_t)clock_seconds(CLOCK_REALTIME);
-	if (check_pinned(p, spec, e) < 0 || check_settings(p, spec, e) < 0 ||
+	if (check_pinned(p, spec, e) < 0 || check_not_own(p, spec, e) < 0 ||
 	    (spec->from && open_from(spec, w, e) < 0))
 		return -1;
 	fill_in_plan(p, spec, w);
-	if (apply_begin(&w->apply, p, &p->pins, e) < 0)
-		return -1;
-	if (apply(&w->apply, &w->plan, e) == 0 && apply_settings(&w->apply, e) == 0 &&
-	    pod_hold(p, e) == 0)
-		return 0;
-	apply_undo(&w->apply);
-	return -1;
+	return apply(&w->apply, &w->plan, e) < 0 || apply_settings(&w->apply, e) < 0 ||
+			       pod_hold(p, e) < 0
+		       ? -1
+		       : 0;
 }
 
 int pod_make(struct pod *p, struct store *store, const char *name, const struct pod_spec *spec,
@@ -201,7 +212,11 @@ int pod_make(struct pod *p, struct store *store, const char *name, const struct 
 	cleanup_work struct work w = { POD_PLAN_NONE, APPLY_NONE, .from = NS_FDS_NONE };
 
 	*p = (struct pod)POD_NONE;
-	if (check_spec(spec, e) < 0 || pod_open(p, store, name, true, e) < 0 || check_new(p, e) < 0)
+	if (check_spec(spec, e) < 0 || pod_open(p, store, name, true, e) < 0 ||
+	    check_new(p, e) < 0 || apply_begin(&w.apply, p, &p->pins, e) < 0)
 		return -1;
-	return make_and_hold(p, spec, &w, e);
+	if (make_and_hold(p, spec, &w, e) == 0)
+		return 0;
+	apply_undo(&w.apply);
+	return -1;
 }

@@ -77,7 +77,7 @@ static int choose_named(const struct pod_clues *clues, struct pod_choice *choice
 		  "pod name '%s' is refused: 64 hexadecimal digits are the id of an engine's "
 		  "sandbox or pod",
 		  choice->name);
-	return error_hint(e, "name the pod otherwise");
+	return error_hint(e, "give the pod another name");
 }
 
 int pod_choose(const struct pod_clues *clues, struct pod_choice *choice, struct error *e)

@@ -37,6 +37,8 @@ struct pod {
 	struct buf saved; /* the record's text as it is on disk; empty: none */
 	struct pins pins;
 	struct pod_pin pin[NS_TYPES];
+	bool clocks_read;
+	struct ns_id pidns, timens; /* our own, once they are read */
 };
 
 #define POD_NONE                                                                                   \
@@ -61,7 +63,7 @@ const char *pod_shm_path(struct pod *p, struct error *e);
  * In another pid or time namespace than the recorded ones these values mean nothing: an error with
  * num EXDEV.
  */
-int pod_check_clocks(const struct pod *p, struct error *e);
+int pod_check_clocks(struct pod *p, struct error *e);
 
 /* Record our own pid and time namespaces as those in which pids, start times and deadlines hold. */
 int pod_note_clocks(struct pod *p, struct error *e);
@@ -101,8 +103,8 @@ bool pod_is_deserted(const char *file, struct ns_id ns, struct ns_id own_pidns);
 int pod_save(struct pod *p, struct error *e);
 
 /*
- * Hold the pod, and save that: it stays without members. This is the last step of a run that makes a
- * held pod, so that gc can remove what a killed run left.
+ * Hold the pod, and save that: it stays without members. A run that makes a held pod calls this after all
+ * pins exist, so that gc can remove what a killed run left.
  */
 int pod_hold(struct pod *p, struct error *e);
 

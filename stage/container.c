@@ -110,11 +110,6 @@ int container_open(struct container *c, struct error *e)
 	    pod_sweep(&c->pod, c->id, c->bundle, e) < 0)
 		return -1;
 	c->known = c->id && record_find_container(&c->pod.rec, c->id, c->bundle) >= 0;
-	return 0;
-}
-
-int container_begin(struct container *c, struct error *e)
-{
 	return apply_begin(&c->apply, &c->pod, &c->pod.pins, e);
 }
 

@@ -4,7 +4,6 @@
  *
  *   container_choose()   which pod do the documents name?
  *   container_open()     open, lock and sweep that pod
- *   container_begin()    after any failure from here on the stage calls apply_undo()
  *   decide()             stage/decide.h: reads (stage/gather.h), decides (plan/), changes nothing
  *   decide_edit()        what config.json is to say
  *   apply()              pod/apply.h: the transaction
@@ -78,11 +77,11 @@ void container_set_pod(struct container *c, const char *name);
  */
 int container_annotation(struct container *c, const char *key, const char **value, struct error *e);
 
-/* Open the pod, lock it and sweep it. */
+/*
+ * Open the pod, lock it and sweep it. After any failure from here on the stage calls apply_undo(),
+ * which restores the record as it is after the sweep.
+ */
 int container_open(struct container *c, struct error *e);
-
-/* From here on apply_undo() restores the record as it is in memory now. */
-int container_begin(struct container *c, struct error *e);
 
 /* Close the descriptors that gather.c opened. */
 void container_close_reads(struct container *c);

@@ -124,13 +124,13 @@ static int record_member(struct container *c, struct error *e)
 	return record_add_entrant(rec, &x, e);
 }
 
-/* The claim is redeemed before container_begin(), so that an undo does not bring it back. */
+/* With a second apply_begin(), since an undo must not bring the redeemed claim back. */
 static int open_pod(struct run *r, struct error *e)
 {
 	struct container *c = &r->container;
 
 	return container_open(c, e) < 0 || hold_bundle(r, e) < 0 || redeem_claim(r, e) < 0 ||
-			       container_begin(c, e) < 0
+			       apply_begin(&c->apply, &c->pod, &c->pod.pins, e) < 0
 		       ? -1
 		       : 0;
 }

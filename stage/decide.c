@@ -30,15 +30,26 @@ static int choose_sysctls(struct container *c, struct error *e)
 				 x->key, ns_info[x->type].oci);
 			continue;
 		}
-		if (target == TARGET_POD && !(c->plan.shared & NS_BIT(x->type)))
-			target = TARGET_CONTAINER;
-		if (host_check("sysctl ", x->key, x->type, target, e) < 0 ||
-		    (c->alone && x->trusted &&
-		     host_check_pod("sysctl ", x->key, x->type, target, e) < 0))
+		if (host_check("sysctl ", x->key, x->type, target, e) < 0)
 			return -1;
 		c->sysctls[kept++] = *x;
 	}
 	c->sysctl_count = kept;
+	return 0;
+}
+
+/* No stage follows `podns rewrite` that could set --sysctl in the container's own namespaces. */
+static int check_sysctls_alone(const struct container *c, struct error *e)
+{
+	for (size_t i = 0; i < c->sysctl_count && c->alone; i++) {
+		const struct sysctl *x = &c->sysctls[i];
+
+		if (x->trusted && !(c->plan.shared & NS_BIT(x->type)))
+			return error_set(e, 0,
+					 "sysctl %s: the container shares no %s namespace with the "
+					 "pod",
+					 x->key, ns_info[x->type].oci);
+	}
 	return 0;
 }
 
@@ -54,7 +65,10 @@ static int choose_names(struct container *c, struct error *e)
 		.domainname = c->config->domainname,
 	};
 
-	if (gather_names(c, &in.in_hostname, &in.in_domainname, e) < 0 ||
+	if (gather_names(c, &in.in_hostname, &in.in_domainname, e) < 0)
+		return -1;
+	/* Only the container that brings the UTS namespace may name it. */
+	if ((in.verb == PLAN_CREATE || in.verb == PLAN_ADOPT_INIT) &&
 	    container_annotation(c, ANNOTATION_HOSTNAME, &in.annotation, e) < 0)
 		return -1;
 	return plan_names(&in, &c->names, e);
@@ -185,11 +199,11 @@ int decide(struct container *c, enum plan_stage stage, struct error *e)
 	c->in.has_init = c->init != NULL;
 	c->in.time_offsets = c->config->time_offsets;
 	if (gather_sysctls(c, &sysctl_types, e) < 0 || gather_identities(c, sysctl_types, e) < 0 ||
-	    plan_make(&c->in, &c->plan, e) < 0 || choose_sysctls(c, e) < 0)
+	    choose_sysctls(c, e) < 0 || plan_make(&c->in, &c->plan, e) < 0)
 		return -1;
 	if (c->init && !process_lives(c->init))
 		return error_set(e, 0, "the container's process %d died", c->init->pid);
-	if (choose_names(c, e) < 0 || choose_shm(c, e) < 0)
+	if (choose_names(c, e) < 0 || choose_shm(c, e) < 0 || check_sysctls_alone(c, e) < 0)
 		return -1;
 	fill_in_todo(c);
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "ns/make.h"
 
@@ -37,21 +38,27 @@ static int read_path(struct container *c, enum ns_type t, struct error *e)
 	return t == NS_USER ? 0 : ns_owner(c->path_fd[t], &x->path_owner, e);
 }
 
-static int read_init(struct container *c, enum ns_type t, struct error *e)
+static int read_init(struct container *c, enum ns_type t, bool shared, struct error *e)
 {
 	struct plan_type *x = &c->in.type[t];
 
-	if (process_ns_id(c->init, t, &x->init, e) < 0)
-		return -1;
-	if (ns_same(x->init, x->pin)) {
-		x->init_owner = x->pin_owner;
-		return 0;
+	/* What has no pin yet is adopted, and opened anyway. */
+	if (!shared || x->pin.ino) {
+		if (process_ns_id(c->init, t, &x->init, e) < 0)
+			return -1;
+		if (ns_same(x->init, x->pin))
+			x->init_owner = x->pin_owner;
+		if (ns_same(x->init, x->pin) || ns_same(x->init, x->own))
+			return 0;
 	}
-	if (ns_same(x->init, x->own))
-		return 0;
 	c->init_fd[t] = process_open_ns(c->init, t, &x->init, e);
 	if (c->init_fd[t] < 0)
 		return -1;
+	if (ns_same(x->init, x->own)) {
+		cleanup_closep(&c->init_fd[t]);
+		c->init_fd[t] = -1;
+		return 0;
+	}
 	return t == NS_USER ? 0 : ns_owner(c->init_fd[t], &x->init_owner, e);
 }
 
@@ -69,7 +76,7 @@ static int read_type(struct container *c, enum ns_type t, bool shared, bool has_
 		return -1;
 	if (x->path && read_path(c, t, e) < 0)
 		return -1;
-	return c->init ? read_init(c, t, e) : 0;
+	return c->init ? read_init(c, t, shared, e) : 0;
 }
 
 static int read_maps(struct container *c, struct error *e)

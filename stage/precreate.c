@@ -44,8 +44,7 @@ static int enter_pod(struct container *c, const char *text, size_t len, stage_de
 	struct edit edit;
 	bool changed;
 
-	if (container_open(c, e) < 0 || container_begin(c, e) < 0 ||
-	    decide(c, PLAN_PRECREATE, e) < 0)
+	if (container_open(c, e) < 0 || decide(c, PLAN_PRECREATE, e) < 0)
 		return -1;
 	if (!c->plan.shared)
 		return deliver(arg, text, len, e);

@@ -23,8 +23,7 @@ static int rewrite_text(struct container *c, const char *text, size_t len, stage
 	bool changed = false;
 	struct edit edit;
 
-	if (container_open(c, e) < 0 || container_begin(c, e) < 0 ||
-	    decide(c, PLAN_PRECREATE, e) < 0)
+	if (container_open(c, e) < 0 || decide(c, PLAN_PRECREATE, e) < 0)
 		return -1;
 	if (c->plan.shared &&
 	    (decide_edit(c, &edit, e) < 0 || edit_apply(c->config, &edit, &changed, &out, e) < 0 ||
@@ -55,8 +54,7 @@ static int rewrite_in_place(struct container *c, struct in_place *x, struct erro
 	cleanup_buf struct buf out = { 0 };
 	bool again, changed;
 
-	if (container_open(c, e) < 0 || container_begin(c, e) < 0 ||
-	    in_place_hold(x, c, &again, e) < 0 ||
+	if (container_open(c, e) < 0 || in_place_hold(x, c, &again, e) < 0 ||
 	    in_place_plan(x, c, PLAN_PRECREATE, &changed, &out, e) < 0)
 		return -1;
 	if (!c->plan.shared)

@@ -426,14 +426,14 @@ static void knows_where_a_setting_goes(void)
 		enum host_target target;
 	} cases[] = {
 		{ false, true, false, 0, 0, 0, TARGET_SHARED },
-		{ true, true, false, 0, 0, 0, TARGET_POD },
-		{ true, false, false, 0, 0, 0, TARGET_CONTAINER },
+		{ true, true, false, 0, 0, 0, TARGET_OWN },
+		{ true, false, false, 0, 0, 0, TARGET_OWN },
 		{ true, true, false, HOST, 0, 0, TARGET_SHARED },
-		{ true, true, false, OTHER, 0, 0, TARGET_POD },
+		{ true, true, false, OTHER, 0, 0, TARGET_OWN },
 		{ true, true, false, 0, 0, HOST, TARGET_SHARED },
-		{ true, false, false, 0, 0, HOST, TARGET_CONTAINER },
+		{ true, false, false, 0, 0, HOST, TARGET_OWN },
 		{ true, true, true, 0, HOST, 0, TARGET_SHARED },
-		{ true, true, true, 0, FRESH, 0, TARGET_POD },
+		{ true, true, true, 0, FRESH, 0, TARGET_OWN },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -454,24 +454,14 @@ static void knows_where_a_setting_goes(void)
 
 static void refuses_what_would_change_the_host(void)
 {
-	static const struct {
-		enum host_target target;
-		bool fine, fine_alone;
-	} cases[] = {
-		{ TARGET_POD, true, true },      { TARGET_CONTAINER, true, false },
-		{ TARGET_NONE, false, false },   { TARGET_SHARED, false, false },
-		{ TARGET_PINNED, false, false },
-	};
+	static const enum host_target refused[] = { TARGET_NONE, TARGET_SHARED, TARGET_PINNED };
+	struct error e;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct error e;
-
-		CHECK((host_check("sysctl ", "k", NS_IPC, cases[i].target, &e) == 0) ==
-		      cases[i].fine);
-		if (!cases[i].fine)
-			CHECK(strstr(e.text, "sysctl k: ") == e.text && strstr(e.text, "ipc"));
-		CHECK((host_check_pod("sysctl ", "k", NS_IPC, cases[i].target, &e) == 0) ==
-		      cases[i].fine_alone);
+	CHECK(host_check("sysctl ", "k", NS_IPC, TARGET_OWN, &e) == 0);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		CHECK(host_check("sysctl ", "k", NS_IPC, refused[i], &e) < 0);
+		CHECK(strstr(e.text, "sysctl k: ") == e.text && strstr(e.text, "ipc"));
+		CHECK(strstr(e.text, "host"));
 	}
 }
 
