@@ -413,14 +413,20 @@ static int remove_record_dir(struct gc *g, const char *pod, int fd, struct error
 /* A directory without a record is of a run that was killed before it wrote one, or is about to. */
 static int check_record(void *arg, const char *pod, struct error *e)
 {
+	struct lock_wait wait = { .seconds = 1 };
 	cleanup_close int fd = -1;
 	struct gc *g = arg;
 	struct stat st;
 
 	fd = openat(g->store->dir_fd, pod, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstatat(fd, POD_RECORD_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    flock(fd, LOCK_EX | LOCK_NB) < 0)
+	if (fd < 0 || fstatat(fd, POD_RECORD_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
+	/* The child of a killed run, which makes namespaces, holds the lock a little longer. */
+	if (lock_bounded(fd, pod, &wait, e) < 0) {
+		if (e->num != ETIMEDOUT)
+			note_failure(g, e);
+		return 0;
+	}
 	flock(fd, LOCK_UN);
 	if (g->opt->dry_run)
 		report(g, GC_REMOVE, "%s/podns/%s", g->store->root, pod);

@@ -238,6 +238,13 @@ bad_namespaces() {
 	assert_nothing_left
 }
 
+@test "hostname: a container that shares no uts namespace may have any io.podns.hostname" {
+	make_bundle a net=
+	edit_config a '.annotations["io.podns.hostname"] = 5 | .linux.namespaces |= map(select(.type == "network"))'
+	hook precreate <"$T/a/config.json" >"$T/out"
+	equal "$(jq -r '.linux.namespaces[0].path' <"$T/out")" "$ROOT/netns/web"
+}
+
 @test "hostname: UTF-8, as runc and crun take it" {
 	local name=$'h\xc3\xa9'
 	make_bundle a hostname="$name"

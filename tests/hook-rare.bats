@@ -167,6 +167,21 @@ sleeper_in_pins() {
 	sleeper nsenter --net="$ROOT/netns/$1" --ipc="$ROOT/ipcns/$1" --uts="$ROOT/utsns/$1"
 }
 
+@test "a run that fails early has swept the pod's dead members all the same" {
+	local first
+	live_pod web
+	first=$CHILD
+	sleeper_in_pins web
+	make_bundle b hostname=b
+	create b "$CHILD"
+	kill -KILL "$first"
+	wait "$first" || true
+	make_bundle c hostname=c
+	edit_config c '.annotations["io.podns.claim"] = 5'
+	fails_with 'io.podns.claim' create c "$CHILD"
+	equal "$(grep -c '^member ' "$ROOT/podns/web/record")" 1
+}
+
 # --- bundles that were edited before -----------------------------------------------
 
 @test "a bundle whose paths were the pins already is reverted with its pod" {

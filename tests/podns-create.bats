@@ -236,3 +236,28 @@ setup() {
 	assert_untouched a
 	equal "$(of_pod web '"\(.state) \(.containers) \(.pids)"')" 'held 0 0'
 }
+
+@test "a refused setting leaves a pod whose containers are dead as it is" {
+	live_pod web
+	cp "$ROOT/podns/web/record" "$T/record"
+	end_child
+	podns_fails 1 'the pod gets no ipc namespace of its own' create web --namespaces net --sysctl kernel.msgmax=1
+	cmp "$ROOT/podns/web/record" "$T/record"
+	equal "$(of_pod web .state)" stale
+	podns gc >/dev/null
+}
+
+@test "what is refused after the sweep leaves nothing of the dead pod" {
+	live_pod web
+	end_child
+	umount "$ROOT/utsns/web"
+	rm "$ROOT/utsns/web"
+	touch "$ROOT/utsns/web"
+	unshare --uts="$ROOT/utsns/web" true
+	in_new_namespaces --net --uts
+	podns_fails 1 'pinned by another program' create web --from-pid "$CHILD"
+	equal "$(ls "$ROOT/podns")" ''
+	umount "$ROOT/utsns/web"
+	rm "$ROOT/utsns/web"
+	assert_nothing_left
+}
