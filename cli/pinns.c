@@ -392,7 +392,7 @@ static int parse_and_pin(int argc, char **argv, struct error *e)
 
 int pinns_main(int argc, char **argv)
 {
-	static struct error e;
+	struct error e;
 
 	if (log_begin(PROGRAM, LOG_LEVEL_WARN, NULL, false, &e) == 0 && sandbox_enter(&e) == 0 &&
 	    parse_and_pin(argc, argv, &e) == 0)
