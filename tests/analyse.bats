@@ -20,7 +20,7 @@ teardown() {
 	:
 }
 
-# all_sources: each C file of the rooms, with a NUL behind.
+# all_sources: each C file of the rooms, each followed by a NUL.
 all_sources() {
 	find "${ROOMS[@]}" tests/fuzz -name '*.c' -print0
 }

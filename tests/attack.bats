@@ -183,7 +183,7 @@ in_pidns() {
 		first=$(ns_ino "$ROOT/netns/web")
 		end "$pid"
 		reuse "$pid"
-		# Who comes next finds the pod empty, and begins it anew.
+		# The next run finds the pod empty and makes it again.
 		new=$pid
 		start
 		create b "$pid"

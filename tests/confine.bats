@@ -101,7 +101,7 @@ open_descriptors() {
 	assert_pinned web net ipc uts
 }
 
-# A process that is not dumpable has files in /proc that are the host's root's, whoever it is itself.
+# The files in /proc of a process that is not dumpable belong to the host's root, whatever its own uid.
 @test "the hook is not dumpable" {
 	install -m 0755 "$HOOK" "$T/hook"
 	chmod 0755 "$T"
@@ -130,7 +130,7 @@ confined_program() {
 	under_strace -f -qq -o "$T/trace" -e trace=seccomp,capset,prctl,unshare,setns,mount,umount2,openat "$@"
 }
 
-# What touches the kernel comes behind the filter.
+# The kernel is changed only after the filter is loaded.
 assert_filter_comes_first() {
 	grep -q 'seccomp(SECCOMP_SET_MODE_FILTER.* = 0' "$T/trace"
 	grep -q 'prctl(PR_SET_NO_NEW_PRIVS, 1' "$T/trace"

@@ -124,7 +124,7 @@ pod_is() {
 	equal "$(in_pin uts "$SANDBOX_ID" hostname)" shop
 }
 
-# joins_not VICTIM ANNOTATIONS: whoever writes these annotations does not get into the pod VICTIM.
+# joins_not VICTIM ANNOTATIONS: a container with these annotations does not join the pod VICTIM.
 joins_not() {
 	make_bundle evil pod= annotations="$2"
 	fails_with "$3" hook precreate <"$T/evil.orig"

@@ -197,7 +197,7 @@ lose_pins() {
 	fails_with 'createRuntime: pod web: ' create b ''
 	assert_untouched b
 	assert_not_pinned web net ipc uts
-	# Without the member the pod starts anew.
+	# Without the member the pod is made again.
 	end_child
 	create b ''
 	assert_pinned web net ipc uts
@@ -260,7 +260,7 @@ lose_pins() {
 	equal "$(grep -c '^pin ' "$ROOT/podns/web/record")" 3
 	lacks "$(cat "$ROOT/podns/web/record")" 'waiting '
 	assert_untouched a
-	# Not adopted as somebody else's, which would never go: taken away with the pod's next run, or by gc.
+	# Not adopted as a foreign pin, which would never be removed: the pod's next run or gc removes it.
 	"$PODNS_BUILD/cli/podns" --root "$ROOT" gc
 	assert_nothing_left
 }

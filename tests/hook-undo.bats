@@ -353,7 +353,7 @@ reboot() {
 	assert_nothing_left
 }
 
-# By whoever owns a part of the path. b's paths are its author's own.
+# By the owner of a part of the path. b's paths are its author's own.
 @test "a bundle's path that leads to another bundle of the pod by the end: that one stays as it is" {
 	make_bundle a
 	make_bundle b namespaces="$(joined_namespaces web)" hostname=first

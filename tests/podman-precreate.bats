@@ -178,7 +178,7 @@ failing_precreate() {
 	ip netns exec web sh -c 'echo 99 >/proc/sys/net/ipv4/ip_default_ttl'
 	expire_claims
 	pod_wait b
-	# Made anew: what was done to the old one is gone.
+	# It is made again: what was done to the old one is gone.
 	differ "$(in_ctr b cat /proc/sys/net/ipv4/ip_default_ttl)" 99
 	drop b
 	nothing_left

@@ -177,7 +177,7 @@ user_nothing_left() {
 	[ -e "/proc/$init" ]
 	contains "$(cat "$ROOT/podns/log")" "pod web: the pod has live containers"
 	contains "$(cat "$ROOT/podns/log")" "pinned in mount namespace [$there], this is [$(pm unshare readlink /proc/self/ns/mnt | tr -dc 0-9)]"
-	# With nobody alive, the pod starts anew.
+	# With no live process, the pod is made again.
 	kill -KILL "$init"
 	wait_for not_alive "$init"
 	pod_wait c

@@ -141,7 +141,7 @@ tree() {
 	assert_nothing_left
 }
 
-# Its process may be behind the place where reading failed.
+# Its process may come after the place where reading failed.
 @test "a directory that cannot be read to its end ends no pod with a process in it" {
 	local tamper=$T/tamper container n status
 	build_tamper "$tamper"

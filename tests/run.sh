@@ -100,7 +100,7 @@ tap() {
 		esac
 	done <"$file"
 	if [ -z "$planned" ]; then
-		fail "$name: it told of no plan"
+		fail "$name: it printed no TAP plan"
 	elif [ "$planned" = 0 ] && [ -z "${BATS_FILTER-}" ]; then
 		fail "$name: it has no tests"
 	elif [ "$seen" -lt "$planned" ]; then

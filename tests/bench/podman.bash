@@ -7,7 +7,7 @@
 # Storage, image and configuration are its own.
 
 IMAGE=localhost/bench
-CGROUP=/oci-podns-bench-$$	# podman leaves cgroups behind: these are known as ours
+CGROUP=/oci-podns-bench-$$	# podman does not remove its cgroups; the name shows which are ours
 
 podman_conf() {
 	podman_engine_conf runc

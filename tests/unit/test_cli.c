@@ -8,7 +8,7 @@
 
 static struct error e;
 
-/* The list as one string, its items in brackets; what went wrong behind a '!'. */
+/* The list as one string, its items in brackets; an error follows a '!'. */
 static const char *find(struct arena *a, const char *text)
 {
 	struct toml_list list;

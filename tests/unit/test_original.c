@@ -414,7 +414,7 @@ static void refuses_a_cut_copy(void)
 		put_copy(whole.data, n);
 		check_refused(NO_COPY, "remove");
 	}
-	/* The NUL behind the buf's text. */
+	/* The NUL after the buf's text. */
 	put_copy(whole.data, whole.len + 1);
 	check_refused(NO_COPY, "remove");
 	put_copy(whole.data, whole.len);

@@ -151,7 +151,7 @@ static bool fork_works(void)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7;
 }
 
-/* What stands behind this in /proc/self/status; "" where it is not there. */
+/* The value of this field of /proc/self/status; "" if it is absent. */
 static const char *status_line(const char *name)
 {
 	static char text[8192];
