@@ -136,7 +136,7 @@ static int revert_copied(struct store *store, struct bundle *b, const char *pod,
 		return -1;
 	if (!changed)
 		return 0;
-	if (bundle_hold(b, store, true, e) < 0 ||
+	if (bundle_lock(b, store, true, e) < 0 ||
 	    bundle_write_config(b->fd, b->path, &b->st, out.data, out.len, e) < 0)
 		return -1;
 	log_warn("%s/config.json: there is no copy of the original, so only what pointed to the "
@@ -161,13 +161,13 @@ static int revert_bundle(struct cli *cli, const struct options *o, struct error 
 
 	if (store_open(&store, cli->root, false, e) < 0 ||
 	    pod_open(&pod, &store, o->pod, false, e) < 0 || bundle_load(&b, o->bundle, e) < 0 ||
-	    bundle_hold(&b, &store, false, e) < 0)
+	    bundle_lock(&b, &store, false, e) < 0)
 		return -1;
 	if (!b.original.there)
 		return revert_copied(&store, &b, o->pod, e);
 	if (strcmp(b.original.pod, o->pod))
 		return refuse_others(&b, o->pod, e);
-	if (bundle_give_back(&b, NULL, e) < 0)
+	if (bundle_revert(&b, NULL, e) < 0)
 		return -1;
 	if (pod.fd < 0)
 		return 0;

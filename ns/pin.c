@@ -137,6 +137,14 @@ static int unmount_covered(int below_fd, const struct covered *c, struct error *
 	return 0;
 }
 
+static void unmount_dir(int root_fd, enum ns_type type)
+{
+	cleanup_free char *name = concat(ns_info[type].brief, "ns", NULL);
+
+	if (name)
+		detach(root_fd, name);
+}
+
 static int bind_over_itself(int dir_fd, int root_fd, const char *root, enum ns_type type,
 			    struct error *e)
 {
@@ -153,8 +161,10 @@ static int bind_over_itself(int dir_fd, int root_fd, const char *root, enum ns_t
 		return -1;
 	}
 	fd = pin_dir_open(root_fd, root, type, false, e);
-	if (fd < 0)
+	if (fd < 0) {
+		unmount_dir(root_fd, type);
 		return -1;
+	}
 	if (propagate(fd, type) < 0) {
 		error_set(e, errno, "set the propagation of %s/%sns", root, ns_info[type].brief);
 		umount2(fd_path(fd).text, MNT_DETACH);
@@ -302,8 +312,8 @@ static void hint_mount_failure(enum ns_type type, struct error *e)
 	else if (e->num == EINVAL && type == NS_MNT)
 		error_hint(
 			e,
-			"the kernel takes it for older than the mount namespace that this runs in; "
-			"run it in the host's, or on another CPU (taskset)");
+			"the kernel refuses one that it numbers as older than the mount namespace that "
+			"this runs in; run it in the host's, or on another CPU (taskset)");
 }
 
 int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const char *path,
@@ -313,9 +323,10 @@ int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const ch
 	struct fd_path source, target;
 	struct ns_id id;
 
+	*made = false;
 	if (ns_look(ns_fd, type, &id) != NS_IS_TYPE)
-		return error_set(e, 0, "pin %s at %s: what was to be pinned is no %s namespace",
-				 ns_info[type].oci, path, ns_info[type].oci);
+		return error_set(e, 0, "pin %s at %s: the descriptor is not %s %s namespace",
+				 ns_info[type].oci, path, ns_info[type].article, ns_info[type].oci);
 	point = open_mount_point(dir_fd, name, path, type, any_file, made, e);
 	if (point < 0)
 		return -1;
@@ -325,8 +336,8 @@ int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const ch
 		return 0;
 	error_set(e, errno, "pin %s at %s", ns_info[type].oci, path);
 	hint_mount_failure(type, e);
-	if (*made)
-		unlinkat(dir_fd, name, 0);
+	if (*made && unlinkat(dir_fd, name, 0) == 0)
+		*made = false;
 	return -1;
 }
 

@@ -45,9 +45,9 @@ int pin_look(int dir_fd, const char *name, const char *path, enum ns_type type,
 
 /*
  * Bind ns_fd, which must be a namespace of `type`, at `name`. The mount point is created (mode 0, as
- * ip-netns(8) and pinns do), and removed on failure. If there is a file already, that is an error with
- * num EEXIST. With any_file an empty regular file is used as it is, but never a pin. On success *made
- * says whether the mount point was created here.
+ * ip-netns(8) and pinns do), and is removed after a failure. If there is a file already, that is an error with
+ * num EEXIST. With any_file an empty regular file is used as it is, but never a pin. *made says
+ * whether there is a mount point that was created here: after a failure too, if it could not be removed.
  */
 int ns_bind(int ns_fd, enum ns_type type, int dir_fd, const char *name, const char *path,
 	    bool any_file, bool *made, struct error *e);

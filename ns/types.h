@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of namespace types. Everything that depends on a type is a column of it, so that no other
- * file lists the types.
+ * The table of namespace types. What depends on a type is a column of it; beside it only the system
+ * call filter (sandbox/rules.c) and the table of sysctls (ns/sysctl.c) name types.
  */
 #ifndef PODNS_NS_TYPES_H
 #define PODNS_NS_TYPES_H

@@ -11,11 +11,13 @@
 #define SHM "/dev/shm"
 #define ENV_HOSTNAME "HOSTNAME="
 
+#define KEPT_MOST 6
+
 /* The members that the parser keeps. */
 struct kept {
-	const char *in;       /* name of the object, or of the array around it; "" for the root */
-	unsigned depth;       /* of the members */
-	const char *names[7]; /* none: all are kept */
+	const char *in; /* name of the object, or of the array around it; "" for the root */
+	unsigned depth; /* of the members */
+	const char *names[KEPT_MOST]; /* up to the first NULL; none: all are kept */
 };
 
 static const struct kept kept[] = {
@@ -50,8 +52,8 @@ static bool want_of_config(const struct json *doc, uint32_t parent, unsigned dep
 			continue;
 		if (!kept[i].names[0])
 			return true;
-		for (const char *const *name = kept[i].names; *name; name++)
-			if (json_key_folds(key, key_len, *name))
+		for (size_t j = 0; j < KEPT_MOST && kept[i].names[j]; j++)
+			if (json_key_folds(key, key_len, kept[i].names[j]))
 				return true;
 		return false;
 	}

@@ -98,16 +98,18 @@ static int save_intent(struct apply *a, struct error *e)
 static int bind_all(struct apply *a, struct error *e)
 {
 	for (int t = 0; t < NS_TYPES; t++) {
-		int fd = fd_to_bind(a, t);
+		int fd = fd_to_bind(a, t), r;
 		bool new_file;
 
 		if (fd < 0)
 			continue;
-		if (pins_bind(a->pins, (enum ns_type)t, fd, &new_file, e) < 0)
-			return -1;
-		a->bound |= NS_BIT(t);
+		r = pins_bind(a->pins, (enum ns_type)t, fd, &new_file, e);
 		if (new_file)
 			a->new_files |= NS_BIT(t);
+		if (r == 0 || new_file)
+			a->bound |= NS_BIT(t);
+		if (r < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -118,10 +120,9 @@ static int mount_shm(struct apply *a, struct error *e)
 
 	if (!plan->mount_shm)
 		return 0;
-	if (pod_shm_mount(a->pod, plan->shm_size, plan->shm_label, e) < 0)
-		return -1;
+	/* Before, since a failed mount may leave its directory. */
 	a->shm_mounted = true;
-	return 0;
+	return pod_shm_mount(a->pod, plan->shm_size, plan->shm_label, e);
 }
 
 static int save_entrants(struct apply *a, struct error *e)

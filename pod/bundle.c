@@ -26,22 +26,22 @@ int bundle_load(struct bundle *b, const char *path, struct error *e)
 	return b->fd < 0 ? -1 : read_config(b, e);
 }
 
-void bundle_release(struct bundle *b)
+void bundle_unlock(struct bundle *b)
 {
 	original_close(&b->original);
 }
 
 void bundle_close(struct bundle *b)
 {
-	bundle_release(b);
+	bundle_unlock(b);
 	buf_free(&b->text);
 	cleanup_closep(&b->fd);
 	*b = (struct bundle)BUNDLE_NONE;
 }
 
-int bundle_hold(struct bundle *b, struct store *store, bool make, struct error *e)
+int bundle_lock(struct bundle *b, struct store *store, bool make, struct error *e)
 {
-	bundle_release(b);
+	bundle_unlock(b);
 	return original_open(&b->original, store, b->path, make, e);
 }
 
@@ -129,7 +129,7 @@ static int revert_elsewhere(struct bundle *b, enum revert_how *how, struct error
 	return revert_config(b, &o->texts, how, e);
 }
 
-int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e)
+int bundle_revert(struct bundle *b, enum revert_how *how, struct error *e)
 {
 	enum revert_how done;
 
@@ -175,7 +175,7 @@ int bundle_end(struct store *store, const char *pod, const char *path, time_t pa
 
 	*how = REVERT_NOTHING;
 	b.path = path;
-	if (bundle_hold(&b, store, false, e) < 0)
+	if (bundle_lock(&b, store, false, e) < 0)
 		return -1;
 	if (!b.original.there || strcmp(b.original.pod, pod))
 		return 0;

@@ -28,9 +28,9 @@ int bundle_load(struct bundle *b, const char *path, struct error *e);
 void bundle_close(struct bundle *b);
 #define cleanup_bundle __attribute__((cleanup(bundle_close)))
 
-/* Lock the bundle until bundle_release(), and read its copy: original_open(). */
-int bundle_hold(struct bundle *b, struct store *store, bool make, struct error *e);
-void bundle_release(struct bundle *b);
+/* Lock the bundle until bundle_unlock(), and read its copy: original_open(). */
+int bundle_lock(struct bundle *b, struct store *store, bool make, struct error *e);
+void bundle_unlock(struct bundle *b);
 
 /* Read config.json again if it has changed since it was read. *again: it has. */
 int bundle_refresh(struct bundle *b, bool *again, struct error *e);
@@ -46,7 +46,7 @@ int bundle_rewrite(struct bundle *b, const char *pod, const char *text, size_t l
  * Revert the edit, remove the copy, and read config.json again. The bundle must be held; without a
  * copy nothing is done. *how (may be NULL) says what was done.
  */
-int bundle_give_back(struct bundle *b, enum revert_how *how, struct error *e);
+int bundle_revert(struct bundle *b, enum revert_how *how, struct error *e);
 
 /*
  * The same at the end of the pod, and for `podns gc`. It is no error if the bundle is gone, or has no

@@ -229,7 +229,7 @@ int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e
 	if (pod_drop_dead(p, e) < 0)
 		return -1;
 	if (record_is_empty(&p->rec) && p->saved.len) {
-		if (remove_owned(p, e) < 0)
+		if (check_all_hidden(p, e) < 0 || remove_owned(p, e) < 0)
 			return -1;
 		p->rec.created = (uint64_t)clock_seconds(CLOCK_REALTIME);
 	}

@@ -200,8 +200,9 @@ static int make_and_hold(struct pod *p, const struct pod_spec *spec, struct work
 	    (spec->from && open_from(spec, w, e) < 0))
 		return -1;
 	fill_in_plan(p, spec, w);
-	return apply(&w->apply, &w->plan, e) < 0 || apply_settings(&w->apply, e) < 0 ||
-			       pod_hold(p, e) < 0
+	/* Settings last: in a namespace of another program nothing puts them back. */
+	return apply(&w->apply, &w->plan, e) < 0 || pod_hold(p, e) < 0 ||
+			       apply_settings(&w->apply, e) < 0
 		       ? -1
 		       : 0;
 }

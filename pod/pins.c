@@ -36,6 +36,7 @@ int pins_bind(struct pins *p, enum ns_type t, int ns_fd, bool *made, struct erro
 {
 	const char *path = pins_path(p, t, e);
 
+	*made = false;
 	if (!path || pins_open_dir(p, t, true, e) < 0)
 		return -1;
 	p->dir[t] = pin_dir_mount(p->dir[t], p->root_fd, p->root, t, e);

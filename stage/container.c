@@ -71,7 +71,7 @@ int container_choose(struct container *c, const struct pod_clues *state, struct 
 			 c->choice.name);
 	if (!c->choice.name)
 		return 0;
-	/* in_place_hold() may parse config.json again, which frees the config's strings. */
+	/* in_place_lock() may parse config.json again, which frees the config's strings. */
 	c->choice.name = arena_strndup(&c->arena, c->choice.name, strlen(c->choice.name));
 	return c->choice.name ? 0 : error_nomem(e);
 }
@@ -128,7 +128,7 @@ void container_close(struct container *c)
 	struct error e;
 
 	/* If an undo could not remove everything, the record stays for gc. */
-	if (pod->fd >= 0 && pod->saved.len && record_is_empty(&pod->rec) && !c->apply.stays &&
+	if (c->apply.pod && pod->saved.len && record_is_empty(&pod->rec) && !c->apply.stays &&
 	    pod_end(&c->pod, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
 	container_close_reads(c);

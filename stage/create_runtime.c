@@ -3,7 +3,8 @@
  * createRuntime and prestart: the runtime has made the container, and starts its program after this
  * stage. Order: choose and open the pod, redeem the claim, decide, compute the new config.json in
  * memory, apply, write config.json, and set sysctls last, since other containers see them. A failure
- * undoes all of it, except that the claim stays redeemed.
+ * undoes all of it, with three exceptions: the claim stays redeemed, an earlier edit that was reverted
+ * stays reverted, and a hostname that was set stays.
  */
 #include <string.h>
 
@@ -20,13 +21,13 @@ struct run {
 };
 
 /* config.json may have been replaced before the pod was locked, but must still name the same pod. */
-static int hold_bundle(struct run *r, struct error *e)
+static int lock_bundle(struct run *r, struct error *e)
 {
 	struct container *c = &r->container;
 	const char *pod = c->choice.name;
 	bool again;
 
-	if (in_place_hold(&r->file, c, &again, e) < 0)
+	if (in_place_lock(&r->file, c, &again, e) < 0)
 		return -1;
 	if (!again)
 		return 0;
@@ -124,12 +125,12 @@ static int record_member(struct container *c, struct error *e)
 	return record_add_entrant(rec, &x, e);
 }
 
-/* With a second apply_begin(), since an undo must not bring the redeemed claim back. */
+/* apply_begin() is called again after the claim is redeemed, so that an undo does not restore it. */
 static int open_pod(struct run *r, struct error *e)
 {
 	struct container *c = &r->container;
 
-	return container_open(c, e) < 0 || hold_bundle(r, e) < 0 || redeem_claim(r, e) < 0 ||
+	return container_open(c, e) < 0 || lock_bundle(r, e) < 0 || redeem_claim(r, e) < 0 ||
 			       apply_begin(&c->apply, &c->pod, &c->pod.pins, e) < 0
 		       ? -1
 		       : 0;
@@ -149,14 +150,14 @@ static int enter_pod(struct run *r, struct error *e)
 	if (apply_settings(&c->apply, e) == 0)
 		return 0;
 	if (changed)
-		in_place_put_back(&r->file);
+		in_place_revert(&r->file);
 	return -1;
 }
 
 /* The bundle is unlocked first: apply_undo() may end the pod, which locks each bundle to revert it. */
 static void undo(struct run *r)
 {
-	in_place_release(&r->file);
+	in_place_unlock(&r->file);
 	apply_undo(&r->container.apply);
 }
 
@@ -206,7 +207,7 @@ int stage_create_runtime(const struct stage_options *opt, const char *text, size
 		if (result < 0)
 			undo(&r);
 	}
-	in_place_release(&r.file);
+	in_place_unlock(&r.file);
 	container_close(&r.container);
 	in_place_close(&r.file);
 	return result;

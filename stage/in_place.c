@@ -35,17 +35,17 @@ void in_place_close(struct in_place *x)
 	bundle_close(&x->bundle);
 }
 
-int in_place_hold(struct in_place *x, struct container *c, bool *again, struct error *e)
+int in_place_lock(struct in_place *x, struct container *c, bool *again, struct error *e)
 {
-	if (bundle_hold(&x->bundle, &c->store, false, e) < 0 ||
+	if (bundle_lock(&x->bundle, &c->store, false, e) < 0 ||
 	    bundle_refresh(&x->bundle, again, e) < 0)
 		return -1;
 	return *again ? parse_config(x, e) : 0;
 }
 
-void in_place_release(struct in_place *x)
+void in_place_unlock(struct in_place *x)
 {
-	bundle_release(&x->bundle);
+	bundle_unlock(&x->bundle);
 }
 
 /* Clears *valid if the config names a pin of the pod that does not exist. */
@@ -81,7 +81,7 @@ static int revert_edit(struct in_place *x, struct container *c, struct error *e)
 	if (decide_again(c, e) < 0)
 		return -1;
 	forget_config(x);
-	return bundle_give_back(&x->bundle, NULL, e) < 0 ? -1 : parse_config(x, e);
+	return bundle_revert(&x->bundle, NULL, e) < 0 ? -1 : parse_config(x, e);
 }
 
 static int plan_edit(struct in_place *x, struct container *c, enum plan_stage stage, bool *changed,
@@ -94,13 +94,13 @@ static int plan_edit(struct in_place *x, struct container *c, enum plan_stage st
 	return edit_apply(&x->config, &edit, changed, out, e);
 }
 
-/* Lock the bundle to write it. in_place_hold() locks none that has no copy, so check again. */
-static int hold_to_write(struct in_place *x, struct container *c, struct error *e)
+/* Lock the bundle to write it. in_place_lock() locks none that has no copy, so check again. */
+static int lock_to_write(struct in_place *x, struct container *c, struct error *e)
 {
 	struct bundle *b = &x->bundle;
 	bool again;
 
-	if (bundle_hold(b, &c->store, true, e) < 0 || bundle_refresh(b, &again, e) < 0)
+	if (bundle_lock(b, &c->store, true, e) < 0 || bundle_refresh(b, &again, e) < 0)
 		return -1;
 	if (!again && !b->original.there)
 		return 0;
@@ -125,7 +125,7 @@ int in_place_plan(struct in_place *x, struct container *c, enum plan_stage stage
 	}
 	if (!*changed)
 		return 0;
-	if (hold_to_write(x, c, e) < 0)
+	if (lock_to_write(x, c, e) < 0)
 		return -1;
 	return record_add_bundle(&c->pod.rec, x->bundle.path, e);
 }
@@ -136,10 +136,10 @@ int in_place_write(struct in_place *x, const struct container *c, const struct b
 	return bundle_rewrite(&x->bundle, c->choice.name, out->data, out->len, e);
 }
 
-void in_place_put_back(struct in_place *x)
+void in_place_revert(struct in_place *x)
 {
 	struct error e;
 
-	if (bundle_give_back(&x->bundle, NULL, &e) < 0)
+	if (bundle_revert(&x->bundle, NULL, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
 }

@@ -33,13 +33,13 @@ int in_place_load(struct in_place *x, const char *bundle, struct error *e);
 void in_place_close(struct in_place *x);
 
 /*
- * Lock the bundle, after container_open(), until in_place_release(). *again: config.json had been
+ * Lock the bundle, after container_open(), until in_place_unlock(). *again: config.json had been
  * replaced, and was parsed again into x->config.
  */
-int in_place_hold(struct in_place *x, struct container *c, bool *again, struct error *e);
+int in_place_lock(struct in_place *x, struct container *c, bool *again, struct error *e);
 
 /* Unlock it, before anything that may end the pod: that locks each bundle to revert it. */
-void in_place_release(struct in_place *x);
+void in_place_unlock(struct in_place *x);
 
 /*
  * Decide, and compute the new config.json into *out (an empty buf). *changed: it differs; the bundle
@@ -54,6 +54,6 @@ int in_place_write(struct in_place *x, const struct container *c, const struct b
 		   struct error *e);
 
 /* Undo that. A failure is logged; the copy of the original then stays, and gc tries again. */
-void in_place_put_back(struct in_place *x);
+void in_place_revert(struct in_place *x);
 
 #endif

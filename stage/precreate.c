@@ -2,7 +2,8 @@
 /*
  * podman's stage before the runtime reads config.json: from standard input to standard output. The
  * container's id is not known yet, so a claim keeps the pod alive until createRuntime redeems it. The
- * claim's token is in the record and in the config's annotations.
+ * claim's token is in the record and in the config's annotations. After a failure apply_undo() restores
+ * the record, and so drops the claim.
  */
 #include <errno.h>
 #include <sys/random.h>

@@ -54,7 +54,7 @@ static int rewrite_in_place(struct container *c, struct in_place *x, struct erro
 	cleanup_buf struct buf out = { 0 };
 	bool again, changed;
 
-	if (container_open(c, e) < 0 || in_place_hold(x, c, &again, e) < 0 ||
+	if (container_open(c, e) < 0 || in_place_lock(x, c, &again, e) < 0 ||
 	    in_place_plan(x, c, PLAN_PRECREATE, &changed, &out, e) < 0)
 		return -1;
 	if (!c->plan.shared)
@@ -80,7 +80,7 @@ int stage_rewrite_bundle(const struct stage_options *opt, const char *pod, const
 	r = in_place_load(&x, bundle, e);
 	if (r == 0)
 		r = rewrite_in_place(&c, &x, e);
-	in_place_release(&x);
+	in_place_unlock(&x);
 	if (r < 0)
 		apply_undo(&c.apply);
 	container_close(&c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stages, one function each: STAGES in oci-podns-hook(1). After a failure everything that the
- * stage did is undone.
+ * The stages, one function each: STAGES in oci-podns-hook(1). After a failure all that the stage did
+ * is undone; poststop goes on instead, and keeps in the record what it could not remove.
  */
 #ifndef PODNS_STAGE_STAGE_H
 #define PODNS_STAGE_STAGE_H

@@ -333,6 +333,19 @@ tree() {
 	equal "$(ns_ino "$ROOT/ipcns/web")" "$ipc"
 }
 
+@test "a hook run does not forget a hidden pin of dead containers" {
+	live_pod web
+	end_child
+	mount -t tmpfs -o mode=0755 tmpfs "$ROOT/utsns"
+	make_bundle b
+	fails_with 'is hidden by a mount' hook precreate <"$T/b/config.json"
+	umount "$ROOT/utsns"
+	hook precreate <"$T/b/config.json" >"$T/out"
+	sed -i '/^claim/d' "$ROOT/podns/web/record"
+	podns gc >/dev/null
+	assert_nothing_left
+}
+
 @test "a pod with a hidden pin does not end, with the pin left behind" {
 	podns create web >"$T/pins"
 	mount -t tmpfs -o mode=0755 tmpfs "$ROOT/utsns"

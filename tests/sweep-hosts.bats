@@ -45,6 +45,28 @@ try() {
 	[ "$failed" -gt 5 ]
 }
 
+@test "a root without inodes: podns create leaves another program's namespace as it was" {
+	local n failed=0
+	ip netns add web
+	for ((n = 5; n < 40; n++)); do
+		mount -t tmpfs -o "mode=0755,size=1m,nr_inodes=$n" tmpfs "$ROOT"
+		mkdir -m 0755 "$ROOT/netns"
+		touch "$ROOT/netns/web"
+		mount --bind /run/netns/web "$ROOT/netns/web"
+		if "$PODNS" --root "$ROOT" create web --namespaces net,ipc --sysctl net.core.somaxconn=77 2>"$T/stderr"; then
+			unmount_below "$ROOT"
+			break
+		fi
+		equal "$(ip netns exec web cat /proc/sys/net/core/somaxconn)" 4096
+		failed=$((failed + 1))
+		unmount_below "$ROOT"
+	done
+	[ "$n" -lt 40 ]
+	[ "$failed" -gt 0 ]
+	equal "$(ip netns exec web cat /proc/sys/net/core/somaxconn)" 77
+	ip netns delete web
+}
+
 @test "a root without room: all or nothing with any number of free pages" {
 	local n failed=0
 	make_bundle a

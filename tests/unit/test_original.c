@@ -600,10 +600,10 @@ static void syncs_the_copy_first(void)
 
 	put_config(BEFORE);
 	memset(&syncs, 0, sizeof(syncs));
-	CHECK(bundle_load(&b, bundle, &e) == 0 && bundle_hold(&b, &store, true, &e) == 0);
+	CHECK(bundle_load(&b, bundle, &e) == 0 && bundle_lock(&b, &store, true, &e) == 0);
 	CHECK(bundle_rewrite(&b, "web", AFTER, strlen(AFTER), &e) == 0);
 	CHECK(syncs.copy_at == 2 && syncs.config_at > SYNCS_OF_COPY);
-	CHECK(bundle_give_back(&b, NULL, &e) == 0);
+	CHECK(bundle_revert(&b, NULL, &e) == 0);
 	bundle_close(&b);
 	check_nothing_kept();
 }
@@ -764,7 +764,7 @@ static void keeps_many_apart(void)
 static bool rewrite(struct bundle *b, const char *pod)
 {
 	put_config(BEFORE);
-	if (CHECK(bundle_load(b, bundle, &e) == 0 && bundle_hold(b, &store, true, &e) == 0 &&
+	if (CHECK(bundle_load(b, bundle, &e) == 0 && bundle_lock(b, &store, true, &e) == 0 &&
 		  bundle_rewrite(b, pod, AFTER, strlen(AFTER), &e) == 0)) {
 		check_config(AFTER);
 		check_kept();
@@ -804,12 +804,12 @@ static void gives_back(void)
 			continue;
 		if (strcmp(reverts[i].now, AFTER))
 			put_config(reverts[i].now);
-		CHECK(bundle_give_back(&b, &how, &e) == 0 && how == reverts[i].how);
+		CHECK(bundle_revert(&b, &how, &e) == 0 && how == reverts[i].how);
 		check_config(reverts[i].back);
 		/* What is there now is what was read. */
 		CHECK_STR(b.text.data, reverts[i].back);
 		CHECK(bundle_write_config(b.fd, bundle, &b.st, "{}", 2, &e) == 0);
-		CHECK(bundle_give_back(&b, &how, &e) == 0 && how == REVERT_NOTHING);
+		CHECK(bundle_revert(&b, &how, &e) == 0 && how == REVERT_NOTHING);
 		check_config("{}");
 		bundle_close(&b);
 		check_nothing_kept();
@@ -843,7 +843,7 @@ static void keeps_mode_and_owner(void)
 	struct stat st;
 
 	if (rewrite(&b, "web"))
-		CHECK(chmod(path, 0640) == 0 && bundle_give_back(&b, NULL, &e) == 0);
+		CHECK(chmod(path, 0640) == 0 && bundle_revert(&b, NULL, &e) == 0);
 	CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0640 && st.st_uid == geteuid());
 	check_config(BEFORE);
 	free(path);
@@ -909,7 +909,7 @@ static void gives_up_what_is_no_config(void)
 			continue;
 		put_config(rows[i].now);
 		/* In the middle of the pod's life it stays. */
-		CHECK(bundle_give_back(&b, &how, &e) == -1 && how == REVERT_NOTHING);
+		CHECK(bundle_revert(&b, &how, &e) == -1 && how == REVERT_NOTHING);
 		CHECK_HAS(e.text, rows[i].says);
 		bundle_close(&b);
 		check_kept();
@@ -950,7 +950,7 @@ static void keeps_no_copy_where_rewriting_fails(void)
 
 		put_config(BEFORE);
 		CHECK(bundle_load(&b, bundle, &e) == 0);
-		CHECK(bundle_hold(&b, &store, true, &e) == 0);
+		CHECK(bundle_lock(&b, &store, true, &e) == 0);
 		CHECK(bundle_refresh(&b, &again, &e) == 0 && !again);
 		if (how)
 			CHECK(mkdir(in_the_way, 0700) == 0);
@@ -992,13 +992,13 @@ static void holds_the_lock(void)
 	if (rewrite(&b, "web")) {
 		fd = open(dir, O_RDONLY | O_DIRECTORY);
 		CHECK(flock(fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK);
-		bundle_release(&b);
+		bundle_unlock(&b);
 		CHECK(flock(fd, LOCK_EX | LOCK_NB) == 0);
 		close(fd);
 		/* Held once more, it is read once more. */
-		CHECK(bundle_hold(&b, &store, false, &e) == 0 && b.original.there);
-		CHECK(bundle_hold(&b, &store, true, &e) == 0 && b.original.there);
-		CHECK(bundle_give_back(&b, NULL, &e) == 0);
+		CHECK(bundle_lock(&b, &store, false, &e) == 0 && b.original.there);
+		CHECK(bundle_lock(&b, &store, true, &e) == 0 && b.original.there);
+		CHECK(bundle_revert(&b, NULL, &e) == 0);
 	}
 	bundle_close(&b);
 	check_config(BEFORE);
