@@ -117,7 +117,7 @@ static int exit_status(int status)
 
 int main(int argc, char **argv)
 {
-	struct hook_options o;
+	cleanup_hook_options struct hook_options o = { 0 };
 	struct error e;
 	int status;
 

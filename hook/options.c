@@ -109,7 +109,7 @@ static int set_log_level(struct hook_options *o, const char *name)
 	return OPTIONS_GO_ON;
 }
 
-/* The list is as long as argv, so that it never grows, and is not freed. */
+/* The list is as long as argv, so that it never grows. */
 static int add_sysctl(struct hook_options *o, int argc, const char *pair)
 {
 	const char **list = (const char **)o->stage.sysctls;
@@ -177,6 +177,12 @@ static int set_stage(struct hook_options *o, const char *name)
 		return OPTIONS_GO_ON;
 	}
 	return usage_error("no such stage", name);
+}
+
+void hook_options_free(struct hook_options *o)
+{
+	free((void *)o->stage.sysctls);
+	o->stage.sysctls = NULL;
 }
 
 int hook_parse_options(int argc, char **argv, struct hook_options *o)

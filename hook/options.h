@@ -31,6 +31,8 @@ struct hook_options {
  */
 enum { OPTIONS_GO_ON = -1 };
 int hook_parse_options(int argc, char **argv, struct hook_options *o);
+void hook_options_free(struct hook_options *o);
+#define cleanup_hook_options __attribute__((cleanup(hook_options_free)))
 
 /* The stage's name as OCI writes it; "" for HOOK_UNKNOWN. */
 const char *hook_stage_name(enum hook_stage stage);

@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(status == OPTIONS_GO_ON || status == 0 || status == 2);
 	if (status == OPTIONS_GO_ON)
 		check(&o, argc);
-	free((void *)o.stage.sysctls);
+	hook_options_free(&o);
 	free(text);
 	return 0;
 }
