@@ -218,7 +218,7 @@ static int parse_and_create(struct cli *cli, int argc, char **argv, struct error
 		return error_nomem(e);
 	r = cli_parse(cli, argc, argv, false, options, set_create_option, &o, e);
 	if (r == CLI_DONE && argc - optind > 1)
-		r = cli_usage(cli, e, "more than one NAME was given");
+		r = cli_usage(cli, e, "unexpected argument '%s'", argv[optind + 1]);
 	if (r == CLI_DONE)
 		r = check_together(cli, &o, e);
 	return r == CLI_DONE ? create_pod(cli, &o, argv[optind], e) : r;
