@@ -37,7 +37,7 @@ static const char help[] =
 	"Checks the installation: which hooks directories podman and CRI-O read, that they can\n"
 	"read the JSON files there, that these name the hook and that it runs, that no file with a\n"
 	"precreate stage is in a directory that CRI-O or podman build reads, that CRI-O's\n"
-	"pinns_path names a program that runs, and that the root of the pins is on\n"
+	"pinns_path names a program that runs, and that the root of the pins can be used and is on\n"
 	"a shared mount, which rootless podman does not need. Each problem is printed with its\n"
 	"remedy; a note is no problem. The last line says how many problems there are. An engine\n"
 	"that is not installed is not checked. CONTAINERS_CONF in the environment counts as it does\n"
@@ -514,9 +514,13 @@ static int check_all(struct check *c, struct cli *cli, struct error *e)
 	/* How the root is mounted on another system cannot be seen in its files. */
 	if (*c->sysroot)
 		return 0;
-	if (store_open(&store, cli->root, false, e) < 0)
+	if (store_open(&store, cli->root, false, e) == 0)
+		return check_root(c, store.root, e);
+	if (e->num == ENOMEM)
 		return -1;
-	return check_root(c, store.root, e);
+	problem(c, "%s", e->text);
+	remedy("%s", *e->hint ? e->hint : "correct it, or name another directory with --root");
+	return 0;
 }
 
 enum { OPT_SYSROOT = OPT_OWN };

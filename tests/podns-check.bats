@@ -312,6 +312,23 @@ pinns_path() {
 	umount "$ROOT"
 }
 
+@test "a root that cannot be used is one problem, and the other checks are made" {
+	chmod 1777 "$ROOT"
+	run podns check
+	echo "$output"
+	contains "$output" 'no file with a precreate stage is in'
+	contains "$(grep -A1 "^PROBLEM  directory $ROOT may be written to by others (mode 1777)" <<<"$output")" \
+		"remedy chmod go-w $ROOT"
+	[[ ${lines[-1]} == 'podns check: '*' problem'* ]]
+	equal "$status" 1
+	run "$PODNS" --root "$ROOT/nosuch" check
+	echo "$output"
+	contains "$(grep -A1 "^PROBLEM  open directory $ROOT/nosuch: No such file" <<<"$output")" \
+		'name another directory with --root'
+	contains "${lines[-1]}" 'podns check: '
+	equal "$status" 1
+}
+
 @test "rootless: the root need not be on a shared mount" {
 	needs_userns
 	mount -t tmpfs -o mode=0755 tmpfs "$ROOT"
