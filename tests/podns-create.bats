@@ -59,6 +59,9 @@ setup() {
 	equal "$(podns exec web cat /proc/sys/kernel/msgmax)" 16384
 	differ "$(cat /proc/sys/net/ipv4/ip_default_ttl)" 77
 	podns_fails 1 'would change the host' create x --sysctl kernel.core_pattern=evil
+	podns_fails 2 "--sysctl 'net.ipv4.ip_forward': expected KEY=VALUE (see podns create --help)" \
+		create x --sysctl net.ipv4.ip_forward
+	podns_fails 2 "--sysctl '=1': expected KEY=VALUE" create x --sysctl =1
 	podns_fails 1 'the pod has no ipc namespace of its own' create x --namespaces net --sysctl kernel.msgmax=1
 	assert_not_pinned x net ipc uts
 }
@@ -78,7 +81,8 @@ setup() {
 }
 
 @test "a sysctl that the kernel refuses leaves nothing" {
-	podns_fails 1 'Invalid argument' create web --sysctl net.ipv4.ip_default_ttl=0x
+	podns_fails 1 'Invalid argument (the kernel does not accept this value)' \
+		create web --sysctl net.ipv4.ip_default_ttl=0x
 	equal "$(podns ls --json)" '[]'
 	assert_nothing_left
 }
