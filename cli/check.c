@@ -35,12 +35,13 @@ static const char help[] =
 	"Usage: podns check [--root DIR] [--sysroot DIR]\n"
 	"\n"
 	"Checks the installation: which hooks directories podman and CRI-O read, that they can\n"
-	"read the JSON files there, that these name the hook and that it runs, that no precreate\n"
-	"stage lies where it stops CRI-O and podman build, that CRI-O's pinns_path names a\n"
-	"program that runs, and that the root of the pins is a shared mount, which rootless\n"
-	"podman does not need. Each problem is printed with its remedy; a note is no problem.\n"
-	"The last line says how many problems there are. An engine that is not installed is not\n"
-	"checked. CONTAINERS_CONF in the environment counts as it does for podman.\n"
+	"read the JSON files there, that these name the hook and that it runs, that no file with a\n"
+	"precreate stage is in a directory that CRI-O or podman build reads, that CRI-O's\n"
+	"pinns_path names a program that runs, and that the root of the pins can be used and is on\n"
+	"a shared mount, which rootless podman does not need. Each problem is printed with its\n"
+	"remedy; a note is no problem. The last line says how many problems there are. An engine\n"
+	"that is not installed is not checked. CONTAINERS_CONF in the environment counts as it does\n"
+	"for podman.\n"
 	"\n"
 	"  --sysroot DIR  check the files of the system installed in DIR\n"
 	"\n"
@@ -241,7 +242,8 @@ static void report_unread(struct survey *s, const struct hook_file *file)
 		     s->engine->name);
 		remedy("remove the link, or install what it leads to");
 	} else {
-		problem(s->check, "%s: with it there %s", file->why.text, s->engine->refuses);
+		problem(s->check, "%s: as long as it exists, %s", file->why.text,
+			s->engine->refuses);
 		remedy("correct or remove it");
 	}
 }
@@ -267,7 +269,8 @@ static void survey_file(void *arg, const struct hook_file *file)
 	}
 	num = access(in_sysroot(s->check, file->program), F_OK) < 0 ? errno : 0;
 	if (num && num != ENOENT) {
-		problem(s->check, "%s names %s, which cannot be accessed (%s): with it there %s",
+		problem(s->check,
+			"%s names %s, which cannot be accessed (%s): as long as it exists, %s",
 			file->path, file->program, strerror(num), s->engine->refuses);
 		remedy("correct hook.path, or remove the file");
 		return;
@@ -332,8 +335,8 @@ static void check_stages(struct check *c, const struct engine *engine, const str
 		good("%s runs the hook at createRuntime and poststop", engine->name);
 	} else if ((stages & both) != both) {
 		problem(c,
-			"%s does not run the hook at createRuntime and poststop: no JSON file in the "
-			"directories that it reads says so",
+			"%s does not run the hook at createRuntime and poststop: no JSON file in its "
+			"hooks directories names these stages",
 			engine->name);
 		remedy("install oci-podns.json in %s, and have hooks_dir name that directory",
 		       PODNS_OCIHOOKSDIR);
@@ -445,7 +448,7 @@ static int check_common_dirs(struct check *c, struct error *e)
 		if (hooks_each(c->sysroot, dirs[i], find_precreate, c, e) < 0 && e->num != ENOTDIR)
 			return -1;
 	if (c->problems == before)
-		good("no precreate stage lies where it stops CRI-O or podman build");
+		good("no file with a precreate stage is in a directory that CRI-O or podman build reads");
 	return 0;
 }
 
@@ -459,6 +462,7 @@ static int check_root(struct check *c, const char *root, struct error *e)
 	cleanup_mounts struct mounts mounts = { 0 };
 	const struct mount_entry *m;
 	struct ns_id user;
+	bool is_root;
 
 	if (ns_own_id(NS_USER, &user, e) < 0)
 		return -1;
@@ -475,15 +479,17 @@ static int check_root(struct check *c, const char *root, struct error *e)
 		good("%s is on a shared mount", root);
 		return 0;
 	}
+	is_root = !strcmp(m->point, root);
 	problem(c,
-		"%s is on the mount %s, which is not shared: a service with a mount namespace of its "
-		"own does not see pins that are made after its start",
-		root, m->point);
+		"the mount %s%s%s%s is not shared: a service with a mount namespace of its own does "
+		"not see pins that are made after its start",
+		m->point, is_root ? "" : ", which contains ", is_root ? "" : root,
+		is_root ? "" : ",");
 	remedy("mount --make-rshared %s", m->point);
 	return 0;
 }
 
-/* Without this, all would be well in a directory that does not exist: nothing is installed there. */
+/* A missing directory would otherwise pass all checks. */
 static int check_sysroot(const struct check *c, struct error *e)
 {
 	cleanup_close int fd = -1;
@@ -508,9 +514,13 @@ static int check_all(struct check *c, struct cli *cli, struct error *e)
 	/* How the root is mounted on another system cannot be seen in its files. */
 	if (*c->sysroot)
 		return 0;
-	if (store_open(&store, cli->root, false, e) < 0)
+	if (store_open(&store, cli->root, false, e) == 0)
+		return check_root(c, store.root, e);
+	if (e->num == ENOMEM)
 		return -1;
-	return check_root(c, store.root, e);
+	problem(c, "%s", e->text);
+	remedy("%s", *e->hint ? e->hint : "correct it, or name another directory with --root");
+	return 0;
 }
 
 enum { OPT_SYSROOT = OPT_OWN };
@@ -537,7 +547,7 @@ static int check_installation(struct cli *cli, int argc, char **argv, struct err
 	int r = cli_parse(cli, argc, argv, false, options, set_sysroot, &c, e);
 
 	if (r == CLI_DONE)
-		r = cli_operands(cli, argc, 0, "no argument", e);
+		r = cli_operands(cli, argc, argv, 0, NULL, e);
 	if (r != CLI_DONE)
 		return r;
 	/* The programs that are run must not have them. */

@@ -72,8 +72,8 @@ int cli_parse(struct cli *cli, int argc, char **argv, bool in_order, const struc
 	      int (*set)(void *arg, int option, char *value, struct error *e), void *arg,
 	      struct error *e);
 
-/* Check that exactly n operands are left; what names them in the usage error: "one NAME". */
-int cli_operands(struct cli *cli, int argc, int n, const char *what, struct error *e);
+/* Check that exactly n operands are left; what names a missing one, "NAME", and is unused if n is 0. */
+int cli_operands(struct cli *cli, int argc, char **argv, int n, const char *what, struct error *e);
 
 /* cli_parse() without a set function, then cli_operands(). */
 int cli_parse_flags(struct cli *cli, int argc, char **argv, const struct option *options, int n,

@@ -84,6 +84,8 @@ static int set_create_option(void *arg, int option, char *value, struct error *e
 		o->spec.hostname = value;
 		return plan_check_hostname(value, "--hostname", e);
 	case OPT_SYSCTL:
+		if (*value == '=' || !strchr(value, '='))
+			return error_set(e, 0, "--sysctl '%.200s': expected KEY=VALUE", value);
 		o->sysctls[o->spec.sysctl_count++] = value;
 		return 0;
 	case OPT_UID_MAP:
@@ -218,7 +220,7 @@ static int parse_and_create(struct cli *cli, int argc, char **argv, struct error
 		return error_nomem(e);
 	r = cli_parse(cli, argc, argv, false, options, set_create_option, &o, e);
 	if (r == CLI_DONE && argc - optind > 1)
-		r = cli_usage(cli, e, "more than one NAME was given");
+		r = cli_usage(cli, e, "unexpected argument '%s'", argv[optind + 1]);
 	if (r == CLI_DONE)
 		r = check_together(cli, &o, e);
 	return r == CLI_DONE ? create_pod(cli, &o, argv[optind], e) : r;

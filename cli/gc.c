@@ -45,7 +45,7 @@ static int collect_garbage(struct cli *cli, int argc, char **argv, struct error 
 	};
 	cleanup_store struct store store = STORE_NONE;
 	struct gc_options gc = { .report = print_action, .arg = &dry_run };
-	int r = cli_parse_flags(cli, argc, argv, options, 0, "no argument", e);
+	int r = cli_parse_flags(cli, argc, argv, options, 0, NULL, e);
 	bool there;
 
 	if (r != CLI_DONE)

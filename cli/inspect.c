@@ -246,7 +246,7 @@ static int inspect_pod(struct cli *cli, int argc, char **argv, struct error *e)
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_views struct views views = VIEWS_NONE;
 	struct details d;
-	int r = cli_parse_flags(cli, argc, argv, options, 1, "one NAME", e);
+	int r = cli_parse_flags(cli, argc, argv, options, 1, "NAME", e);
 
 	if (r != CLI_DONE)
 		return r;

@@ -95,7 +95,7 @@ static int list_pods(struct cli *cli, int argc, char **argv, struct error *e)
 	};
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_views struct views views = VIEWS_NONE;
-	int r = cli_parse_flags(cli, argc, argv, options, 0, "no argument", e);
+	int r = cli_parse_flags(cli, argc, argv, options, 0, NULL, e);
 	bool there;
 
 	if (r != CLI_DONE)

@@ -95,12 +95,13 @@ int cli_parse(struct cli *cli, int argc, char **argv, bool in_order, const struc
 	return r;
 }
 
-int cli_operands(struct cli *cli, int argc, int n, const char *what, struct error *e)
+int cli_operands(struct cli *cli, int argc, char **argv, int n, const char *what, struct error *e)
 {
 	if (argc - optind == n)
 		return CLI_DONE;
-	return cli_usage(cli, e, argc - optind < n ? "%s is missing" : "more than %s was given",
-			 what);
+	if (argc - optind < n)
+		return cli_usage(cli, e, "%s is missing", what);
+	return cli_usage(cli, e, "unexpected argument '%s'", argv[optind + n]);
 }
 
 int cli_parse_flags(struct cli *cli, int argc, char **argv, const struct option *options, int n,
@@ -108,7 +109,7 @@ int cli_parse_flags(struct cli *cli, int argc, char **argv, const struct option 
 {
 	int r = cli_parse(cli, argc, argv, false, options, NULL, NULL, e);
 
-	return r == CLI_DONE ? cli_operands(cli, argc, n, what, e) : r;
+	return r == CLI_DONE ? cli_operands(cli, argc, argv, n, what, e) : r;
 }
 
 int cli_open_store(struct cli *cli, struct store *store, bool *there, struct error *e)

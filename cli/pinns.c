@@ -158,8 +158,7 @@ static int set_pinns_option(struct pinns *p, int option, char *value, struct err
 static int refuse_own_mnt(struct error *e)
 {
 	return error_set(e, 0,
-			 "--mnt=host: the kernel does not let the mount namespace "
-			 "that pinns itself is in be pinned there");
+			 "--mnt=host: the kernel cannot bind a mount namespace inside itself");
 }
 
 /* getopt(3) reads "-net=host" as -n -e -t... */
@@ -190,7 +189,8 @@ static int check_cluster(const char *word, struct error *e)
 		return 0;
 	type = p > word + 1 ? type_of_option(p[-1]) : NS_NONE;
 	if (type == NS_NONE || strcmp(p, "host")) {
-		error_set(e, 0, "'%s' is not understood: -h stands alone", word);
+		error_set(e, 0, "'%s' is not understood: -h cannot be combined with other options",
+			  word);
 		return error_hint(e, "see " PROGRAM " --help");
 	}
 	if (type == NS_MNT)
@@ -300,8 +300,8 @@ static int check_options(const struct pinns *p, struct error *e)
 	if (check_name(p->name, e) < 0)
 		return -1;
 	if (!p->types) {
-		error_set(e, 0, "no namespace to pin is named");
-		return error_hint(e, "name some: --net, --ipc, --uts, --user, --cgroup, --mnt");
+		error_set(e, 0, "no namespace type is given");
+		return error_hint(e, "use --net, --ipc, --uts, --user, --cgroup, --mnt");
 	}
 	if (p->types & p->host & NS_BIT(NS_MNT))
 		return refuse_own_mnt(e);

@@ -203,7 +203,7 @@ static int parse_and_rewrite(struct cli *cli, int argc, char **argv, struct erro
 		return error_nomem(e);
 	r = cli_parse(cli, argc, argv, false, options, set_rewrite_option, &o, e);
 	if (r == CLI_DONE)
-		r = cli_operands(cli, argc, 1, "one POD", e);
+		r = cli_operands(cli, argc, argv, 1, "POD", e);
 	if (r != CLI_DONE)
 		return r;
 	o.pod = argv[optind];

@@ -90,10 +90,11 @@ static uint32_t forward_over_space(const char *text, uint32_t at)
 }
 
 /*
- * Extend the span of a removed member to a comma: the one before it if the previous member stays,
- * else the one after it. taken is the end of the previous splice, which may have removed the previous
- * member with the comma between the two. last is the byte before the gap: if it is white space, the
- * white space after the comma is removed too.
+ * Extend the span of a removed member to the comma that has to be removed with it. If the previous
+ * member stays, this is the comma before: removing b from {"a":1, "b":2} leaves {"a":1}. Otherwise it
+ * is the comma after: removing a leaves { "b":2}. The previous splice ends at `taken`, and may already
+ * have removed the comma before. If `last`, the output's byte before the gap, is white space, the white
+ * space after the comma is removed too.
  */
 static void widen_to_comma(const char *text, struct splice *m, uint32_t taken, char last)
 {

@@ -13,8 +13,8 @@ int ns_join(int fd, enum ns_type type, struct error *e);
 /*
  * Join all namespaces that fds are open on (-1: none of that type), as `podns exec` does. If there is
  * a user namespace, those that it does not own are joined first, while the caller's capabilities apply
- * to them; then the caller becomes its root. A mount namespace leaves the working directory at its
- * root: setns(2). After a failure the caller is in some of them.
+ * to them; then the caller becomes its root. After joining a mount namespace the working directory is
+ * its root: setns(2). After a failure the caller is in some of them.
  */
 int ns_enter(const int fds[NS_TYPES], struct error *e);
 

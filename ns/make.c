@@ -54,7 +54,7 @@ static void hint_unshare(ns_set set, struct error *e)
 	if (e->num == EPERM) {
 		error_hint(
 			e,
-			"this needs CAP_SYS_ADMIN (and, for a user namespace, that the host allows them)");
+			"this needs CAP_SYS_ADMIN and, for a user namespace, that user namespaces are enabled");
 		return;
 	}
 	if (e->num != ENOSPC && e->num != EUSERS)
@@ -228,7 +228,8 @@ static int write_map(pid_t child, const char *file, const struct id_maps *maps, 
 		error_set(e, errno, "write the %s of the pod's user namespace", file);
 		return error_hint(
 			e,
-			"the ids to map must be mapped here too, and CAP_SETUID and CAP_SETGID held");
+			"the host ids must be mapped in the current user namespace; CAP_SETUID and CAP_SETGID "
+			"are needed");
 	}
 	return 0;
 }

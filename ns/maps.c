@@ -128,8 +128,8 @@ int id_maps_parse_list(const char *text, struct arena *a, struct id_maps *m, str
 		if (!take_id(&p, within, &x->container) || !take_id(&p, within, &x->host) ||
 		    !take_id(&p, '\0', &x->size) || (*p && *p != after)) {
 			error_set(e, 0, "id mapping '%.200s' cannot be read", text);
-			return error_hint(
-				e, "expected is CONTAINER:HOST:SIZE, such as 0:100000:65536");
+			return error_hint(e,
+					  "expected CONTAINER:HOST:SIZE, such as 0:100000:65536");
 		}
 		if (!x->size || !ids_fit(x->container, x->size) || !ids_fit(x->host, x->size))
 			return error_set(e, 0,

@@ -213,7 +213,7 @@ int process_hold(pid_t pid, struct process *p, struct error *e)
 		process_release(p);
 		return error_set(e, 0,
 				 st.threads > 1 ? "process %d: its first thread has ended, and "
-						  "/proc shows the namespaces of that one alone"
+						  "/proc shows only that thread's namespaces"
 						: "process %d is dead",
 				 pid);
 	}

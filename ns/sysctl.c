@@ -155,9 +155,7 @@ static int refuse_always(const struct sysctl *s, struct error *e)
 		return error_hint(e, "the config's hostname, the annotation io.podns.hostname and "
 				     "`podns create --hostname` do that");
 	}
-	error_set(e, 0,
-		  "sysctl %s: does not live in a namespace of a pod, it would change the "
-		  "host",
+	error_set(e, 0, "sysctl %s: is not per namespace; setting it would change the host",
 		  s->key);
 	return error_hint(e, "%s", s->trusted ? hint_option : hint_config);
 }
@@ -302,11 +300,11 @@ static const struct {
 	{ "net/ipv4/tcp_congestion_control", EPERM,
 	  "name the algorithm in the host's net.ipv4.tcp_allowed_congestion_control, too" },
 	{ "net/", EACCES,
-	  "it cannot be written in a pod's network namespace: if it can on the host, set it there, "
-	  "for all" },
+	  "it cannot be written in a pod's network namespace: set it on the host if it is writable "
+	  "there; it then applies to all pods" },
 	{ "net/", ENOENT,
-	  "a pod's network namespace does not have it: if the host has it, set it there, for all; "
-	  "if not, a kernel module may have to be loaded on the host" },
+	  "a pod's network namespace does not have it: set it on the host if the host has it; it "
+	  "then applies to all pods; otherwise a kernel module may have to be loaded on the host" },
 	/* In older kernels the host's root owns these files, whatever owns the namespace. */
 	{ "kernel/", EACCES, IPC_OWNER },
 	{ "fs/mqueue/", EACCES, IPC_OWNER },
@@ -346,6 +344,8 @@ static int add_hint(const struct sysctl *s, struct error *e)
 	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
 		if (remedies[i].num == e->num && matches_pattern(s->path, remedies[i].pattern))
 			return error_hint(e, "%s", remedies[i].hint);
+	if (e->num == EINVAL)
+		return error_hint(e, "the kernel does not accept this value");
 	return -1;
 }
 

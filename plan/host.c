@@ -23,7 +23,7 @@ int host_check(const char *what, const char *name, enum ns_type t, enum host_tar
 		return 0;
 	case TARGET_NONE:
 		return error_set(e, 0,
-				 "%s%s: the pod gets no %s namespace of its own, it would change "
+				 "%s%s: the pod has no %s namespace of its own; this would change "
 				 "the host",
 				 what, name, type);
 	case TARGET_SHARED:
@@ -33,8 +33,8 @@ int host_check(const char *what, const char *name, enum ns_type t, enum host_tar
 		break;
 	}
 	error_set(e, 0,
-		  "%s%s: the pod's %s namespace is the one that podns itself is in, it would "
-		  "change the host",
+		  "%s%s: the pod's %s namespace is the one that podns itself is in, so this "
+		  "would change the host",
 		  what, name, type);
 	return error_hint(e, "leave it out, or give the pod another name");
 }
@@ -44,7 +44,6 @@ int host_refuse_process(pid_t pid, enum ns_type t, struct error *e)
 	error_set(e, 0, "process %d is in the %s namespace that podns itself is in", pid,
 		  ns_info[t].oci);
 	return error_hint(e,
-			  "a pod of the host's own namespaces would be no pod; leave %s out of "
-			  "--namespaces",
+			  "the host's namespaces cannot be a pod's; leave %s out of --namespaces",
 			  ns_info[t].brief);
 }

@@ -14,7 +14,7 @@ static struct text id_text(struct ns_id id)
 	if (id.ino)
 		snprintf(t.s, sizeof(t.s), "[%lu]", (unsigned long)id.ino);
 	else
-		snprintf(t.s, sizeof(t.s), "unknown to us");
+		snprintf(t.s, sizeof(t.s), "[unknown]");
 	return t;
 }
 

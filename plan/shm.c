@@ -97,7 +97,7 @@ struct plan_shm plan_shm(const struct plan_shm_mount *mount)
 		return keep_shm("it is no tmpfs", NULL);
 	for (size_t i = 0; i < mount->option_count; i++)
 		if (!read_tmpfs_option(mount->options[i], &shm))
-			return keep_shm("the pod's cannot have its mount option",
+			return keep_shm("the pod's /dev/shm does not support its mount option",
 					mount->options[i]);
 	return shm;
 }
@@ -128,7 +128,7 @@ int plan_parse_size(const char *text, uint64_t *bytes, struct error *e)
 	if (!parse_u64(number, (UINT64_MAX >> 1) >> shift, bytes))
 		return refuse_size(text, "is too large a size", e);
 	if (!*bytes)
-		return refuse_size(text, "is no size: it would be no limit", e);
+		return refuse_size(text, "is not allowed: 0 means no limit", e);
 	*bytes <<= shift;
 	return 0;
 }
@@ -143,8 +143,8 @@ int plan_check_label(const char *label, struct error *e)
 	for (size_t i = 0; i < n; i++)
 		if (label[i] < ' ' || label[i] > '~' || label[i] == '"')
 			return error_set(e, 0,
-					 "linux.mountLabel '%s' holds a quote, or other than "
-					 "printable ASCII",
+					 "linux.mountLabel '%s' contains a quote or a byte that is "
+					 "not printable ASCII",
 					 label);
 	return 0;
 }

@@ -166,7 +166,8 @@ static int note_dead(struct gc *g, const char *pod, const struct record *rec)
 			r = note(g, GC_DROP, "container %s of pod %s: its process %d is gone",
 				 x->id, pod, x->pid);
 		else if (x->kind == ENTRANT_WAITING)
-			r = note(g, GC_DROP, "container %s of pod %s: it never came", x->id, pod);
+			r = note(g, GC_DROP, "container %s of pod %s: it was never started", x->id,
+				 pod);
 		else
 			r = note(g, GC_DROP, "claim %s on pod %s: it has expired", x->token, pod);
 	}
@@ -196,9 +197,8 @@ static int note_pod(struct gc *g, const struct view *x, const struct record *rec
 	r = note_dead(g, x->name, rec);
 	if (r == 0 && has_ended(rec)) {
 		if (x->pid_count)
-			r = note(g, GC_KEEP,
-				 "pod %s: no container is left in it, but process %d is", x->name,
-				 x->pids[0]);
+			r = note(g, GC_KEEP, "pod %s: process %d is still in its namespaces",
+				 x->name, x->pids[0]);
 		else
 			r = note(g, GC_END, "pod %s", x->name);
 	}

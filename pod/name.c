@@ -54,11 +54,11 @@ int pod_check_name(const char *name, struct error *e)
 				 POD_NAME_MAX);
 	if (name[0] == '.' || strspn(name, allowed) != n)
 		return error_set(e, 0,
-				 "pod name '%s' is not made of A-Z a-z 0-9 _ . + - alone, with "
-				 "no '.' in front",
+				 "pod name '%s' may contain only A-Z a-z 0-9 _ . + - and must not "
+				 "start with '.'",
 				 name);
 	if (!strcmp(name, "log"))
-		return error_set(e, 0, "pod name 'log' is taken: the log file has it");
+		return error_set(e, 0, "pod name 'log' is reserved for the log file");
 	return 0;
 }
 

@@ -21,9 +21,9 @@
 #define ORIGINAL_COPY "copy"
 
 /*
- * The directory that a bundle's path led to when its config.json was rewritten. The path may contain
- * symbolic links, and the owner of one can have it lead elsewhere later. The device number is not
- * kept, since it may change at a reboot.
+ * The directory whose config.json was rewritten. The bundle's own path may contain symbolic links,
+ * which their owners can redirect later, so an undo needs the resolved path and the inode. The device
+ * number is not kept, since it may change at a reboot.
  */
 struct original_dir {
 	const char *path; /* without symbolic links */

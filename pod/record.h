@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pod's record, and its text: one line for each item, with fields separated by spaces. Space, '%'
- * and control characters in a field are written as %XX. Nothing here makes a system call but for
- * memory.
+ * A pod's record and its text format: one item per line, its fields separated by spaces. Space, '%'
+ * and control characters in a field are written as %XX. Nothing here makes system calls, except to
+ * allocate memory.
  */
 #ifndef PODNS_POD_RECORD_H
 #define PODNS_POD_RECORD_H
@@ -54,15 +54,15 @@ struct record {
 	struct record_pin pin[NS_TYPES];
 	struct entrant *entrants;
 	size_t entrant_count;
-	const char **bundles; /* whose config.json we rewrote */
+	const char **bundles; /* paths of the bundles whose config.json we rewrote */
 	size_t bundle_count;
-	struct record_sysctl *sysctls; /* that we set: a later, different value is warned of */
+	struct record_sysctl *sysctls; /* set by us; a different value later gives a warning */
 	size_t sysctl_count;
 };
 
 /*
- * Parse a record's text into *r, whose old content is not freed. Anything that is not understood is
- * an error. Free with record_free(); after an error *r is empty.
+ * Parse a record's text into *r, whose old content is not freed. A line that is not recognized is an
+ * error. Free with record_free(); after an error *r is empty.
  */
 int record_parse(struct record *r, const char *text, struct error *e);
 

@@ -220,7 +220,7 @@ static struct view *new_view(struct views *v, const char *name, struct error *e)
 	return &v->list[v->count++];
 }
 
-/* Nothing is added where there is no record and, if `foreign`, no pin either. */
+/* A name without a record is added only if `foreign` is set and a namespace is pinned under the name. */
 static int add_view(struct views *v, const char *name, bool foreign, struct error *e)
 {
 	struct view *x = new_view(v, name, e);

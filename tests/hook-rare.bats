@@ -84,7 +84,7 @@ in_other_pidns() {
 	create a ''
 	expire_claims "$ROOT"
 	"$PODNS" --root "$ROOT" gc >"$T/gc"
-	contains "$(cat "$T/gc")" "container $(id_of a) of pod web: it never came"
+	contains "$(cat "$T/gc")" "container $(id_of a) of pod web: it was never started"
 	assert_untouched a
 	assert_nothing_left
 }

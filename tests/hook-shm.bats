@@ -84,7 +84,7 @@ engine_shm() {
 	for option in size=10% nr_blocks=16 'size=1m,mode=0700'; do
 		n=$((n + 1))
 		tmpfs_config "a$n" nosuid "$option"
-		stays "a$n" "the pod's cannot have its mount option '$option'"
+		stays "a$n" "the pod's /dev/shm does not support its mount option '$option'"
 	done
 	contains "$(<"$ROOT/podns/log")" "mount option 'nr_blocks=16'"
 }

@@ -199,10 +199,10 @@ refused() {
 
 @test "where the kernel refuses, the hint says what to do" {
 	make_bundle a
-	fails_with 'does not have it: if the host has it, set it there' create a '' \
+	fails_with 'does not have it: set it on the host' create a '' \
 		--sysctl net.core.netdev_max_backlog=1000
 	# Newer kernels let it be read, older ones do not show it.
-	fails_with 'set it there, for all' create a '' --sysctl net.core.rmem_max=1000
+	fails_with 'it then applies to all pods' create a '' --sysctl net.core.rmem_max=1000
 	fails_with 'the pod may not have an interface eth7 yet' create a '' \
 		--sysctl net.ipv4.conf.eth7.rp_filter=1
 	fails_with 'takes two group ids' create a '' --sysctl net.ipv4.ping_group_range='0 4294967295'
@@ -210,7 +210,7 @@ refused() {
 	assert_untouched a
 	assert_nothing_left
 	if [ -e /proc/sys/net/netfilter/nf_conntrack_max ]; then
-		fails_with 'on the host, set it there' create a '' --sysctl net.netfilter.nf_conntrack_max=1000
+		fails_with 'set it on the host' create a '' --sysctl net.netfilter.nf_conntrack_max=1000
 	fi
 }
 

@@ -88,6 +88,14 @@ valid_hook() {
 	grep -qx 'hooks_dir = \["/usr/share/containers/oci/hooks.d", "/usr/share/oci-podns/hooks.d"\]' "$file"
 }
 
+@test "the documents are installed, and with them every file that README.md links to" {
+	local file doc=$DEST/usr/share/doc/oci-podns
+	[ -f "$doc/README.md" ]
+	while IFS= read -r file; do
+		[ -f "$doc/$file" ] || { echo "$file is missing"; return 1; }
+	done < <(grep -oP '\]\(\K[^)#:]+(?=[)#])' "$doc/README.md" | sort -u)
+}
+
 @test "the directory of the list of bundles is there, for root alone" {
 	equal "$(stat -c %a "$DEST/var/lib/oci-podns")" 700
 }

@@ -207,15 +207,15 @@ crio_removes() {
 @test "a sysctl for a =host namespace, or one that is not made, is refused" {
 	local before
 	before=$(cat /proc/sys/net/ipv4/ip_default_ttl)
-	pinns_fails 'the pod gets no network namespace of its own' -d "$ROOT" -f pod --net=host --ipc \
+	pinns_fails 'the pod has no network namespace of its own' -d "$ROOT" -f pod --net=host --ipc \
 		-s net.ipv4.ip_default_ttl=77
-	pinns_fails 'the pod gets no network namespace of its own' -d "$ROOT" -f pod --ipc -s net.ipv4.ip_default_ttl=77
+	pinns_fails 'the pod has no network namespace of its own' -d "$ROOT" -f pod --ipc -s net.ipv4.ip_default_ttl=77
 	equal "$(cat /proc/sys/net/ipv4/ip_default_ttl)" "$before"
 }
 
 @test "pinns's own mount namespace is refused with the reason, before anything is touched" {
-	pinns_fails 'the mount namespace that pinns itself is in' -d "$ROOT" -f pod --net --mnt=host
-	pinns_fails 'the mount namespace that pinns itself is in' -d "$ROOT/new" -f pod -m=host
+	pinns_fails '--mnt=host: the kernel cannot bind a mount namespace inside itself' -d "$ROOT" -f pod --net --mnt=host
+	pinns_fails '--mnt=host: the kernel cannot bind a mount namespace inside itself' -d "$ROOT/new" -f pod -m=host
 	equal "$(find "$ROOT" -mindepth 1)" ''
 }
 
@@ -228,7 +228,7 @@ crio_removes() {
 	needs_userns
 	pinns_fails '--dir is missing' -f pod -n
 	pinns_fails '--filename is missing' -d "$ROOT" -n
-	pinns_fails 'no namespace to pin is named (name some: --net,' -d "$ROOT" -f pod
+	pinns_fails 'no namespace type is given (use --net,' -d "$ROOT" -f pod
 	pinns_fails "'net' is no option, and pinns takes nothing else (see pinns --help)" -d "$ROOT" -f pod net
 	pinns_fails 'needs --uid-mapping and --gid-mapping' -d "$ROOT" -f pod -U
 	pinns_fails 'need a new user namespace' -d "$ROOT" -f pod -n "${MAPS[@]}"
@@ -252,11 +252,11 @@ crio_removes() {
 	done
 	pinns_fails "'-nhost' is not understood: a type is followed by =host (write --net=host)" -nhost
 	pinns_fails 'write --ipc=host' -d "$ROOT" -f pod -nihost
-	pinns_fails 'the mount namespace that pinns itself is in' -d "$ROOT" -f pod -mhost
+	pinns_fails '--mnt=host: the kernel cannot bind a mount namespace inside itself' -d "$ROOT" -f pod -mhost
 	pinns_fails 'dies with its init process' -d "$ROOT" -f pod -phost
-	pinns_fails '-h stands alone (see pinns --help)' -d "$ROOT" -f pod -nh
-	pinns_fails '-h stands alone' -d "$ROOT" -f pod -hn
-	pinns_fails '-h stands alone' -d "$ROOT" -f pod -nihosts
+	pinns_fails '-h cannot be combined with other options (see pinns --help)' -d "$ROOT" -f pod -nh
+	pinns_fails '-h cannot be combined with other options' -d "$ROOT" -f pod -hn
+	pinns_fails '-h cannot be combined with other options' -d "$ROOT" -f pod -nihosts
 	pinns_fails 'write --uid-mapping=0-1-1' -d "$ROOT" -f pod -n -uid-mapping=0-1-1
 	pinns_fails "write --filename=pod" -d "$ROOT" -n -filename=pod
 	pinns_fails 'write --dir' -dir "$ROOT" -f pod -n

@@ -132,7 +132,7 @@ shares_shm() {
 	in_ctr exec cp /bin/busybox /dev/shm/busybox
 	in_ctr exec /dev/shm/busybox true
 	equal "$(ctr_ns a ipc)" "$(ctr_ns exec ipc)"
-	contains "$(cat /run/podns/log)" "keeps its own /dev/shm: the pod's cannot have its mount option 'size=10%'"
+	contains "$(cat /run/podns/log)" "keeps its own /dev/shm: the pod's /dev/shm does not support its mount option 'size=10%'"
 	contains "$(cat /run/podns/log)" "'mode=0755'"
 	drop a percent mode exec
 	nothing_left

@@ -132,7 +132,7 @@ json() {
 	right
 	echo '{' >"$SHARE/other.json"
 	wrong "$SHARE/other.json" 'correct or remove it'
-	contains "$output" 'with it there podman starts no container'
+	contains "$output" 'as long as it exists, podman starts no container'
 	: >"$SHARE/other.json"
 	wrong "$SHARE/other.json" 'correct or remove it'
 	echo '[]' >"$SHARE/other.json"
@@ -151,7 +151,7 @@ json() {
 	wrong "$SHARE/other.json" 'correct or remove it'
 	ln -s usr/bin/podman "$S/bin"
 	json '.hook.path = "/bin/x"'
-	wrong '(Not a directory): with it there podman starts no container' 'correct hook.path'
+	wrong '(Not a directory): as long as it exists, podman starts no container' 'correct hook.path'
 	rm "$S/bin" "$SHARE/other.json"
 	mkdir "$SHARE/other.json"
 	wrong 'Is a directory' 'correct or remove it'
@@ -159,7 +159,7 @@ json() {
 	ln -s other.json "$SHARE/other.json"
 	wrong 'Too many levels of symbolic links' 'correct or remove it'
 	engine crio
-	wrong 'with it there CRI-O does not start' 'correct or remove it'
+	wrong 'as long as it exists, CRI-O does not start' 'correct or remove it'
 }
 
 @test "JSON files that engines skip, or read for another program" {
@@ -300,13 +300,33 @@ pinns_path() {
 @test "the mount of the root: shared is right, private is not" {
 	mount -t tmpfs -o mode=0755 tmpfs "$ROOT"
 	run podns check
-	contains "$output" "PROBLEM  $ROOT is on the mount $ROOT, which is not shared"
+	contains "$output" "PROBLEM  the mount $ROOT is not shared"
 	contains "$output" "mount --make-rshared $ROOT"
 	equal "$status" 1
+	mkdir "$ROOT/below"
+	run "$PODNS" --root "$ROOT/below" check
+	contains "$output" "PROBLEM  the mount $ROOT, which contains $ROOT/below, is not shared"
 	mount --make-shared "$ROOT"
 	run podns check
 	contains "$output" "$ROOT is on a shared mount"
 	umount "$ROOT"
+}
+
+@test "a root that cannot be used is one problem, and the other checks are made" {
+	chmod 1777 "$ROOT"
+	run podns check
+	echo "$output"
+	contains "$output" 'no file with a precreate stage is in'
+	contains "$(grep -A1 "^PROBLEM  directory $ROOT may be written to by others (mode 1777)" <<<"$output")" \
+		"remedy chmod go-w $ROOT"
+	[[ ${lines[-1]} == 'podns check: '*' problem'* ]]
+	equal "$status" 1
+	run "$PODNS" --root "$ROOT/nosuch" check
+	echo "$output"
+	contains "$(grep -A1 "^PROBLEM  open directory $ROOT/nosuch: No such file" <<<"$output")" \
+		'name another directory with --root'
+	contains "${lines[-1]}" 'podns check: '
+	equal "$status" 1
 }
 
 @test "rootless: the root need not be on a shared mount" {
@@ -315,7 +335,8 @@ pinns_path() {
 	run timeout -k 5 "$LIMIT" unshare --user --map-root-user --mount --propagation private \
 		"$PODNS" --root "$ROOT" check
 	echo "$output"
-	contains "$output" 'no precreate stage lies'
+	contains "$output" 'no file with a precreate stage is in'
 	lacks "$output" "$ROOT is on"
+	lacks "$output" 'is not shared'
 	umount "$ROOT"
 }

@@ -50,7 +50,7 @@ setup() {
 	podns_fails 2 "--hostname 'caf...' is not UTF-8" create x --hostname $'caf\xe9'
 	podns_fails 2 'control character' create x --hostname $'a\xc2\x9b2J'
 	podns_fails 2 '65 bytes long' create x --hostname "$(printf '%065d' 0)"
-	podns_fails 1 'the pod gets no uts namespace of its own' create x --namespaces net --hostname x
+	podns_fails 1 'the pod has no uts namespace of its own' create x --namespaces net --hostname x
 }
 
 @test "sysctls are set inside, and refused before anything is touched" {
@@ -59,7 +59,10 @@ setup() {
 	equal "$(podns exec web cat /proc/sys/kernel/msgmax)" 16384
 	differ "$(cat /proc/sys/net/ipv4/ip_default_ttl)" 77
 	podns_fails 1 'would change the host' create x --sysctl kernel.core_pattern=evil
-	podns_fails 1 'the pod gets no ipc namespace of its own' create x --namespaces net --sysctl kernel.msgmax=1
+	podns_fails 2 "--sysctl 'net.ipv4.ip_forward': expected KEY=VALUE (see podns create --help)" \
+		create x --sysctl net.ipv4.ip_forward
+	podns_fails 2 "--sysctl '=1': expected KEY=VALUE" create x --sysctl =1
+	podns_fails 1 'the pod has no ipc namespace of its own' create x --namespaces net --sysctl kernel.msgmax=1
 	assert_not_pinned x net ipc uts
 }
 
@@ -78,7 +81,8 @@ setup() {
 }
 
 @test "a sysctl that the kernel refuses leaves nothing" {
-	podns_fails 1 'Invalid argument' create web --sysctl net.ipv4.ip_default_ttl=0x
+	podns_fails 1 'Invalid argument (the kernel does not accept this value)' \
+		create web --sysctl net.ipv4.ip_default_ttl=0x
 	equal "$(podns ls --json)" '[]'
 	assert_nothing_left
 }
@@ -241,7 +245,7 @@ setup() {
 	live_pod web
 	cp "$ROOT/podns/web/record" "$T/record"
 	end_child
-	podns_fails 1 'the pod gets no ipc namespace of its own' create web --namespaces net --sysctl kernel.msgmax=1
+	podns_fails 1 'the pod has no ipc namespace of its own' create web --namespaces net --sysctl kernel.msgmax=1
 	cmp "$ROOT/podns/web/record" "$T/record"
 	equal "$(of_pod web .state)" stale
 	podns gc >/dev/null

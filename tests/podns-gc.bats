@@ -88,7 +88,7 @@ tree() {
 	kill -KILL "$container"
 	wait "$container" || true
 	gc_does
-	contains "$(cat "$T/gc")" "kept pod web: no container is left in it, but process $CHILD is"
+	contains "$(cat "$T/gc")" "kept pod web: process $CHILD is still in its namespaces"
 	assert_pinned web net ipc uts
 	end_child
 	gc_does
@@ -134,7 +134,7 @@ tree() {
 	equal "$(podns pids web)" "$CHILD"
 	sed -i '/^member /d' "$ROOT/podns/web/record"
 	gc_does
-	contains "$(cat "$T/gc")" "kept pod web: no container is left in it, but process $CHILD is"
+	contains "$(cat "$T/gc")" "kept pod web: process $CHILD is still in its namespaces"
 	podns_fails 1 'its first thread has ended' identify "$CHILD"
 	end_child
 	podns gc

@@ -41,7 +41,10 @@ load podns
 	podns_fails 2 "option '--json' takes no argument" ls --js=1
 	podns_fails 2 "option '--version' takes no argument" --version=1
 	podns_fails 2 "an argument is missing after '--root'" ls --root
-	podns_fails 2 'one NAME is missing' inspect
+	podns_fails 2 ': NAME is missing' inspect
+	podns_fails 2 "unexpected argument 'b'" inspect a b c
+	podns_fails 2 "unexpected argument 'b'" create a b c
+	podns_fails 2 "unexpected argument 'a'" ls a
 	podns_fails 2 'NAME is missing' rm
 	podns_fails 2 'see podns exec --help' exec web
 	podns_fails 2 "'x' is not a pid" identify x

@@ -117,9 +117,9 @@ static void refuses_a_choice(void)
 		struct pod_clues clues;
 		const char *says;
 	} rows[] = {
-		{ { .annotation = "../etc", .id = "c1" }, "pod name '../etc' is not made of" },
+		{ { .annotation = "../etc", .id = "c1" }, "pod name '../etc' may contain only" },
 		{ { .annotation = "", .id = "c1" }, "the pod name is empty" },
-		{ { .id = "a/b" }, "pod name 'a/b' is not made of" },
+		{ { .id = "a/b" }, "pod name 'a/b' may contain only" },
 		/* Nobody is to join a pod that is known by its id by writing an annotation. */
 		{ { .annotation = ID, .id = "c1" }, "64 hexadecimal digits are the id of an" },
 		{ { .annotation = ID, .id = ID }, "64 hexadecimal digits are the id of an" },
