@@ -84,7 +84,7 @@ static int set_create_option(void *arg, int option, char *value, struct error *e
 		o->spec.hostname = value;
 		return plan_check_hostname(value, "--hostname", e);
 	case OPT_SYSCTL:
-		if (*value == '=' || !strchr(value, '='))
+		if (!sysctl_is_pair(value))
 			return error_set(e, 0, "--sysctl '%.200s': expected KEY=VALUE", value);
 		o->sysctls[o->spec.sysctl_count++] = value;
 		return 0;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "ns/sysctl.h"
 #include "oci/file.h"
 #include "pod/bundle.h"
 #include "pod/name.h"
@@ -66,6 +67,8 @@ static int set_rewrite_option(void *arg, int option, char *value, struct error *
 			return 0;
 		return error_prefix(e, "--namespaces");
 	default:
+		if (!sysctl_is_pair(value))
+			return error_set(e, 0, "--sysctl '%.200s': expected KEY=VALUE", value);
 		o->sysctls[o->stage.sysctl_count++] = value;
 		return 0;
 	}

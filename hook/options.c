@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ns/sysctl.h"
 #include "pod/name.h"
 
 #define PROGRAM "oci-podns-hook"
@@ -114,7 +115,7 @@ static int add_sysctl(struct hook_options *o, int argc, const char *pair)
 {
 	const char **list = (const char **)o->stage.sysctls;
 
-	if (*pair == '=' || !strchr(pair, '='))
+	if (!sysctl_is_pair(pair))
 		return usage_error("--sysctl takes KEY=VALUE, not", pair);
 	if (!list)
 		list = calloc((size_t)argc, sizeof(*list));

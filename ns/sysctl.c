@@ -192,13 +192,18 @@ int sysctl_check(const char *key, const char *value, bool trusted, struct arena 
 	return 0;
 }
 
+bool sysctl_is_pair(const char *pair)
+{
+	return *pair != '=' && strchr(pair, '=');
+}
+
 int sysctl_check_pair(const char *pair, bool trusted, struct arena *a, struct sysctl *s,
 		      struct error *e)
 {
 	const char *eq = strchr(pair, '=');
 	char *key;
 
-	if (!eq || eq == pair)
+	if (!sysctl_is_pair(pair))
 		return error_set(e, 0, "sysctl '%.200s': expected KEY=VALUE", pair);
 	key = arena_strndup(a, pair, (size_t)(eq - pair));
 	if (!key)

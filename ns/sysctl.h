@@ -36,6 +36,9 @@ struct sysctl {
 int sysctl_check(const char *key, const char *value, bool trusted, struct arena *a,
 		 struct sysctl *s, struct error *e);
 
+/* Is this "KEY=VALUE", as --sysctl takes it? The value may be empty. */
+bool sysctl_is_pair(const char *pair);
+
 /* As sysctl_check(), for "KEY=VALUE" as --sysctl takes it. White space is not removed. */
 int sysctl_check_pair(const char *pair, bool trusted, struct arena *a, struct sysctl *s,
 		      struct error *e);

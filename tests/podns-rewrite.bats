@@ -182,6 +182,10 @@ load podns
 	podns_fails 2 'cannot be shared' rewrite --namespaces pid web
 }
 
+@test "a --sysctl that is not KEY=VALUE is wrong usage" {
+	podns_fails 2 "--sysctl 'net.ipv4.ip_forward': expected KEY=VALUE" rewrite --sysctl net.ipv4.ip_forward web </dev/null
+}
+
 @test "a --sysctl of a type that the container does not share: refused before anything is touched" {
 	make_bundle a pod= stages=
 	podns_fails 1 'net.ipv4.ip_default_ttl: the container shares no network namespace' \
