@@ -72,12 +72,19 @@ int cli_parse(struct cli *cli, int argc, char **argv, bool in_order, const struc
 	      int (*set)(void *arg, int option, char *value, struct error *e), void *arg,
 	      struct error *e);
 
-/* Check that exactly n operands are left; what names a missing one, "NAME", and is unused if n is 0. */
+/*
+ * Check that n operands are left, or at least one with CLI_SOME. what names a missing one, "NAME", and
+ * is unused if n is 0.
+ */
+enum { CLI_SOME = -1 };
 int cli_operands(struct cli *cli, int argc, char **argv, int n, const char *what, struct error *e);
 
-/* cli_parse() without a set function, then cli_operands(). */
-int cli_parse_flags(struct cli *cli, int argc, char **argv, const struct option *options, int n,
-		    const char *what, struct error *e);
+/*
+ * Parse the command line of a command with at most one option of its own, which takes no argument, and
+ * check its operands with cli_operands(). *value is set to 1 if --flag is given; both may be NULL.
+ */
+int cli_parse_flag(struct cli *cli, int argc, char **argv, const char *flag, int *value, int n,
+		   const char *what, struct error *e);
 
 /* Set *e and return CLI_USAGE; the hint names the command's --help. */
 int cli_usage(struct cli *cli, struct error *e, const char *fmt, ...)

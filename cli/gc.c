@@ -38,14 +38,9 @@ static void print_action(void *arg, enum gc_action action, const char *what)
 static int collect_garbage(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	int dry_run = 0;
-	const struct option options[] = {
-		CLI_OPTIONS,
-		{ "dry-run", no_argument, &dry_run, 1 },
-		CLI_OPTIONS_END,
-	};
 	cleanup_store struct store store = STORE_NONE;
 	struct gc_options gc = { .report = print_action, .arg = &dry_run };
-	int r = cli_parse_flags(cli, argc, argv, options, 0, NULL, e);
+	int r = cli_parse_flag(cli, argc, argv, "dry-run", &dry_run, 0, NULL, e);
 	bool there;
 
 	if (r != CLI_DONE)

@@ -65,7 +65,7 @@ static int print_pods(struct cli *cli, pid_t pid, struct error *e)
 
 static int identify_process(struct cli *cli, int argc, char **argv, struct error *e)
 {
-	int r = cli_parse_flags(cli, argc, argv, NULL, 1, "PID", e);
+	int r = cli_parse_flag(cli, argc, argv, NULL, NULL, 1, "PID", e);
 	uint64_t pid;
 
 	if (r != CLI_DONE)

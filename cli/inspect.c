@@ -238,15 +238,10 @@ static void print_text(const struct view *x, const struct details *d)
 static int inspect_pod(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	int json = 0;
-	const struct option options[] = {
-		CLI_OPTIONS,
-		{ "json", no_argument, &json, 1 },
-		CLI_OPTIONS_END,
-	};
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_views struct views views = VIEWS_NONE;
 	struct details d;
-	int r = cli_parse_flags(cli, argc, argv, options, 1, "NAME", e);
+	int r = cli_parse_flag(cli, argc, argv, "json", &json, 1, "NAME", e);
 
 	if (r != CLI_DONE)
 		return r;

@@ -15,7 +15,7 @@ static int print_log(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_buf struct buf text = { 0 };
-	int r = cli_parse_flags(cli, argc, argv, NULL, 0, NULL, e);
+	int r = cli_parse_flag(cli, argc, argv, NULL, NULL, 0, NULL, e);
 	bool there;
 
 	if (r != CLI_DONE)

@@ -88,14 +88,9 @@ static void print_table(const struct views *v)
 static int list_pods(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	int json = 0;
-	const struct option options[] = {
-		CLI_OPTIONS,
-		{ "json", no_argument, &json, 1 },
-		CLI_OPTIONS_END,
-	};
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_views struct views views = VIEWS_NONE;
-	int r = cli_parse_flags(cli, argc, argv, options, 0, NULL, e);
+	int r = cli_parse_flag(cli, argc, argv, "json", &json, 0, NULL, e);
 	bool there;
 
 	if (r != CLI_DONE)

@@ -97,16 +97,24 @@ int cli_parse(struct cli *cli, int argc, char **argv, bool in_order, const struc
 
 int cli_operands(struct cli *cli, int argc, char **argv, int n, const char *what, struct error *e)
 {
-	if (argc - optind == n)
-		return CLI_DONE;
-	if (argc - optind < n)
+	int given = argc - optind, least = n == CLI_SOME ? 1 : n;
+
+	if (given < least)
 		return cli_usage(cli, e, "%s is missing", what);
+	if (given == least || n == CLI_SOME)
+		return CLI_DONE;
 	return cli_usage(cli, e, "unexpected argument '%s'", argv[optind + n]);
 }
 
-int cli_parse_flags(struct cli *cli, int argc, char **argv, const struct option *options, int n,
-		    const char *what, struct error *e)
+int cli_parse_flag(struct cli *cli, int argc, char **argv, const char *flag, int *value, int n,
+		   const char *what, struct error *e)
 {
+	/* Without a flag the list ends there. */
+	const struct option options[] = {
+		CLI_OPTIONS,
+		{ flag, no_argument, value, 1 },
+		CLI_OPTIONS_END,
+	};
 	int r = cli_parse(cli, argc, argv, false, options, NULL, NULL, e);
 
 	return r == CLI_DONE ? cli_operands(cli, argc, argv, n, what, e) : r;

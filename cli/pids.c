@@ -15,7 +15,7 @@ static int list_pids(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_views struct views views = VIEWS_NONE;
-	int r = cli_parse_flags(cli, argc, argv, NULL, 1, "NAME", e);
+	int r = cli_parse_flag(cli, argc, argv, NULL, NULL, 1, "NAME", e);
 	const struct view *x;
 
 	if (r != CLI_DONE)

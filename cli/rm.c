@@ -71,20 +71,13 @@ static int remove_pod(struct store *store, const char *name, bool force, struct 
 static int remove_pods(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	int force = 0;
-	const struct option options[] = {
-		CLI_OPTIONS,
-		{ "force", no_argument, &force, 1 },
-		CLI_OPTIONS_END,
-	};
 	cleanup_store struct store store = STORE_NONE;
 	bool failed = false;
 	struct error why;
-	int r = cli_parse(cli, argc, argv, false, options, NULL, NULL, e);
+	int r = cli_parse_flag(cli, argc, argv, "force", &force, CLI_SOME, "NAME", e);
 
 	if (r != CLI_DONE)
 		return r;
-	if (optind == argc)
-		return cli_usage(cli, e, "NAME is missing");
 	if (store_open(&store, cli->root, false, e) < 0)
 		return CLI_FAILED;
 	for (; optind < argc; optind++) {
