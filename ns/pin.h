@@ -4,7 +4,7 @@
  * pinns.
  *
  * Everything is relative to descriptors of directories that were checked when opened. ns_bind() mounts
- * on the descriptor of a mount point, so a file that is put in its place meanwhile is not mounted on.
+ * on a descriptor of the mount point. If another process replaces that file, its file is not mounted on.
  * It is the only function that binds, and checks the namespace's type with NS_GET_NSTYPE, so that no
  * bug elsewhere can pin a pid namespace.
  */

@@ -40,7 +40,7 @@ struct plan_shm plan_shm(const struct plan_shm_mount *mount);
 /* Parse a size: a number and b, k, m, g or nothing. 0 and nonsense are refused, with a hint. */
 int plan_parse_size(const char *text, uint64_t *bytes, struct error *e);
 
-/* mount(2) takes one page of options, which has room for the others too. */
+/* The kernel limits the options of mount(2) to one page; this leaves room for the other options. */
 #define PLAN_LABEL_MAX 2048
 
 /* May this be a tmpfs's SELinux context? Printable ASCII without a quote. */

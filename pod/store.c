@@ -170,7 +170,7 @@ struct store_name store_bundle_name(const char *bundle)
 
 /*
  * The target of an index entry (caller frees), or NULL with errno. A target that is cut here is longer
- * than any pod's name, so it is refused all the same.
+ * than a pod's name may be, and pod_check_name() refuses it.
  */
 static char *read_entry_link(const struct store *s, const char *name)
 {

@@ -161,7 +161,7 @@ static void undo(struct run *r)
 	apply_undo(&r->container.apply);
 }
 
-/* If the process has died, the stage fails, but the claim is removed from the record all the same. */
+/* If the process has died, the stage fails and also drops the claim, since the container will not start. */
 static int hold_init(struct run *r, pid_t pid, struct process *init, struct error *e)
 {
 	struct error ignored;

@@ -209,7 +209,7 @@ int decide(struct container *c, enum plan_stage stage, struct error *e)
 	return 0;
 }
 
-int decide_again(struct container *c, struct error *e)
+int decide_reset(struct container *c, struct error *e)
 {
 	const char *source = c->config->shm_source, *ours = pod_shm_path(&c->pod, e);
 

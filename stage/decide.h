@@ -15,7 +15,7 @@ int decide(struct container *c, enum plan_stage stage, struct error *e);
  * Before an earlier edit is reverted: forget the decision, so that decide() can be called for the
  * original config. A /dev/shm that the edit made the pod's is to become the pod's again.
  */
-int decide_again(struct container *c, struct error *e);
+int decide_reset(struct container *c, struct error *e);
 
 /* Fill in an edit: paths, and names and /dev/shm where they apply. Strings live as long as c. */
 int decide_edit(struct container *c, struct edit *edit, struct error *e);

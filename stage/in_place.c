@@ -78,7 +78,7 @@ static int check_edit(const struct in_place *x, struct container *c, bool *valid
 
 static int revert_edit(struct in_place *x, struct container *c, struct error *e)
 {
-	if (decide_again(c, e) < 0)
+	if (decide_reset(c, e) < 0)
 		return -1;
 	forget_config(x);
 	return bundle_revert(&x->bundle, NULL, e) < 0 ? -1 : parse_config(x, e);

@@ -7,8 +7,8 @@
  * PODS * CONTAINERS processes each run ROUNDS container lives, doing what an engine and its runtime do,
  * with random delays, sometimes killing the hook and sometimes leaving out poststop. Containers are
  * processes that sleep in the namespaces that their config.json names. Most use precreate; some only
- * createRuntime, which pins their namespaces or refuses them if the pod exists already. Meanwhile
- * another process compares the namespaces of live containers with the pins. DIR gets a bundle for each
+ * createRuntime, which pins their namespaces or refuses them if the pod exists already. At the
+ * same time another process compares the namespaces of live containers with the pins. DIR gets a bundle for each
  * life; its config.json must be complete at any time, and DIR/ID/orig is its original if the hook
  * rewrote it.
  *
