@@ -47,6 +47,12 @@ const char *const config_hooks_name[HOOKS_LISTS] = {
 	[HOOKS_POSTSTOP] = "poststop",
 };
 
+const char *const config_etc_file[CONFIG_ETC_FILES] = {
+	"/etc/resolv.conf",
+	"/etc/hostname",
+	"/etc/hosts",
+};
+
 static bool is_called(const struct json *doc, uint32_t obj, const char *name)
 {
 	const struct json_node *n = &doc->nodes[obj];
@@ -77,15 +83,25 @@ static bool may_be_shm(const struct json_node *n)
 	return memmem(n->str, n->str_len, "shm", 3);
 }
 
-/* A string that all parsers read the same way, and that is not /dev/shm or below it. */
+/* The index in config_etc_file, or -1. */
+static int find_etc_file(const struct json_node *n)
+{
+	for (int i = 0; i < CONFIG_ETC_FILES; i++)
+		if (n->str_len == strlen(config_etc_file[i]) &&
+		    !memcmp(n->str, config_etc_file[i], n->str_len))
+			return i;
+	return -1;
+}
+
+/* A string that all parsers read the same way, and that is no destination of interest. */
 static bool is_elsewhere(const struct json_node *n)
 {
 	return n->type == JSON_STRING && !n->odd && !memchr(n->str, '\0', n->str_len) &&
-	       !may_be_shm(n);
+	       !may_be_shm(n) && find_etc_file(n) < 0;
 }
 
 /*
- * Most mounts are neither on /dev/shm nor below it, and need not be kept. A doubtful one is left to
+ * Most mounts are on no destination of interest, and need not be kept. A doubtful one is left to
  * read_mounts(), which reads or refuses it.
  */
 static bool drop_mount(const struct json *doc, uint32_t object, unsigned depth)
@@ -406,6 +422,20 @@ static int read_shm(struct config *c, struct error *e)
 	return read_shm_options(c, e);
 }
 
+static int read_etc_source(struct config *c, uint32_t mount, struct error *e)
+{
+	struct json *doc = &c->doc;
+	uint32_t destination;
+	int file;
+
+	if (json_member(doc, mount, "destination", &destination, e) < 0)
+		return -1;
+	file = destination == JSON_NONE ? -1 : find_etc_file(&doc->nodes[destination]);
+	if (file < 0)
+		return 0;
+	return json_member_string(doc, mount, "source", &c->etc_source[file], NULL, e);
+}
+
 static int read_mounts(struct config *c, struct error *e)
 {
 	enum mount_place place;
@@ -422,6 +452,8 @@ static int read_mounts(struct config *c, struct error *e)
 			c->shm_below = true;
 		if (place == MOUNT_ON_SHM)
 			c->shm = i;
+		if (place == MOUNT_ELSEWHERE && read_etc_source(c, i, e) < 0)
+			return -1;
 	}
 	return c->shm == JSON_NONE ? 0 : read_shm(c, e);
 }
@@ -466,7 +498,7 @@ static int read_hook_args(struct config *c, uint32_t hook, struct error *e)
 	if (json_member_of(doc, hook, "args", JSON_ARRAY, &args, e) < 0)
 		return -1;
 	for (uint32_t i = json_first(doc, args); i != JSON_NONE; i = json_next(doc, i))
-		c->docker_network |= json_str_is(doc, i, "libnetwork-setkey");
+		c->docker_hook |= json_str_is(doc, i, "libnetwork-setkey");
 	return 0;
 }
 

@@ -41,6 +41,10 @@ struct config_hook_list {
 
 #define HOOK_PROGRAM "oci-podns-hook"
 
+/* Files that engines bind mount from a directory of the container. */
+#define CONFIG_ETC_FILES 3
+extern const char *const config_etc_file[CONFIG_ETC_FILES];
+
 struct config {
 	struct json doc;
 	struct config_ns ns[NS_TYPES];
@@ -68,7 +72,9 @@ struct config {
 	uint32_t hooks;      /* node of the object, or JSON_NONE */
 	uint32_t hooks_null; /* node of a null instead of the object, or JSON_NONE */
 	struct config_hook_list hook_list[HOOKS_LISTS];
-	bool docker_network; /* a hook of Docker's moves interfaces into the network namespace */
+	bool docker_hook; /* a hook of Docker's moves interfaces into the network namespace */
+	const char *etc_source[CONFIG_ETC_FILES]; /* sources of the mounts on the files of
+						     * config_etc_file; NULL: none */
 };
 
 /*
