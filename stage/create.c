@@ -120,6 +120,31 @@ static int drop_claim(struct pod *pod, const char *id, const char *place, const 
 	return record_is_empty(&pod->rec) ? pod_end(pod, e) : pod_save(pod, e);
 }
 
+/* *name: the pod (caller frees), NULL if there is no such claim. */
+static int find_claim(struct store *store, const struct stage_options *opt,
+		      const struct stage_create *create, const char *place, char **name,
+		      struct error *e)
+{
+	*name = NULL;
+	if (store_open(store, opt->root, false, e) < 0)
+		return e->num == ENOENT ? 0 : -1;
+	return store_find(store, create->id, place, name, e);
+}
+
+int stage_has_claim(const struct stage_options *opt, const struct stage_create *create, bool *found,
+		    struct error *e)
+{
+	cleanup_arena struct arena arena = { 0 };
+	cleanup_store struct store store = STORE_NONE;
+	cleanup_free char *name = NULL;
+	const char *place = claim_place(&arena, create->runtime_root, e);
+
+	if (!place || find_claim(&store, opt, create, place, &name, e) < 0)
+		return -1;
+	*found = name != NULL;
+	return 0;
+}
+
 int stage_withdraw(const struct stage_options *opt, const struct stage_create *create,
 		   struct error *e)
 {
@@ -129,11 +154,7 @@ int stage_withdraw(const struct stage_options *opt, const struct stage_create *c
 	cleanup_pod struct pod pod = POD_NONE;
 	const char *place = claim_place(&arena, create->runtime_root, e);
 
-	if (!place)
-		return -1;
-	if (store_open(&store, opt->root, false, e) < 0)
-		return e->num == ENOENT ? 0 : -1;
-	if (store_find(&store, create->id, place, &name, e) < 0)
+	if (!place || find_claim(&store, opt, create, place, &name, e) < 0)
 		return -1;
 	if (!name)
 		return 0;

@@ -70,6 +70,10 @@ int stage_create(const struct stage_options *opt, const struct stage_create *cre
 int stage_withdraw(const struct stage_options *opt, const struct stage_create *create,
 		   struct error *e);
 
+/* Is there such a claim? Reads no document. */
+int stage_has_claim(const struct stage_options *opt, const struct stage_create *create, bool *found,
+		    struct error *e);
+
 /* createRuntime and prestart: text is the OCI state. */
 int stage_create_runtime(const struct stage_options *opt, const char *text, size_t len,
 			 struct error *e);
