@@ -126,15 +126,15 @@ static int wait_for(pid_t pid)
 static int report_death(const struct enter *x, int status, struct error *e)
 {
 	if (WIFSIGNALED(status))
-		return error_set(e, 0, "%s: the process that prepares the pod was killed by signal %d",
+		return error_set(e, 0,
+				 "%s: the process that prepares the pod was killed by signal %d",
 				 x->settings->hook.stage.stage, WTERMSIG(status));
 	return error_set(e, 0, "%s: the process that prepares the pod ended without an answer",
 			 x->settings->hook.stage.stage);
 }
 
 /* The child may have been taken over by what it read, so its answer is not trusted to be well-formed. */
-static int read_answer(const struct enter *x, const struct buf *answer, int status,
-		       struct error *e)
+static int read_answer(const struct enter *x, const struct buf *answer, int status, struct error *e)
 {
 	if (answer->len == 1 && *answer->data == ANSWER_DONE)
 		return 0;
@@ -241,8 +241,7 @@ static int forget_task(const struct enter *x, struct stage_create *create, struc
 
 static int open_config(const struct command *c)
 {
-	cleanup_close int dir = open(c->bundle ? c->bundle : ".",
-				     O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int dir = open(c->bundle ? c->bundle : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)
 		return -1;
@@ -298,7 +297,8 @@ static int check_config_option(const struct enter *x, struct error *e)
 
 int enter_pod(const struct enter *x, bool *entered, struct error *e)
 {
-	struct edit_hook hook = { .args = settings_hook_args(x->settings), .timeout = HOOK_SECONDS };
+	struct edit_hook hook = { .args = settings_hook_args(x->settings),
+				  .timeout = HOOK_SECONDS };
 	struct stage_create create = what_to_create(x);
 	cleanup_free char *path = NULL;
 
@@ -333,7 +333,7 @@ void enter_forget(const struct enter *x)
 	struct error ignored;
 	bool found = false;
 
-	if (create.id && stage_has_claim(&x->settings->hook.stage, &create, &found, &ignored) == 0 &&
-	    found)
+	if (create.id &&
+	    stage_has_claim(&x->settings->hook.stage, &create, &found, &ignored) == 0 && found)
 		do_in_child(x, &create, forget_task, &ignored);
 }
