@@ -5,7 +5,7 @@
 #ifndef PODNS_NS_NET_H
 #define PODNS_NS_NET_H
 
-#include <net/if.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -16,11 +16,9 @@
 int net_loopback_up(struct error *e);
 
 /*
- * Set name to an interface of the network namespace ns_fd that is up and not the loopback, or to "" if
- * it has none. Interfaces that are down do not count, since some kernels create sit0 and others in each
- * namespace: net.core.fb_tunnels_only_for_init_net in Documentation/admin-guide/sysctl/net.rst. The
- * caller is in ns_fd for a moment; if it cannot return, that is an error.
+ * Has the network namespace ns_fd an interface of this name, up or down? The caller is in ns_fd for a
+ * moment; if it cannot return, that is an error.
  */
-int net_find_interface(int ns_fd, char name[IFNAMSIZ], struct error *e);
+int net_has_interface(int ns_fd, const char *name, bool *has, struct error *e);
 
 #endif
