@@ -123,6 +123,12 @@ void log_context(const char *what, const char *pod)
 	concat_in(logger.context, sizeof(logger.context), what, pod ? ": pod " : NULL, pod, NULL);
 }
 
+void log_add_context(struct error *e)
+{
+	if (*logger.context)
+		error_prefix(e, "%s", logger.context);
+}
+
 void log_leave_stderr(void)
 {
 	logger.leaves_stderr = true;

@@ -34,6 +34,9 @@ void log_leave_stderr(void);
  */
 void log_context(const char *what, const char *pod);
 
+/* Prepend the context to the text of an error that another process is to print. */
+void log_add_context(struct error *e);
+
 /*
  * Append further errors and warnings also to the file LOG_KEPT_FILE in this directory, whose
  * descriptor is duplicated. log_is_kept() tells whether this has succeeded.

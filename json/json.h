@@ -140,4 +140,10 @@ int json_error(const struct json *doc, uint32_t node, struct error *e, const cha
  */
 int json_quote(struct buf *b, const char *s);
 
+/*
+ * May a string of this text, which is not parsed, be s? True also for text that is not JSON but has such
+ * a string. s is ASCII; escapes in the text are decoded.
+ */
+bool json_may_have_string(const char *text, size_t len, const char *s);
+
 #endif

@@ -58,7 +58,8 @@ int splice_remove(struct splices *s, struct json *doc, uint32_t node)
 {
 	struct splice next = value_of(doc, node);
 
-	next.start = doc->nodes[node].key_start;
+	if (doc->nodes[node].key_start != JSON_NONE)
+		next.start = doc->nodes[node].key_start;
 	next.member = true;
 	next.text = "";
 	return add_splice(s, doc, next);

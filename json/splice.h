@@ -10,7 +10,7 @@
 
 struct splice {
 	uint32_t start, end; /* the replaced bytes; none if start == end */
-	bool member;         /* a whole member is removed, with one comma */
+	bool member;         /* a whole member or element is removed, with one comma */
 	const char *text;    /* the new bytes, text_len of them; borrowed */
 	size_t text_len;
 };
@@ -32,7 +32,10 @@ int splice_replace(struct splices *s, struct json *doc, uint32_t node, const cha
 /* The same for text in a buffer, which is copied. */
 int splice_replace_with(struct splices *s, struct json *doc, uint32_t node, const struct buf *text);
 
-/* Remove the member whose value is `node`, with its key and one comma: reverses its insertion. */
+/*
+ * Remove the member whose value is `node`, with its key and one comma, or the element of an array, with
+ * one comma: reverses its insertion.
+ */
 int splice_remove(struct splices *s, struct json *doc, uint32_t node);
 
 /*

@@ -2,12 +2,16 @@
 #include "ns/net.h"
 
 #include <errno.h>
-#include <net/if.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
+#include "ns/enter.h"
+#include "ns/nsfs.h"
 
 int net_loopback_up(struct error *e)
 {
@@ -20,4 +24,59 @@ int net_loopback_up(struct error *e)
 	if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
 		return error_set(e, errno, "raise lo");
 	return 0;
+}
+
+static bool is_up(int fd, const char *name)
+{
+	struct ifreq ifr = { 0 };
+
+	memcpy(ifr.ifr_name, name, strlen(name));
+	return ioctl(fd, SIOCGIFFLAGS, &ifr) == 0 && ifr.ifr_flags & IFF_UP &&
+	       !(ifr.ifr_flags & IFF_LOOPBACK);
+}
+
+/* The name of the interface at the start of a line of /proc/net/dev, cut off at its colon. */
+static char *cut_name(char *line)
+{
+	char *name = line + strspn(line, " "), *colon = strchr(name, ':');
+
+	if (!colon || colon - name >= IFNAMSIZ)
+		return NULL;
+	*colon = '\0';
+	return name;
+}
+
+/* The file shows the network namespace of the process that reads it: proc_pid_net(5). */
+static int find_here(char name[IFNAMSIZ], struct error *e)
+{
+	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	cleanup_buf struct buf text = { 0 };
+	char *line, *rest, *found;
+
+	if (fd < 0)
+		return error_set(e, errno, "open a socket to list interfaces");
+	if (read_file_at(AT_FDCWD, "/proc/self/net/dev", (size_t)1 << 20, &text) < 0)
+		return error_set(e, errno, "read /proc/self/net/dev");
+	for (rest = text.data; (line = strsep(&rest, "\n"));) {
+		found = cut_name(line);
+		if (!found || !is_up(fd, found))
+			continue;
+		memcpy(name, found, strlen(found) + 1);
+		return 0;
+	}
+	return 0;
+}
+
+int net_find_interface(int ns_fd, char name[IFNAMSIZ], struct error *e)
+{
+	cleanup_close int own = ns_open_own(NS_NET, e);
+	int r;
+
+	name[0] = '\0';
+	if (own < 0 || ns_join(ns_fd, NS_NET, e) < 0)
+		return -1;
+	r = find_here(name, e);
+	if (setns(own, CLONE_NEWNET) < 0)
+		return error_set(e, errno, "return from the pod's network namespace");
+	return r;
 }

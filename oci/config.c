@@ -11,7 +11,7 @@
 #define SHM "/dev/shm"
 #define ENV_HOSTNAME "HOSTNAME="
 
-#define KEPT_MOST 6
+#define KEPT_MOST 7
 
 /* The members that the parser keeps. */
 struct kept {
@@ -21,7 +21,9 @@ struct kept {
 };
 
 static const struct kept kept[] = {
-	{ "", 1, { "annotations", "hostname", "domainname", "process", "mounts", "linux" } },
+	{ "",
+	  1,
+	  { "annotations", "hostname", "domainname", "process", "mounts", "linux", "hooks" } },
 	{ "annotations", 2, { 0 } },
 	{ "process", 2, { "env" } },
 	{ "linux",
@@ -33,6 +35,22 @@ static const struct kept kept[] = {
 	{ "namespaces", 4, { "type", "path" } },
 	{ "uidMappings", 4, { "containerID", "hostID", "size" } },
 	{ "gidMappings", 4, { "containerID", "hostID", "size" } },
+	{ "hooks", 2, { 0 } },
+	{ "prestart", 4, { "path", "args" } },
+	{ "createRuntime", 4, { "path", "args" } },
+	{ "poststop", 4, { "path", "args" } },
+};
+
+const char *const config_hooks_name[HOOKS_LISTS] = {
+	[HOOKS_PRESTART] = "prestart",
+	[HOOKS_CREATE_RUNTIME] = "createRuntime",
+	[HOOKS_POSTSTOP] = "poststop",
+};
+
+const char *const config_etc_file[CONFIG_ETC_FILES] = {
+	"/etc/resolv.conf",
+	"/etc/hostname",
+	"/etc/hosts",
 };
 
 static bool is_called(const struct json *doc, uint32_t obj, const char *name)
@@ -65,15 +83,25 @@ static bool may_be_shm(const struct json_node *n)
 	return memmem(n->str, n->str_len, "shm", 3);
 }
 
-/* A string that all parsers read the same way, and that is not /dev/shm or below it. */
+/* The index in config_etc_file, or -1. */
+static int find_etc_file(const struct json_node *n)
+{
+	for (int i = 0; i < CONFIG_ETC_FILES; i++)
+		if (n->str_len == strlen(config_etc_file[i]) &&
+		    !memcmp(n->str, config_etc_file[i], n->str_len))
+			return i;
+	return -1;
+}
+
+/* A string that all parsers read the same way, and that is no destination of interest. */
 static bool is_elsewhere(const struct json_node *n)
 {
 	return n->type == JSON_STRING && !n->odd && !memchr(n->str, '\0', n->str_len) &&
-	       !may_be_shm(n);
+	       !may_be_shm(n) && find_etc_file(n) < 0;
 }
 
 /*
- * Most mounts are neither on /dev/shm nor below it, and need not be kept. A doubtful one is left to
+ * Most mounts are on no destination of interest, and need not be kept. A doubtful one is left to
  * read_mounts(), which reads or refuses it.
  */
 static bool drop_mount(const struct json *doc, uint32_t object, unsigned depth)
@@ -394,6 +422,20 @@ static int read_shm(struct config *c, struct error *e)
 	return read_shm_options(c, e);
 }
 
+static int read_etc_source(struct config *c, uint32_t mount, struct error *e)
+{
+	struct json *doc = &c->doc;
+	uint32_t destination;
+	int file;
+
+	if (json_member(doc, mount, "destination", &destination, e) < 0)
+		return -1;
+	file = destination == JSON_NONE ? -1 : find_etc_file(&doc->nodes[destination]);
+	if (file < 0)
+		return 0;
+	return json_member_string(doc, mount, "source", &c->etc_source[file], NULL, e);
+}
+
 static int read_mounts(struct config *c, struct error *e)
 {
 	enum mount_place place;
@@ -410,6 +452,8 @@ static int read_mounts(struct config *c, struct error *e)
 			c->shm_below = true;
 		if (place == MOUNT_ON_SHM)
 			c->shm = i;
+		if (place == MOUNT_ELSEWHERE && read_etc_source(c, i, e) < 0)
+			return -1;
 	}
 	return c->shm == JSON_NONE ? 0 : read_shm(c, e);
 }
@@ -424,15 +468,108 @@ bool config_shm_is_bind(const struct config *c)
 	return false;
 }
 
+/* *null: the node of a null instead of the member. One of the two is JSON_NONE, or both are. */
+static int member_or_null(struct config *c, uint32_t obj, const char *name, enum json_type type,
+			  uint32_t *node, uint32_t *null, struct error *e)
+{
+	uint32_t found;
+
+	if (json_member(&c->doc, obj, name, &found, e) < 0)
+		return -1;
+	*null = found != JSON_NONE && is_null(&c->doc, found) ? found : JSON_NONE;
+	return json_member_of(&c->doc, obj, name, type, node, e);
+}
+
 static int read_annotations(struct config *c, struct error *e)
 {
-	uint32_t node;
+	return member_or_null(c, 0, "annotations", JSON_OBJECT, &c->annotations,
+			      &c->annotations_null, e);
+}
 
-	if (json_member(&c->doc, 0, "annotations", &node, e) < 0)
+/*
+ * Docker adds a hook that executes dockerd, which then moves the container's interfaces into its
+ * network namespace: WithLibnetwork() in daemon/oci_linux.go.
+ */
+static int read_hook_args(struct config *c, uint32_t hook, struct error *e)
+{
+	struct json *doc = &c->doc;
+	uint32_t args;
+
+	if (json_member_of(doc, hook, "args", JSON_ARRAY, &args, e) < 0)
 		return -1;
-	if (node != JSON_NONE && is_null(&c->doc, node))
-		c->annotations_null = node;
-	return json_member_of(&c->doc, 0, "annotations", JSON_OBJECT, &c->annotations, e);
+	for (uint32_t i = json_first(doc, args); i != JSON_NONE; i = json_next(doc, i))
+		c->docker_hook |= json_str_is(doc, i, "libnetwork-setkey");
+	return 0;
+}
+
+static int read_hook(struct config *c, uint32_t hook, bool *ours, struct error *e)
+{
+	const char *path, *name;
+
+	if (json_member_string(&c->doc, hook, "path", &path, NULL, e) < 0)
+		return -1;
+	name = path ? strrchr(path, '/') : NULL;
+	*ours = name && !strcmp(name + 1, HOOK_PROGRAM);
+	return read_hook_args(c, hook, e);
+}
+
+static bool is_same_string(const struct json_node *x, const struct json_node *y)
+{
+	return x->type == JSON_STRING && y->type == JSON_STRING && x->str_len == y->str_len &&
+	       !memcmp(x->str, y->str, x->str_len);
+}
+
+bool config_same_hook(const struct config *a, uint32_t hook_a, const struct config *b,
+		      uint32_t hook_b)
+{
+	uint32_t path_a, path_b, i, k;
+	struct error ignored;
+
+	/* read_hook() has read both: path is a string and args is an array, or they are absent. */
+	if (json_member(&a->doc, hook_a, "path", &path_a, &ignored) < 0 ||
+	    json_member(&b->doc, hook_b, "path", &path_b, &ignored) < 0 || path_a == JSON_NONE ||
+	    path_b == JSON_NONE || !is_same_string(&a->doc.nodes[path_a], &b->doc.nodes[path_b]) ||
+	    json_member(&a->doc, hook_a, "args", &i, &ignored) < 0 ||
+	    json_member(&b->doc, hook_b, "args", &k, &ignored) < 0)
+		return false;
+	i = json_first(&a->doc, i);
+	k = json_first(&b->doc, k);
+	while (i != JSON_NONE && k != JSON_NONE &&
+	       is_same_string(&a->doc.nodes[i], &b->doc.nodes[k])) {
+		i = json_next(&a->doc, i);
+		k = json_next(&b->doc, k);
+	}
+	return i == JSON_NONE && k == JSON_NONE;
+}
+
+static int read_hook_list(struct config *c, enum config_hooks which, struct error *e)
+{
+	struct config_hook_list *x = &c->hook_list[which];
+	struct json *doc = &c->doc;
+	bool ours;
+
+	if (member_or_null(c, c->hooks, config_hooks_name[which], JSON_ARRAY, &x->list, &x->null,
+			   e) < 0)
+		return -1;
+	for (uint32_t i = json_first(doc, x->list); i != JSON_NONE; i = json_next(doc, i)) {
+		if (is_null(doc, i))
+			continue;
+		if (read_hook(c, i, &ours, e) < 0)
+			return -1;
+		if (ours && x->ours == JSON_NONE)
+			x->ours = i;
+	}
+	return 0;
+}
+
+static int read_hooks(struct config *c, struct error *e)
+{
+	if (member_or_null(c, 0, "hooks", JSON_OBJECT, &c->hooks, &c->hooks_null, e) < 0)
+		return -1;
+	for (int i = 0; i < HOOKS_LISTS && c->hooks != JSON_NONE; i++)
+		if (read_hook_list(c, (enum config_hooks)i, e) < 0)
+			return -1;
+	return 0;
 }
 
 static int read_config_members(struct config *c, struct error *e)
@@ -443,7 +580,7 @@ static int read_config_members(struct config *c, struct error *e)
 	    optional_string(&c->doc, 0, "hostname", &c->hostname, &c->hostname_node, e) < 0 ||
 	    optional_string(&c->doc, 0, "domainname", &c->domainname, &c->domainname_node, e) < 0)
 		return -1;
-	if (read_env(c, e) < 0 || read_mounts(c, e) < 0)
+	if (read_env(c, e) < 0 || read_mounts(c, e) < 0 || read_hooks(c, e) < 0)
 		return -1;
 	return read_linux(c, e);
 }
@@ -458,9 +595,13 @@ int config_parse(struct config *c, const char *what, const char *text, size_t le
 		.annotations_null = JSON_NONE,
 		.shm = JSON_NONE,
 		.shm_source_node = JSON_NONE,
+		.hooks = JSON_NONE,
+		.hooks_null = JSON_NONE,
 	};
 	for (int t = 0; t < NS_TYPES; t++)
 		c->ns[t].entry = c->ns[t].path_node = JSON_NONE;
+	for (int i = 0; i < HOOKS_LISTS; i++)
+		c->hook_list[i] = (struct config_hook_list){ JSON_NONE, JSON_NONE, JSON_NONE };
 	if (len > CONFIG_SIZE_MAX)
 		return error_set(e, 0, "%s: larger than %zu bytes", what, CONFIG_SIZE_MAX);
 	if (json_parse(&c->doc, what, text, len, want_of_config, drop_mount, e) < 0)

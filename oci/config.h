@@ -26,6 +26,25 @@ struct config_sysctl {
 	const char *key, *value;
 };
 
+/* The lists of hooks that are read: runtime-spec config.md, "POSIX-platform Hooks". */
+enum config_hooks { HOOKS_PRESTART, HOOKS_CREATE_RUNTIME, HOOKS_POSTSTOP, HOOKS_LISTS };
+
+/* Their names in the document. */
+extern const char *const config_hooks_name[HOOKS_LISTS];
+
+struct config_hook_list {
+	uint32_t list; /* node of the array, or JSON_NONE */
+	uint32_t null; /* node of a null instead of the array, or JSON_NONE */
+	uint32_t
+		ours; /* node of the first hook whose program is called HOOK_PROGRAM, or JSON_NONE */
+};
+
+#define HOOK_PROGRAM "oci-podns-hook"
+
+/* Files that engines bind mount from a directory of the container. */
+#define CONFIG_ETC_FILES 3
+extern const char *const config_etc_file[CONFIG_ETC_FILES];
+
 struct config {
 	struct json doc;
 	struct config_ns ns[NS_TYPES];
@@ -50,6 +69,12 @@ struct config {
 	bool time_offsets;                 /* linux.timeOffsets has a member */
 	struct config_sysctl *sysctls;     /* linux.sysctl, in the document's order */
 	size_t sysctl_count;
+	uint32_t hooks;      /* node of the object, or JSON_NONE */
+	uint32_t hooks_null; /* node of a null instead of the object, or JSON_NONE */
+	struct config_hook_list hook_list[HOOKS_LISTS];
+	bool docker_hook; /* a hook of Docker's moves interfaces into the network namespace */
+	const char *etc_source[CONFIG_ETC_FILES]; /* sources of the mounts on the files of
+						     * config_etc_file; NULL: none */
 };
 
 /*
@@ -72,6 +97,10 @@ int config_annotation(struct config *c, const char *key, const char **value, uin
 
 /* The next "HOSTNAME=" string after env_hostname or one that this has returned, or JSON_NONE. */
 uint32_t config_next_env_hostname(const struct config *c, uint32_t node);
+
+/* Do two hooks (nodes of two documents) have the same program and arguments? */
+bool config_same_hook(const struct config *a, uint32_t hook_a, const struct config *b,
+		      uint32_t hook_b);
 
 /* Is the mount on /dev/shm a bind mount, by its type or its options? False if there is none. */
 bool config_shm_is_bind(const struct config *c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Applying an edit: each function collects splices where the document differs from the edit, then all
- * are written at once. If both a hostname and annotations are added, both are inserted at the same
- * byte, and the hostname comes first.
+ * are written at once. A hostname, hooks and annotations that are added are all inserted at the same
+ * byte, in this order.
  */
 #include "oci/edit.h"
 
@@ -93,11 +93,27 @@ static bool adds_annotations(const struct work *w)
 	       w->c->annotations_null == JSON_NONE;
 }
 
+/* Does no hook of ours run at this stage yet? prestart is the older name of createRuntime. */
+static bool lacks_hook(const struct work *w, enum config_hooks which)
+{
+	const struct config_hook_list *list = w->c->hook_list;
+
+	return w->edit->hook && list[which].ours == JSON_NONE &&
+	       (which != HOOKS_CREATE_RUNTIME || list[HOOKS_PRESTART].ours == JSON_NONE);
+}
+
+/* Will edit_hooks() insert a hooks object into the root? */
+static bool adds_hooks(const struct work *w)
+{
+	return w->edit->hook && w->c->hooks == JSON_NONE && w->c->hooks_null == JSON_NONE;
+}
+
 static int edit_names(struct work *w, struct error *e)
 {
 	const struct edit *edit = w->edit;
 	struct config *c = w->c;
-	const char *comma = is_empty_object(c, 0) && !adds_annotations(w) ? "" : ",";
+	bool first = is_empty_object(c, 0) && !adds_hooks(w) && !adds_annotations(w);
+	const char *comma = first ? "" : ",";
 
 	if (edit->hostname && (!c->hostname || strcmp(c->hostname, edit->hostname))) {
 		bool add = c->hostname_node == JSON_NONE;
@@ -141,6 +157,119 @@ static int edit_shm(struct work *w, struct error *e)
 	return strcmp(c->shm_source, source) ? replace_string(w, c->shm_source_node, source, e) : 0;
 }
 
+static int add_hook_text(const struct work *w, enum config_hooks which, struct buf *text)
+{
+	const struct edit_hook *hook = w->edit->hook;
+
+	if (buf_adds(text, "{\"path\":") < 0 || json_quote(text, hook->path) < 0 ||
+	    buf_adds(text, ",\"args\":[\"" HOOK_PROGRAM "\",") < 0)
+		return -1;
+	for (const char *const *arg = hook->args; *arg; arg++)
+		if (json_quote(text, *arg) < 0 || buf_adds(text, ",") < 0)
+			return -1;
+	return buf_concat(text, "\"", config_hooks_name[which],
+			  "\"],\"timeout\":", decimal(hook->timeout).text, "}", NULL);
+}
+
+/* "createRuntime":[{...}] */
+static int add_list_text(const struct work *w, enum config_hooks which, struct buf *text)
+{
+	return buf_concat(text, "\"", config_hooks_name[which], "\":[", NULL) < 0 ||
+			       add_hook_text(w, which, text) < 0
+		       ? -1
+		       : buf_adds(text, "]");
+}
+
+/* The config has no hooks: add the object with both lists. */
+static int add_hooks(struct work *w, struct error *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	struct config *c = w->c;
+	bool in_root = adds_hooks(w);
+	bool last = is_empty_object(c, 0) && !adds_annotations(w);
+	int r;
+
+	if (buf_adds(&text, in_root ? "\"hooks\":{" : "{") < 0 ||
+	    add_list_text(w, HOOKS_CREATE_RUNTIME, &text) < 0 || buf_adds(&text, ",") < 0 ||
+	    add_list_text(w, HOOKS_POSTSTOP, &text) < 0 || buf_adds(&text, "}") < 0 ||
+	    (in_root && !last && buf_adds(&text, ",") < 0))
+		return cannot_edit(w, e);
+	r = in_root ? splice_insert(&w->splices, &c->doc, inside(c, 0), &text)
+		    : splice_replace_with(&w->splices, &c->doc, c->hooks_null, &text);
+	return r < 0 ? error_nomem(e) : 0;
+}
+
+static bool lacks_list(const struct work *w, enum config_hooks which)
+{
+	const struct config_hook_list *x = &w->c->hook_list[which];
+
+	return lacks_hook(w, which) && x->list == JSON_NONE && x->null == JSON_NONE;
+}
+
+/* The config has hooks, but no list for this stage. createRuntime comes before poststop. */
+static int insert_list(struct work *w, enum config_hooks which, struct error *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	struct config *c = w->c;
+	bool last = is_empty_object(c, c->hooks) &&
+		    (which == HOOKS_POSTSTOP || !lacks_list(w, HOOKS_POSTSTOP));
+
+	if (add_list_text(w, which, &text) < 0 || (!last && buf_adds(&text, ",") < 0))
+		return cannot_edit(w, e);
+	return splice_insert(&w->splices, &c->doc, inside(c, c->hooks), &text) < 0 ? error_nomem(e)
+										   : 0;
+}
+
+static int append_to_list(struct work *w, enum config_hooks which, struct error *e)
+{
+	const struct config_hook_list *x = &w->c->hook_list[which];
+	cleanup_buf struct buf text = { 0 };
+	struct json *doc = &w->c->doc;
+	uint32_t last = JSON_NONE;
+
+	for (uint32_t i = json_first(doc, x->list); i != JSON_NONE; i = json_next(doc, i))
+		last = i;
+	if ((last != JSON_NONE && buf_adds(&text, ",") < 0) || add_hook_text(w, which, &text) < 0)
+		return cannot_edit(w, e);
+	return splice_insert(&w->splices, doc,
+			     last == JSON_NONE ? inside(w->c, x->list) : doc->nodes[last].end,
+			     &text) < 0
+		       ? error_nomem(e)
+		       : 0;
+}
+
+static int replace_null_list(struct work *w, enum config_hooks which, struct error *e)
+{
+	cleanup_buf struct buf text = { 0 };
+
+	if (buf_adds(&text, "[") < 0 || add_hook_text(w, which, &text) < 0 ||
+	    buf_adds(&text, "]") < 0)
+		return cannot_edit(w, e);
+	return splice_replace_with(&w->splices, &w->c->doc, w->c->hook_list[which].null, &text) < 0
+		       ? error_nomem(e)
+		       : 0;
+}
+
+static int edit_hook_list(struct work *w, enum config_hooks which, struct error *e)
+{
+	if (!lacks_hook(w, which))
+		return 0;
+	if (w->c->hook_list[which].list != JSON_NONE)
+		return append_to_list(w, which, e);
+	return lacks_list(w, which) ? insert_list(w, which, e) : replace_null_list(w, which, e);
+}
+
+static int edit_hooks(struct work *w, struct error *e)
+{
+	if (!w->edit->hook)
+		return 0;
+	if (w->c->hooks == JSON_NONE)
+		return add_hooks(w, e);
+	return edit_hook_list(w, HOOKS_CREATE_RUNTIME, e) < 0
+		       ? -1
+		       : edit_hook_list(w, HOOKS_POSTSTOP, e);
+}
+
 #define CLAIM_MEMBER "\"" ANNOTATION_CLAIM "\":"
 
 static int edit_claim(struct work *w, struct error *e)
@@ -169,7 +298,8 @@ static int collect_splices(struct work *w, struct error *e)
 	for (int t = 0; t < NS_TYPES; t++)
 		if (edit_ns(w, t, w->edit->ns_path[t], e) < 0)
 			return -1;
-	if (edit_names(w, e) < 0 || edit_shm(w, e) < 0 || edit_env(w, e) < 0)
+	if (edit_names(w, e) < 0 || edit_shm(w, e) < 0 || edit_env(w, e) < 0 ||
+	    edit_hooks(w, e) < 0)
 		return -1;
 	return edit_claim(w, e);
 }

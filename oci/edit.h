@@ -14,18 +14,28 @@
 
 #define ANNOTATION_CLAIM "io.podns.claim"
 
+/* A hook of ours: runtime-spec config.md, "POSIX-platform Hooks". */
+struct edit_hook {
+	const char *path; /* absolute */
+	const char *const
+		*args;    /* options, between the program's name and the stage; ends with NULL */
+	unsigned timeout; /* in seconds */
+};
+
 /* The wanted values; NULL leaves a member as it is. All strings are borrowed. */
 struct edit {
 	const char
-		*ns_path[NS_TYPES]; /* linux.namespaces[T].path, absolute; the entry must exist */
-	const char *hostname;       /* added where absent */
-	const char *domainname;     /* ignored if the config has none */
-	const char *env_hostname;   /* the value of each HOSTNAME= in process.env */
-	const char *shm_source;     /* source of the /dev/shm mount; ignored if there is none. A
+		*ns_path[NS_TYPES];   /* linux.namespaces[T].path, absolute; the entry must exist */
+	const char *hostname;         /* added where absent */
+	const char *domainname;       /* ignored if the config has none */
+	const char *env_hostname;     /* the value of each HOSTNAME= in process.env */
+	const char *shm_source;       /* source of the /dev/shm mount; ignored if there is none. A
 					 * bind mount keeps its options; any other mount becomes a
 					 * bind with rprivate, nosuid, noexec and nodev */
-	bool shm_read_only;         /* and with ro, if it becomes a bind mount */
-	const char *claim;          /* annotation io.podns.claim */
+	bool shm_read_only;           /* and with ro, if it becomes a bind mount */
+	const char *claim;            /* annotation io.podns.claim */
+	const struct edit_hook *hook; /* added to hooks.createRuntime and hooks.poststop, after the
+				       * other hooks, for each stage that no hook of ours has yet */
 };
 
 /*
@@ -54,7 +64,7 @@ enum revert_how {
  * If now is the text from after the edit, out is the text from before it. Otherwise each member that
  * still has the value that the edit gave it gets its previous value back, or is removed with a comma
  * and white space if it had none; no other byte changes. HOSTNAME= strings are matched by their
- * order. On failure (config_parse() refuses a text, no memory) *out is empty.
+ * order; our hook is removed if its path and args are those that the edit wrote. On failure (config_parse() refuses a text, no memory) *out is empty.
  */
 int edit_revert(const struct edit_texts *texts, const char *now, size_t len, struct buf *out,
 		enum revert_how *how, struct error *e);
@@ -63,6 +73,7 @@ int edit_revert(const struct edit_texts *texts, const char *now, size_t len, str
  * Remove what points to the pins of a pod, if the text from before the edit is not known: each
  * namespace path that equals ns_path[T], a /dev/shm mount with the source shm_source (it becomes the
  * tmpfs that `runc spec` writes), and any claim; a claim that is not a string or repeated is refused.
+ * Hooks of ours stay, because a user may have written them.
  * *changed and *out as for edit_apply().
  */
 int edit_remove_pins(struct config *c, const char *const ns_path[NS_TYPES], const char *shm_source,

@@ -153,9 +153,60 @@ static int merge_claim(struct merge *m, struct error *e)
 	return r < 0 ? error_nomem(e) : 0;
 }
 
+enum list_merge { LIST_STAYS, LIST_LOSES_OURS, LIST_GOES };
+
+/* If the edit added the list, it goes with our hook, unless it has other hooks now. */
+static enum list_merge judge_list(const struct merge *m, int which)
+{
+	const struct config_hook_list *before = &m->before.hook_list[which];
+	const struct config_hook_list *now = &m->now.hook_list[which];
+	uint32_t after = m->after.hook_list[which].ours;
+
+	if (before->ours != JSON_NONE || after == JSON_NONE || now->ours == JSON_NONE ||
+	    !config_same_hook(&m->after, after, &m->now, now->ours))
+		return LIST_STAYS;
+	return before->list == JSON_NONE && json_count_children(&m->now.doc, now->list) == 1
+		       ? LIST_GOES
+		       : LIST_LOSES_OURS;
+}
+
+static int merge_list(struct merge *m, int which, enum list_merge how)
+{
+	const struct config_hook_list *before = &m->before.hook_list[which];
+	const struct config_hook_list *now = &m->now.hook_list[which];
+
+	if (how == LIST_STAYS)
+		return 0;
+	if (how == LIST_LOSES_OURS)
+		return splice_remove(&m->splices, &m->now.doc, now->ours);
+	return before->null == JSON_NONE ? splice_remove(&m->splices, &m->now.doc, now->list)
+					 : restore_node(m, now->list, before->null);
+}
+
+/* The same for the hooks object, unless it has other lists now. */
+static int merge_hooks(struct merge *m)
+{
+	enum list_merge how[HOOKS_LISTS];
+	size_t gone = 0;
+
+	for (int i = 0; i < HOOKS_LISTS; i++) {
+		how[i] = judge_list(m, i);
+		gone += how[i] == LIST_GOES;
+	}
+	if (gone && gone == json_count_children(&m->now.doc, m->now.hooks) &&
+	    m->before.hooks == JSON_NONE)
+		return m->before.hooks_null == JSON_NONE
+			       ? splice_remove(&m->splices, &m->now.doc, m->now.hooks)
+			       : restore_node(m, m->now.hooks, m->before.hooks_null);
+	for (int i = 0; i < HOOKS_LISTS; i++)
+		if (merge_list(m, i, how[i]) < 0)
+			return -1;
+	return 0;
+}
+
 static int merge_members(struct merge *m, struct buf *out, struct error *e)
 {
-	if (merge_names(m) < 0 || merge_shm(m) < 0 || merge_env(m) < 0)
+	if (merge_names(m) < 0 || merge_shm(m) < 0 || merge_env(m) < 0 || merge_hooks(m) < 0)
 		return error_nomem(e);
 	if (merge_claim(m, e) < 0)
 		return -1;

@@ -244,6 +244,21 @@ static int check_time_offsets(const struct plan_input *in, enum plan_verb verb, 
 			     "linux.timeOffsets out of config.json");
 }
 
+/* Docker names the first interface of each container eth0, and fails if there is one. */
+static int check_network(const struct plan_input *in, enum plan_verb verb, struct error *e)
+{
+	if (verb != PLAN_JOIN || in->type[NS_NET].path || !in->brings_network || !in->interface)
+		return 0;
+	error_set(e, 0,
+		  "the container brings a network of its own, but the pod's network namespace at "
+		  "%s/netns/%s already has the interface %s",
+		  in->root, in->pod, in->interface);
+	return error_hint(e,
+			  "start it with --network none; if the container that brought %s is gone, "
+			  "remove it: ip -n %s link delete %s",
+			  in->interface, in->pod, in->interface);
+}
+
 int plan_make(const struct plan_input *in, struct plan *plan, struct error *e)
 {
 	struct user user;
@@ -258,7 +273,8 @@ int plan_make(const struct plan_input *in, struct plan *plan, struct error *e)
 			plan->created |= NS_BIT(t);
 	}
 	if (check_maps(in, plan->verb[NS_USER], e) < 0 ||
-	    check_time_offsets(in, plan->verb[NS_TIME], e) < 0)
+	    check_time_offsets(in, plan->verb[NS_TIME], e) < 0 ||
+	    check_network(in, plan->verb[NS_NET], e) < 0)
 		return -1;
 	user = container_user(in, plan->verb[NS_USER]);
 	for (int t = 0; t < NS_TYPES; t++)

@@ -31,14 +31,17 @@ enum plan_stage {
 struct plan_input {
 	enum plan_stage stage;
 	const char *pod;
-	const char *root;  /* for messages: pins are <root>/<brief>ns/<pod> */
-	bool named;        /* by io.podns.pod, not by a CRI engine's sandbox */
-	bool has_init;     /* createRuntime: the state names a process */
-	bool has_maps;     /* the config maps uids and gids */
-	bool maps_known;   /* the config and the pod's user namespace both have id mappings */
-	bool maps_equal;   /* these are the same */
-	bool time_offsets; /* the config has linux.timeOffsets */
-	ns_set types;      /* the pod types */
+	const char *root;      /* for messages: pins are <root>/<brief>ns/<pod> */
+	bool named;            /* by io.podns.pod, not by a CRI engine's sandbox */
+	bool has_init;         /* createRuntime: the state names a process */
+	bool has_maps;         /* the config maps uids and gids */
+	bool maps_known;       /* the config and the pod's user namespace both have id mappings */
+	bool maps_equal;       /* these are the same */
+	bool time_offsets;     /* the config has linux.timeOffsets */
+	bool brings_network;   /* the engine will move interfaces into its network namespace */
+	const char *interface; /* one that the pod's network namespace has, or NULL; read only if
+				  * brings_network */
+	ns_set types;          /* the pod types */
 	struct plan_type type[NS_TYPES];
 };
 

@@ -34,7 +34,7 @@ void pod_forget_entrant(struct pod *p, size_t index)
 	const struct entrant *x = &p->rec.entrants[index];
 	struct error e;
 
-	if (x->kind != ENTRANT_CLAIM && store_unindex(p->store, x->id, x->bundle, p->name, &e) < 0)
+	if (x->id && store_unindex(p->store, x->id, x->bundle, p->name, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
 	record_drop_entrant(&p->rec, index);
 }

@@ -270,7 +270,7 @@ static int with_pod(struct gc *g, const char *name,
 static bool has_entry(const struct record *rec, const char *entry)
 {
 	for (size_t i = 0; i < rec->entrant_count; i++)
-		if (rec->entrants[i].kind != ENTRANT_CLAIM &&
+		if (rec->entrants[i].id &&
 		    store_entry_is(entry, rec->entrants[i].id, rec->entrants[i].bundle))
 			return true;
 	return false;

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* containerd and CRI-O name a container's sandbox in these. */
-static const char *const cri_annotations[] = {
+const char *const pod_sandbox_annotations[POD_SANDBOX_ANNOTATIONS] = {
 	"io.kubernetes.cri.sandbox-id",
 	"io.kubernetes.cri-o.SandboxID",
 };
@@ -22,19 +21,20 @@ int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, 
 	const char *value;
 
 	*sandbox = NULL;
-	for (size_t i = 0; i < sizeof(cri_annotations) / sizeof(*cri_annotations); i++) {
-		if (get(doc, cri_annotations[i], &value, e) < 0)
+	for (size_t i = 0; i < POD_SANDBOX_ANNOTATIONS; i++) {
+		if (get(doc, pod_sandbox_annotations[i], &value, e) < 0)
 			return -1;
 		if (value && !is_sandbox_id(value))
 			return error_set(e, 0,
 					 "annotation %s: '%.80s' is not the id of a sandbox, which "
 					 "is 64 hexadecimal digits",
-					 cri_annotations[i], value);
+					 pod_sandbox_annotations[i], value);
 		if (value && *sandbox && strcmp(value, *sandbox))
 			return error_set(e, 0,
 					 "annotations %s and %s name different sandboxes, '%s' and "
 					 "'%s'",
-					 cri_annotations[0], cri_annotations[i], *sandbox, value);
+					 pod_sandbox_annotations[0], pod_sandbox_annotations[i],
+					 *sandbox, value);
 		if (value)
 			*sandbox = value;
 	}

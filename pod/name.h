@@ -17,6 +17,10 @@
 #define ANNOTATION_HOSTNAME "io.podns.hostname"
 #define ANNOTATION_SHM_SIZE "io.podns.shm-size"
 
+/* In these containerd and CRI-O name a container's sandbox. */
+#define POD_SANDBOX_ANNOTATIONS 2
+extern const char *const pod_sandbox_annotations[POD_SANDBOX_ANNOTATIONS];
+
 /*
  * A pod's name is 1 to 128 of A-Za-z0-9_.+- and does not start with '.'. "log" is refused too: it is
  * the name of the log file in <root>/podns. 0, or -1 with the reason.

@@ -59,7 +59,10 @@ static int format_entrant(struct buf *b, const struct entrant *x)
 		break;
 	case ENTRANT_CLAIM:
 		r = buf_concat(b, "claim ", decimal(x->expires).text, NULL);
-		return r < 0 ? -1 : end_line(b, x->token, NULL);
+		if (r < 0 || !x->id)
+			return r < 0 ? -1 : end_line(b, x->token, NULL);
+		r = add_field(b, x->token);
+		break;
 	}
 	return r < 0 ? -1 : end_line(b, x->id, x->bundle);
 }
@@ -281,9 +284,11 @@ static bool parse_entrant(struct record *r, char *const field[], int n, struct e
 		x.kind = ENTRANT_WAITING;
 		x.id = field[2];
 		x.bundle = field[3];
-	} else if (n == 3 && !strcmp(field[0], "claim")) {
+	} else if ((n == 3 || n == 5) && !strcmp(field[0], "claim")) {
 		x.kind = ENTRANT_CLAIM;
 		x.token = field[2];
+		x.id = n == 5 ? field[3] : NULL;
+		x.bundle = n == 5 ? field[4] : NULL;
 	} else {
 		return false;
 	}
@@ -377,6 +382,18 @@ long record_find_claim(const struct record *r, const char *token)
 	for (size_t i = 0; i < r->entrant_count; i++)
 		if (r->entrants[i].kind == ENTRANT_CLAIM && !strcmp(r->entrants[i].token, token))
 			return (long)i;
+	return -1;
+}
+
+long record_find_claim_of(const struct record *r, const char *id, const char *place)
+{
+	for (size_t i = 0; i < r->entrant_count; i++) {
+		const struct entrant *x = &r->entrants[i];
+
+		if (x->kind == ENTRANT_CLAIM && x->id && !strcmp(x->id, id) &&
+		    !strcmp(x->bundle, place))
+			return (long)i;
+	}
 	return -1;
 }
 

@@ -12,17 +12,19 @@
 
 /*
  * Entrants keep a pod alive. A member is a container whose init was reported. A container that was
- * reported without a pid, and a claim, count for a limited time.
+ * reported without a pid, and a claim, count for a limited time. A claim that oci-podns-runtime made
+ * knows the container's id; its `bundle` is instead claim_place() of the runtime's root directory, since
+ * that and the id are all that the runtime's delete names.
  */
 enum entrant_kind {
 	ENTRANT_MEMBER,  /* id, bundle, pid, start */
 	ENTRANT_WAITING, /* id, bundle, expires */
-	ENTRANT_CLAIM,   /* token, expires */
+	ENTRANT_CLAIM,   /* token, expires; id and bundle, or neither */
 };
 
 struct entrant {
 	enum entrant_kind kind;
-	const char *id, *bundle, *token;
+	const char *id, *bundle, *token; /* NULL: none */
 	pid_t pid;
 	uint64_t start;   /* clock ticks since boot: proc(5), stat field 22 */
 	uint64_t expires; /* seconds of CLOCK_BOOTTIME */
@@ -79,12 +81,14 @@ void record_drop_bundle(struct record *r, const char *bundle);
 bool record_has_bundle(const struct record *r, const char *bundle);
 int record_set_sysctl(struct record *r, const char *path, const char *value, struct error *e);
 
-/* Is it a container with this id and bundle? A claim has neither. */
+/* Is it a container with this id and bundle? A claim is not. */
 bool entrant_is_of(const struct entrant *x, const char *id, const char *bundle);
 
 /* The index of the entrant with this id and bundle, or with this token; -1 where there is none. */
 long record_find_container(const struct record *r, const char *id, const char *bundle);
 long record_find_claim(const struct record *r, const char *token);
+/* The claim with this id and claim_place(), likewise. */
+long record_find_claim_of(const struct record *r, const char *id, const char *place);
 
 /* The value that we set last, or NULL; valid until record_free(). */
 const char *record_sysctl(const struct record *r, const char *path);

@@ -10,7 +10,8 @@
  *
  * <bundles> is $(localstatedir)/lib/oci-podns for the root /run, so that it survives a reboot, and
  * <root>/podns for other roots. A pod's name contains no '@', so none of these collide. The hash of an
- * index entry is of the container's id and bundle, that of a copy is of the bundle. Index entries are
+ * index entry is of the container's id and bundle, or of what a claim has instead of a bundle
+ * (pod/record.h); that of a copy is of the bundle. Index entries are
  * symlinks because one system call makes, reads or removes one, and because finding a container's pod
  * costs the same however many pods there are.
  */

@@ -20,18 +20,26 @@
 #include "pod/name.h"
 #include "stage/stage.h"
 
+/* The token of a claim, as hexadecimal text. */
+struct token {
+	char text[2 * CLAIM_TOKEN_BYTES + 1];
+};
+
 struct container {
 	const struct stage_options *opt;
 	struct arena arena;
-	struct config *config;      /* borrowed */
-	const struct process *init; /* borrowed; NULL: none */
-	const char *id;             /* borrowed; NULL: not known yet, at precreate */
-	const char *bundle;         /* borrowed; NULL: the config goes to standard output */
-	bool alone;                 /* `podns rewrite`: no createRuntime may follow */
+	struct config *config;        /* borrowed */
+	const struct process *init;   /* borrowed; NULL: none */
+	const char *id;               /* borrowed; NULL: not known yet, at precreate */
+	const char *new_id;           /* borrowed; that it is to be created with, or NULL */
+	const char *bundle;           /* borrowed; NULL: the config goes to standard output */
+	const struct edit_hook *hook; /* borrowed; to add to config.json, or NULL */
+	bool alone;                   /* `podns rewrite`: no createRuntime may follow */
 	struct pod_choice choice;
 	struct store store;
 	struct pod pod;
-	bool known; /* the record already lists the container */
+	bool known;         /* the record already lists the container */
+	struct token claim; /* that is being made; empty: none */
 	/* read */
 	struct plan_input in;
 	int path_fd[NS_TYPES], init_fd[NS_TYPES];

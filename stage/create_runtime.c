@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "oci/state.h"
+#include "stage/claim.h"
 #include "stage/in_place.h"
 
 struct run {
@@ -20,51 +21,21 @@ struct run {
 	bool claim_known;       /* it was in the record */
 };
 
-/* config.json may have been replaced before the pod was locked, but must still name the same pod. */
-static int lock_bundle(struct run *r, struct error *e)
-{
-	struct container *c = &r->container;
-	const char *pod = c->choice.name;
-	bool again;
-
-	if (in_place_lock(&r->file, c, &again, e) < 0)
-		return -1;
-	if (!again)
-		return 0;
-	if (container_choose(c, &r->clues, e) < 0)
-		return -1;
-	if (strcmp(pod, c->choice.name))
-		return error_set(e, 0,
-				 "config.json was changed by somebody else: it names the pod '%s' "
-				 "now",
-				 c->choice.name);
-	return 0;
-}
-
 /*
- * Remove the claim from the record, in memory. Under a CRI engine pod authors write annotations, so
- * a claim that is not in the record is ignored there. (A known one counts: podman, which has
- * precreate, marks the containers of its own pods like a CRI engine.)
+ * Remove the claim from the record, in memory. apply_begin() is called again after that, so that an undo
+ * does not restore the claim.
  */
 static int redeem_claim(struct run *r, struct error *e)
 {
 	struct container *c = &r->container;
-	struct record *rec = &c->pod.rec;
-	const char *token;
 	long i;
 
-	if (config_annotation(c->config, ANNOTATION_CLAIM, &token, NULL, e) < 0)
+	if (claim_find(c, &r->claim, &i, e) < 0)
 		return -1;
-	i = token ? record_find_claim(rec, token) : -1;
-	if (!token || (i < 0 && c->choice.cri))
-		return 0;
-	r->claim = arena_strndup(&c->arena, token, strlen(token));
-	if (!r->claim)
-		return error_nomem(e);
 	r->claim_known = i >= 0;
 	if (r->claim_known)
-		record_drop_entrant(rec, (size_t)i);
-	return 0;
+		pod_forget_entrant(&c->pod, (size_t)i);
+	return apply_begin(&c->apply, &c->pod, &c->pod.pins, e);
 }
 
 /* A container with an unknown claim may start only if it is in the pod's namespaces already. */
@@ -125,15 +96,13 @@ static int record_member(struct container *c, struct error *e)
 	return record_add_entrant(rec, &x, e);
 }
 
-/* apply_begin() is called again after the claim is redeemed, so that an undo does not restore it. */
 static int open_pod(struct run *r, struct error *e)
 {
 	struct container *c = &r->container;
 
-	return container_open(c, e) < 0 || lock_bundle(r, e) < 0 || redeem_claim(r, e) < 0 ||
-			       apply_begin(&c->apply, &c->pod, &c->pod.pins, e) < 0
+	return container_open(c, e) < 0 || in_place_lock(&r->file, c, &r->clues, e) < 0
 		       ? -1
-		       : 0;
+		       : redeem_claim(r, e);
 }
 
 static int enter_pod(struct run *r, struct error *e)

@@ -60,7 +60,7 @@ static int choose_names(struct container *c, struct error *e)
 	struct names_input in = {
 		.verb = c->plan.verb[NS_UTS],
 		.pod = c->choice.name,
-		.id = c->id,
+		.id = c->id ? c->id : c->new_id,
 		.hostname = c->config->hostname,
 		.domainname = c->config->domainname,
 	};
@@ -230,6 +230,10 @@ int decide_edit(struct container *c, struct edit *edit, struct error *e)
 	bool renames = uts != PLAN_LEAVE && uts != PLAN_ADOPT_INIT && !c->known;
 
 	*edit = (struct edit){ 0 };
+	if (c->plan.shared) {
+		edit->claim = *c->claim.text ? c->claim.text : NULL;
+		edit->hook = c->hook;
+	}
 	for (int t = 0; t < NS_TYPES; t++) {
 		if (c->plan.verb[t] == PLAN_LEAVE)
 			continue;

@@ -17,7 +17,7 @@ int decide(struct container *c, enum plan_stage stage, struct error *e);
  */
 int decide_reset(struct container *c, struct error *e);
 
-/* Fill in an edit: paths, and names and /dev/shm where they apply. Strings live as long as c. */
+/* Fill in an edit: paths, and names, /dev/shm, the claim and the hook where they apply. Strings live as long as c. */
 int decide_edit(struct container *c, struct edit *edit, struct error *e);
 
 #endif

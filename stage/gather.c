@@ -6,6 +6,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ns/make.h"
+#include "ns/net.h"
+#include "stage/docker.h"
 
 /* --- which namespaces ------------------------------------------------------ */
 
@@ -95,6 +97,28 @@ static int read_maps(struct container *c, struct error *e)
 	return 0;
 }
 
+/*
+ * Only before the runtime creates the container: at createRuntime the engine may have moved its interfaces
+ * in already.
+ */
+static int read_network(struct container *c, struct error *e)
+{
+	const struct plan_type *x = &c->in.type[NS_NET];
+	char name[IFNAMSIZ];
+
+	if (!c->new_id || !x->pin.ino || !x->entry || x->path ||
+	    !docker_brings_network(c->config, c->new_id))
+		return 0;
+	c->in.brings_network = true;
+	if (net_find_interface(c->pod.pin[NS_NET].fd, name, e) < 0)
+		return -1;
+	c->in.interface = NULL;
+	if (!*name)
+		return 0;
+	c->in.interface = arena_strndup(&c->arena, name, strlen(name));
+	return c->in.interface ? 0 : error_nomem(e);
+}
+
 int gather_identities(struct container *c, ns_set sysctl_types, struct error *e)
 {
 	for (int t = 0; t < NS_TYPES; t++) {
@@ -109,7 +133,7 @@ int gather_identities(struct container *c, ns_set sysctl_types, struct error *e)
 		    read_type(c, (enum ns_type)t, shared, has_sysctls, e) < 0)
 			return -1;
 	}
-	return read_maps(c, e);
+	return read_maps(c, e) < 0 ? -1 : read_network(c, e);
 }
 
 /* --- sysctls ---------------------------------------------------------------- */

@@ -35,12 +35,32 @@ void in_place_close(struct in_place *x)
 	bundle_close(&x->bundle);
 }
 
-int in_place_lock(struct in_place *x, struct container *c, bool *again, struct error *e)
+/* The pod is locked already, so it cannot be another one now. */
+static int choose_again(struct container *c, const struct pod_clues *state, struct error *e)
 {
-	if (bundle_lock(&x->bundle, &c->store, false, e) < 0 ||
-	    bundle_refresh(&x->bundle, again, e) < 0)
+	const char *pod = c->choice.name;
+
+	if (container_choose(c, state, e) < 0)
 		return -1;
-	return *again ? parse_config(x, e) : 0;
+	if (c->choice.name && !strcmp(pod, c->choice.name))
+		return 0;
+	return error_set(e, 0,
+			 "config.json was changed by somebody else: it names the pod '%s' now",
+			 c->choice.name ? c->choice.name : "");
+}
+
+int in_place_lock(struct in_place *x, struct container *c, const struct pod_clues *state,
+		  struct error *e)
+{
+	bool again;
+
+	if (bundle_lock(&x->bundle, &c->store, false, e) < 0 ||
+	    bundle_refresh(&x->bundle, &again, e) < 0)
+		return -1;
+	if (!again)
+		return 0;
+	/* The caller of `podns rewrite` named the pod. */
+	return parse_config(x, e) < 0 ? -1 : c->alone ? 0 : choose_again(c, state, e);
 }
 
 void in_place_unlock(struct in_place *x)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The config.json of a bundle that a stage edits in place: in_place_load(), _hold(), _plan(),
- * _write() and, if the stage fails after that, _put_back().
+ * The config.json of a bundle that a stage edits in place: in_place_load(), _lock(), _plan(),
+ * _write() and, if the stage fails after that, _revert().
  *
  * config.json is read before the pod is locked, to learn which pod to lock. It is read again if it
  * was replaced before the lock was held: the sweep in container_open() reverts it where it ends a
@@ -33,10 +33,12 @@ int in_place_load(struct in_place *x, const char *bundle, struct error *e);
 void in_place_close(struct in_place *x);
 
 /*
- * Lock the bundle, after container_open(), until in_place_unlock(). *again: config.json had been
- * replaced, and was parsed again into x->config.
+ * Lock the bundle, after container_open(), until in_place_unlock(). If config.json had been replaced,
+ * it is parsed again into x->config; it is an error if it names another pod now. state: the clues of
+ * the state, or NULL.
  */
-int in_place_lock(struct in_place *x, struct container *c, bool *again, struct error *e);
+int in_place_lock(struct in_place *x, struct container *c, const struct pod_clues *state,
+		  struct error *e);
 
 /* Unlock it, before anything that may end the pod: that locks each bundle to revert it. */
 void in_place_unlock(struct in_place *x);

@@ -52,9 +52,9 @@ int stage_rewrite(const struct stage_options *opt, const char *pod, const char *
 static int rewrite_in_place(struct container *c, struct in_place *x, struct error *e)
 {
 	cleanup_buf struct buf out = { 0 };
-	bool again, changed;
+	bool changed;
 
-	if (container_open(c, e) < 0 || in_place_lock(x, c, &again, e) < 0 ||
+	if (container_open(c, e) < 0 || in_place_lock(x, c, NULL, e) < 0 ||
 	    in_place_plan(x, c, PLAN_PRECREATE, &changed, &out, e) < 0)
 		return -1;
 	if (!c->plan.shared)

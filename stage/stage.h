@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "ns/types.h"
+#include "oci/edit.h"
 
 struct stage_options {
 	const char *stage;          /* its name, for messages */
@@ -41,6 +42,37 @@ int stage_rewrite(const struct stage_options *opt, const char *pod, const char *
  */
 int stage_rewrite_bundle(const struct stage_options *opt, const char *pod, const char *bundle,
 			 struct error *e);
+
+/* What oci-podns-runtime is asked to create. */
+struct stage_create {
+	const char *id;
+	const char *runtime_root;     /* of the real runtime: its option --root, or NULL */
+	const char *bundle;           /* absolute; for stage_withdraw(), NULL: unknown */
+	const struct edit_hook *hook; /* added to config.json */
+};
+
+/* Says that all is done. Called once, as the last step; its failure undoes the stage as well. */
+typedef int (*stage_report_fn)(void *arg, struct error *e);
+
+/*
+ * Before a runtime's create: what precreate does, for config.json in the bundle, in place, with a claim
+ * that knows the container's id. Nothing is changed if config.json names no pod, or if the container
+ * would share nothing with it.
+ */
+int stage_create(const struct stage_options *opt, const struct stage_create *create,
+		 stage_report_fn report, void *arg, struct error *e);
+
+/*
+ * Undo that, before a runtime's delete or if the runtime could not be executed: drop the claim, if it
+ * was not redeemed, and revert config.json if the bundle is known. A pod that nobody uses any more is
+ * ended. It is no error if there is no such claim.
+ */
+int stage_withdraw(const struct stage_options *opt, const struct stage_create *create,
+		   struct error *e);
+
+/* Is there such a claim? Reads no document. */
+int stage_has_claim(const struct stage_options *opt, const struct stage_create *create, bool *found,
+		    struct error *e);
 
 /* createRuntime and prestart: text is the OCI state. */
 int stage_create_runtime(const struct stage_options *opt, const char *text, size_t len,

@@ -134,6 +134,10 @@ static const char *choose(uint64_t *seed, const char *const values[4])
 	return bits < 4 ? values[bits] : NULL;
 }
 
+static const char *const hook_args[] = { "--root", "/a \"b\"", NULL };
+static const struct edit_hook our_hook = { "/usr/libexec/oci/hooks.d/oci-podns-hook", hook_args,
+					   30 };
+
 static void choose_edit(const struct config *c, ns_set shared, uint64_t seed, struct edit *edit)
 {
 	static const char *const paths[] = { "/run/netns/web", "/", "/a\"b\\c", "/\x01\xc3\xa9/" };
@@ -157,6 +161,13 @@ static void choose_edit(const struct config *c, ns_set shared, uint64_t seed, st
 	edit->shm_read_only = seed & 1;
 	seed >>= 1;
 	edit->claim = choose(&seed, claims);
+	edit->hook = seed & 1 ? &our_hook : NULL;
+}
+
+static bool lacks_hook(const struct config *c, enum config_hooks which)
+{
+	return c->hook_list[which].ours == JSON_NONE &&
+	       (which == HOOKS_POSTSTOP || c->hook_list[HOOKS_PRESTART].ours == JSON_NONE);
 }
 
 /* --- what an edit promises --------------------------------------------------- */
@@ -185,6 +196,8 @@ static void check_wanted(struct config *c, const struct edit *edit)
 		MUST(config_annotation(c, ANNOTATION_CLAIM, &claim, NULL, &e) == 0);
 		MUST(is_same(claim, edit->claim));
 	}
+	if (edit->hook)
+		MUST(!lacks_hook(c, HOOKS_CREATE_RUNTIME) && !lacks_hook(c, HOOKS_POSTSTOP));
 }
 
 /* --- no other byte ------------------------------------------------------------ */
@@ -261,6 +274,34 @@ static void add_claim_span(struct spans *s, struct config *c, const char *wanted
 		add_member(s, c, c->annotations_null, 0);
 }
 
+/* A hook is added after the last one of the list. */
+static void add_hook_span(struct spans *s, const struct config *c, enum config_hooks which)
+{
+	const struct config_hook_list *x = &c->hook_list[which];
+	uint32_t at;
+
+	if (!lacks_hook(c, which))
+		return;
+	if (x->list == JSON_NONE) {
+		add_member(s, c, x->null, c->hooks);
+		return;
+	}
+	at = c->doc.nodes[x->list].start + 1;
+	for (uint32_t i = json_first(&c->doc, x->list); i != JSON_NONE; i = json_next(&c->doc, i))
+		at = c->doc.nodes[i].end;
+	add_span(s, at, at);
+}
+
+static void add_hook_spans(struct spans *s, const struct config *c)
+{
+	if (c->hooks == JSON_NONE) {
+		add_member(s, c, c->hooks_null, 0);
+		return;
+	}
+	add_hook_span(s, c, HOOKS_CREATE_RUNTIME);
+	add_hook_span(s, c, HOOKS_POSTSTOP);
+}
+
 static int compare_spans(const void *a, const void *b)
 {
 	const struct span *x = a, *y = b;
@@ -288,6 +329,8 @@ static void find_spans(struct spans *s, struct config *c, const struct edit *edi
 		add_env_spans(s, c, edit->env_hostname);
 	if (edit->claim)
 		add_claim_span(s, c, edit->claim);
+	if (edit->hook)
+		add_hook_spans(s, c);
 	if (s->count)
 		qsort(s->list, s->count, sizeof(*s->list), compare_spans);
 }
@@ -419,6 +462,18 @@ static void check_merged(struct config *before, struct config *after, struct con
 		     merged(before->domainname, after->domainname, now->domainname)));
 	MUST(is_same(claim_of(is), merged(claim_of(before), claim_of(after), claim_of(now))));
 	MUST((is->shm == JSON_NONE) == (now->shm == JSON_NONE));
+	for (int i = 0; i < HOOKS_LISTS; i++) {
+		uint32_t was = before->hook_list[i].ours, added = after->hook_list[i].ours;
+		uint32_t here = now->hook_list[i].ours, left = is->hook_list[i].ours;
+		bool goes = was == JSON_NONE && added != JSON_NONE && here != JSON_NONE &&
+			    config_same_hook(after, added, now, here);
+
+		/* A second one of ours, which somebody else added, may be left. */
+		MUST(goes || (left == JSON_NONE) == (here == JSON_NONE));
+		MUST(!goes || left == JSON_NONE ||
+		     json_count_children(&is->doc, is->hook_list[i].list) + 1 ==
+			     json_count_children(&now->doc, now->hook_list[i].list));
+	}
 }
 
 /*

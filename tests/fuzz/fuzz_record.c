@@ -51,6 +51,9 @@ static void fill(struct record *r, const char *at, const char *end)
 		x.kind = x.kind == ENTRANT_MEMBER ? ENTRANT_WAITING : ENTRANT_MEMBER;
 	}
 	MUST(record_add_entrant(r, &claim, &e) == 0);
+	claim.id = x.id ? x.id : "";
+	claim.bundle = x.bundle ? x.bundle : "";
+	MUST(record_add_entrant(r, &claim, &e) == 0);
 }
 
 static void check_same(const struct record *a, const struct record *b)
@@ -63,10 +66,10 @@ static void check_same(const struct record *a, const struct record *b)
 		const struct entrant *x = &a->entrants[i], *y = &b->entrants[i];
 
 		MUST(x->kind == y->kind);
-		if (x->kind == ENTRANT_CLAIM)
-			MUST(!strcmp(x->token, y->token));
-		else
-			MUST(!strcmp(x->id, y->id) && !strcmp(x->bundle, y->bundle));
+		MUST(x->kind != ENTRANT_CLAIM || !strcmp(x->token, y->token));
+		MUST(!x->id == !y->id && !x->bundle == !y->bundle && !x->id == !x->bundle);
+		MUST(x->id || x->kind == ENTRANT_CLAIM);
+		MUST(!x->id || (!strcmp(x->id, y->id) && !strcmp(x->bundle, y->bundle)));
 	}
 	for (size_t i = 0; i < a->bundle_count; i++)
 		MUST(!strcmp(a->bundles[i], b->bundles[i]));

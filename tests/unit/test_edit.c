@@ -212,6 +212,19 @@ static struct buf rewritten(const struct buf *text)
 	return out;
 }
 
+static const char *const hook_args[] = { "--root", "/a \"b\"", NULL };
+static const struct edit_hook our_hook = { "/usr/libexec/oci/hooks.d/oci-podns-hook", hook_args,
+					   30 };
+
+/* Each stage has exactly one hook of ours, or had one before. */
+static void check_hooks_wanted(const struct config *c)
+{
+	const struct config_hook_list *l = c->hook_list;
+
+	CHECK(l[HOOKS_POSTSTOP].ours != JSON_NONE);
+	CHECK(l[HOOKS_CREATE_RUNTIME].ours != JSON_NONE || l[HOOKS_PRESTART].ours != JSON_NONE);
+}
+
 static void check_wanted(const struct buf *text, const struct edit *edit)
 {
 	const char *claim;
@@ -237,6 +250,8 @@ static void check_wanted(const struct buf *text, const struct edit *edit)
 	CHECK(config_annotation(&c, ANNOTATION_CLAIM, &claim, NULL, &e) == 0);
 	if (edit->claim)
 		CHECK_STR(claim, edit->claim);
+	if (edit->hook)
+		check_hooks_wanted(&c);
 	config_free(&c);
 }
 
@@ -328,6 +343,7 @@ static const struct edit everything = {
 	.env_hostname = "web",
 	.shm_source = "/run/podns/web/shm",
 	.claim = "0123456789abcdef",
+	.hook = &our_hook,
 };
 
 #define NAMESPACES                                                                                 \
@@ -368,6 +384,13 @@ static const char *const documents[] = {
 	"{\"a\":\"\",\"type\":\"uts\"\n}]}}",
 	"\n{\n  \"hostname\": \"h\",\n  \"annotations\": {\n    \"a\": \"\xc3\xa9\"\n  },\n "
 	" " NAMESPACES "\n}\n",
+	"{" NAMESPACES ",\"hooks\":null}",
+	"{" NAMESPACES ",\"hooks\" : { }}",
+	"{" NAMESPACES ",\"hooks\":{\"createRuntime\":null,\"poststop\":[ ]}}",
+	"{" NAMESPACES ",\"hooks\":{\"prestart\":[{\"path\":\"/x/oci-podns-hook\"}],"
+	"\"poststop\":[\n{\"path\":\"/a\",\"args\":[\"a\"]}\n]}}",
+	"{" NAMESPACES ",\"hooks\":{\"startContainer\":[{\"path\":\"/b\"}],\"createRuntime\":"
+	"[null,{\"path\":\"/oci-podns-hook\"}],\"poststop\":[{\"path\":\"/oci-podns-hook\"}]}}",
 	"{\"Other\":{\"hostName\":1}," NAMESPACES ",\"annotations\":{\"Io.podns.claim\":\"x\"}}",
 };
 
@@ -385,6 +408,9 @@ static void keeps_its_promises(void)
 		{ .ns_path = { [NS_UTS] = "/u" }, .claim = "c" },
 		{ .hostname = "w\xc3\xa9\"\\\n/" },
 		{ .hostname = "web", .claim = "c" },
+		{ .hook = &our_hook },
+		{ .hook = &our_hook, .hostname = "web" },
+		{ .hook = &our_hook, .claim = "c" },
 		{ .hostname = NULL },
 	};
 
@@ -404,19 +430,29 @@ static void edits_a_root_without_members(void)
 					     "{\"annotations\":{}}" };
 	const struct edit edits[] = { { .hostname = "web" },
 				      { .claim = "c" },
-				      { .hostname = "web", .claim = "c" } };
+				      { .hostname = "web", .claim = "c" },
+				      { .hook = &our_hook },
+				      { .hostname = "web", .hook = &our_hook },
+				      { .hook = &our_hook, .claim = "c" },
+				      { .hostname = "web", .hook = &our_hook, .claim = "c" } };
 
 	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
 		cleanup_buf struct buf text = text_of(roots[i]);
 
 		unit_row(roots[i]);
-		for (size_t k = 0; k < 3; k++)
+		for (size_t k = 0; k < sizeof(edits) / sizeof(*edits); k++)
 			check_promises(&text, &edits[k]);
 	}
 }
 
+#define HOOK "{\"path\":\"/oci-podns-hook\",\"args\":[\"oci-podns-hook\","
+#define CREATE "\"createRuntime\":[" HOOK "\"createRuntime\"],\"timeout\":30}]"
+#define STOP "\"poststop\":[" HOOK "\"poststop\"],\"timeout\":30}]"
+
 static void splices_exactly(void)
 {
+	static const char *const no_args[] = { NULL };
+	static const struct edit_hook plain_hook = { "/oci-podns-hook", no_args, 30 };
 	static const struct {
 		const char *text;
 		struct edit edit;
@@ -444,6 +480,26 @@ static void splices_exactly(void)
 		{ "{}",
 		  { .hostname = "h", .claim = "c" },
 		  "{\"hostname\":\"h\",\"annotations\":{\"io.podns.claim\":\"c\"}}" },
+		{ "{}", { .hook = &plain_hook }, "{\"hooks\":{" CREATE "," STOP "}}" },
+		{ "{\"a\":1}",
+		  { .hook = &plain_hook, .hostname = "h", .claim = "c" },
+		  "{\"hostname\":\"h\",\"hooks\":{" CREATE "," STOP "},"
+		  "\"annotations\":{\"io.podns.claim\":\"c\"},\"a\":1}" },
+		{ "{\"hooks\":null}",
+		  { .hook = &plain_hook },
+		  "{\"hooks\":{" CREATE "," STOP "}}" },
+		{ "{\"hooks\":{\"prestart\":[{\"path\":\"/p\"}]}}",
+		  { .hook = &plain_hook },
+		  "{\"hooks\":{" CREATE "," STOP ",\"prestart\":[{\"path\":\"/p\"}]}}" },
+		{ "{\"hooks\":{\"poststop\":[{\"path\":\"/p\"} ],\"createRuntime\": null}}",
+		  { .hook = &plain_hook },
+		  "{\"hooks\":{\"poststop\":[{\"path\":\"/p\"}," HOOK
+		  "\"poststop\"],\"timeout\":30} ],\"createRuntime\": [" HOOK
+		  "\"createRuntime\"],\"timeout\":30}]}}" },
+		/* A hook of the user's runs at this stage already. */
+		{ "{\"hooks\":{\"prestart\":[{\"path\":\"/x/oci-podns-hook\"}]}}",
+		  { .hook = &plain_hook },
+		  "{\"hooks\":{" STOP ",\"prestart\":[{\"path\":\"/x/oci-podns-hook\"}]}}" },
 		{ "{\"annotations\":null}",
 		  { .hostname = "h", .claim = "c" },
 		  "{\"hostname\":\"h\",\"annotations\":{\"io.podns.claim\":\"c\"}}" },
@@ -486,7 +542,9 @@ static void changes_nothing_when_all_is_there(void)
 		"\"a\":\"kept as it is\"},\"mounts\":[{\"destination\":\"/dev/shm\","
 		"\"type\":\"bind\",\"source\":\"/run/podns/web/shm\"}],\"linux\":{\"namespaces\":["
 		"{\"type\":\"network\",\"path\":\"\\/run/netns/web\"},{\"type\":\"ipc\",\"path\":"
-		"\"/run/ipcns/web\"},{\"type\":\"uts\",\"path\":\"/run/utsns/web\"}]}}");
+		"\"/run/ipcns/web\"},{\"type\":\"uts\",\"path\":\"/run/utsns/web\"}]},"
+		"\"hooks\":{\"createRuntime\":[{\"path\":\"/a/oci-podns-hook\"}],"
+		"\"poststop\":[{\"path\":\"/b/oci-podns-hook\"}]}}");
 	cleanup_buf struct buf out = apply(&text, &everything);
 
 	CHECK(!out.len);
@@ -567,6 +625,7 @@ static void respects_the_edits_of_others(void)
 		"\"HOSTNAME=i\"]},\"mounts\":[{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\"}],"
 		"\"linux\":{\"namespaces\":[{\"type\":\"network\"},{\"type\":\"ipc\"},"
 		"{\"type\":\"uts\",\"path\":\"\"}]}}";
+	struct edit edit = everything; /* without the hook, which has a table of its own */
 	static const struct {
 		const char *from, *to; /* what they do to the edited document */
 		const char *was, *is;  /* and how the original differs from what comes out */
@@ -626,8 +685,9 @@ static void respects_the_edits_of_others(void)
 		{ "\"io.podns.claim\":\"0123456789abcdef\"", "\"io.podns.claim\":null",
 		  "{\"hostname\"", "{\"annotations\":{\"io.podns.claim\":null},\"hostname\"" },
 	};
+	edit.hook = NULL;
 	cleanup_buf struct buf text = text_of(original);
-	cleanup_buf struct buf edited = apply(&text, &everything);
+	cleanup_buf struct buf edited = apply(&text, &edit);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		unit_row(rows[i].from);
@@ -999,6 +1059,39 @@ static void removes_pins_exactly(void)
 #undef SHM
 }
 
+/* Our hooks are removed, and what the edit made for them, but nothing that others added. */
+static void gives_each_kind_of_hooks_back(void)
+{
+	static const char *const no_args[] = { NULL };
+	static const struct edit_hook plain_hook = { "/oci-podns-hook", no_args, 30 };
+	const struct edit edit = { .hook = &plain_hook };
+	static const struct {
+		const char *before, *now, *back;
+	} rows[] = {
+		{ "{}", "{ \"hooks\":{" CREATE "," STOP "}}", "{ }" },
+		{ "{\"hooks\":null}", "{ \"hooks\":{" CREATE "," STOP "}}", "{ \"hooks\":null}" },
+		/* Another program added a hook to our list, a list, or removed one of ours. */
+		{ "{}",
+		  "{\"hooks\":{\"poststop\":[{\"path\":\"/p\"}," HOOK
+		  "\"poststop\"],\"timeout\":30}]," CREATE "}}",
+		  "{\"hooks\":{\"poststop\":[{\"path\":\"/p\"}]}}" },
+		{ "{}", "{\"hooks\":{\"startContainer\":[]," CREATE "," STOP "}}",
+		  "{\"hooks\":{\"startContainer\":[]}}" },
+		{ "{}", "{\"hooks\":{" STOP "}}", "{}" },
+		{ "{}", "{\"hooks\":{}}", NULL },
+		{ "{}", "{}", NULL },
+		/* It changed ours, so it is not ours any more. */
+		{ "{}",
+		  "{\"hooks\":{\"poststop\":[{\"path\":\"/oci-podns-hook\",\"args\":[\"x\"]}]}}",
+		  NULL },
+		{ "{}", "{\"hooks\":{\"poststop\":[{\"path\":\"/z/oci-podns-hook\"}]}}", NULL },
+		{ "{\"hooks\":{}}", "{\"hooks\":{ " CREATE "," STOP "}}", "{\"hooks\":{ }}" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		check_reverted(rows[i].before, &edit, rows[i].now, rows[i].back);
+}
+
 /* Random documents. */
 struct parts {
 	struct buf part[16];
@@ -1163,6 +1256,61 @@ static void add_annotations(struct parts *root)
 	add_object(add_part(root, "annotations"), &p);
 }
 
+static void add_hook(struct buf *b)
+{
+	struct parts p = { 0 };
+
+	if (!pick(6)) {
+		buf_adds(b, "null");
+		return;
+	}
+	add_member_string(&p, "path", pick(3) ? "/bin/x" : "/opt/oci-podns-hook");
+	if (pick(2))
+		buf_adds(add_part(&p, "args"), pick(2) ? "[ \"a\",\"b\" ]" : "[]");
+	if (pick(2))
+		add_anything(add_part(&p, "timeout"), 1);
+	add_object(b, &p);
+}
+
+static void add_hook_list(struct parts *hooks, const char *name)
+{
+	struct buf *b;
+
+	if (!pick(3))
+		return;
+	b = add_part(hooks, name);
+	if (!pick(4)) {
+		buf_adds(b, "null");
+		return;
+	}
+	buf_adds(b, "[");
+	add_space(b, true);
+	for (unsigned n = pick(3); n; n--) {
+		add_hook(b);
+		buf_adds(b, n > 1 ? "," : "");
+		add_space(b, true);
+	}
+	buf_adds(b, "]");
+}
+
+static void add_hooks(struct parts *root)
+{
+	struct parts p = { 0 };
+
+	if (!pick(3))
+		return;
+	if (!pick(4)) {
+		buf_adds(add_part(root, "hooks"), "null");
+		return;
+	}
+	add_hook_list(&p, "prestart");
+	add_hook_list(&p, "createRuntime");
+	add_hook_list(&p, "poststop");
+	if (!pick(3))
+		add_anything(add_part(&p, "createContainer"), 2);
+	add_object(add_part(root, "hooks"), &p);
+}
+
 static void add_process(struct buf *b)
 {
 	struct parts p = { 0 };
@@ -1197,6 +1345,7 @@ static struct buf random_document(struct edit *edit)
 		add_anything(add_part(&lin, "seccomp"), 3);
 		add_object(add_part(&root, "linux"), &lin);
 	}
+	add_hooks(&root);
 	add_anything(add_part(&root, "unknown"), 3);
 	add_space(&b, true);
 	add_object(&b, &root);
@@ -1207,7 +1356,8 @@ static struct buf random_document(struct edit *edit)
 			       .env_hostname = pick(2) ? "web" : NULL,
 			       .shm_source = pick(2) ? "/run/shm" : NULL,
 			       .shm_read_only = pick(2),
-			       .claim = pick(2) ? "token" : NULL };
+			       .claim = pick(2) ? "token" : NULL,
+			       .hook = pick(2) ? &our_hook : NULL };
 	for (int t = 0; t < NS_TYPES; t++)
 		edit->ns_path[t] = has[t] && pick(2) ? "/run/ns/web" : NULL;
 	return b;
@@ -1319,6 +1469,7 @@ int main(void)
 	RUN(leaves_alone_what_it_did_not_change);
 	RUN(gives_each_kind_of_shm_back);
 	RUN(gives_each_kind_of_annotations_back);
+	RUN(gives_each_kind_of_hooks_back);
 	RUN(is_not_stopped_by_a_strange_claim);
 	RUN(reverts_no_unrelated_document);
 	RUN(refuses_what_it_cannot_read);

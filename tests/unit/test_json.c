@@ -577,6 +577,42 @@ static void pool_holds_the_worst(void)
 	}
 }
 
+static void searches_without_parsing(void)
+{
+	static const struct {
+		const char *text;
+		bool has;
+	} rows[] = {
+		{ "{\"io.x/y\":1}", true },
+		{ "[\"io.x/y\"", true }, /* no JSON, but it has the string */
+		{ "{\"io.x\\/y\":1}", true },
+		{ "{\"\\u0069o.\\u0078\\u002Fy\":1}", true },
+		{ "{\"a\":\"\\\"\",\"b\":\"io.x\\u002fy\"}", true },
+		{ "{\"io.x/y", false },
+		{ "{\"io.x/y \":1}", false },
+		{ "{\"xio.x/y\":1,\"io.x\":2}", false },
+		{ "{\"\\u0169o.x/y\":1}", false },
+		{ "{\"\\u00\"}", false },
+		{ "{\"\\u00g9o.x/y\"}", false },
+		{ "{\"\\", false },
+		{ "\"io.x\\ny\"", false },
+		{ "\"", false },
+		{ "", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		/* Without the NUL, so that the sanitizers find it if a read goes further. */
+		size_t n = strlen(rows[i].text);
+		char *text = malloc(n ? n : 1);
+
+		unit_row(rows[i].text);
+		if (n)
+			memcpy(text, rows[i].text, n);
+		CHECK(json_may_have_string(text, n, "io.x/y") == rows[i].has);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	RUN(refuses_what_is_not_json);
@@ -598,5 +634,6 @@ int main(void)
 	RUN(quotes_no_invalid_utf8);
 	RUN(long_strings);
 	RUN(pool_holds_the_worst);
+	RUN(searches_without_parsing);
 	return unit_done();
 }

@@ -200,6 +200,7 @@ static void fill(struct record *r)
 	const struct entrant member = { ENTRANT_MEMBER, "c1", "/b/a b%\n", NULL, 42, 4711, 0 };
 	const struct entrant waiting = { ENTRANT_WAITING, "c2", "/b2", NULL, 0, 0, 99 };
 	const struct entrant claim = { ENTRANT_CLAIM, NULL, NULL, "abcd", 0, 0, 77 };
+	const struct entrant created = { ENTRANT_CLAIM, "c1", "runtime /a b", "ef01", 0, 0, 78 };
 	struct error e;
 
 	r->held = r->shm = true;
@@ -212,6 +213,7 @@ static void fill(struct record *r)
 	CHECK(record_add_entrant(r, &member, &e) == 0);
 	CHECK(record_add_entrant(r, &waiting, &e) == 0);
 	CHECK(record_add_entrant(r, &claim, &e) == 0);
+	CHECK(record_add_entrant(r, &created, &e) == 0);
 	CHECK(record_add_bundle(r, "/b/a b%\n", &e) == 0);
 	CHECK(record_add_bundle(r, "/b/a b%\n", &e) == 0);
 	CHECK(record_set_sysctl(r, "net/x", "1 2\t3", &e) == 0);
@@ -232,14 +234,19 @@ static void writes_and_reads_a_record(void)
 	CHECK(b.mntns.ino == 4026531840 && b.pidns.ino == 4026531836);
 	CHECK(b.timens.dev == 4 && b.timens.ino == 4026531834);
 	CHECK_HAS(one.data, "\ntimens 4 4026531834\n");
-	CHECK(b.bundle_count == 1 && b.sysctl_count == 1 && b.entrant_count == 3);
+	CHECK(b.bundle_count == 1 && b.sysctl_count == 1 && b.entrant_count == 4);
 	CHECK_STR(record_sysctl(&b, "net/x"), "4 5");
 	CHECK(record_sysctl(&b, "net/y") == NULL);
 	CHECK(record_find_container(&b, "c1", "/b/a b%\n") == 0);
 	CHECK(record_find_container(&b, "c1", "/b2") < 0);
-	CHECK(record_find_claim(&b, "abcd") == 2);
+	CHECK(record_find_claim(&b, "abcd") == 2 && !b.entrants[2].id && !b.entrants[2].bundle);
+	CHECK(record_find_claim(&b, "ef01") == 3);
+	CHECK(record_find_claim_of(&b, "c1", "runtime /a b") == 3);
+	CHECK(record_find_claim_of(&b, "c1", "/b/a b%\n") < 0);
+	CHECK(record_find_claim_of(&b, "c2", "runtime /a b") < 0);
+	CHECK(record_find_container(&b, "c1", "runtime /a b") < 0);
 	CHECK(!record_is_empty(&b));
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		record_drop_entrant(&b, 0);
 	CHECK(!record_is_empty(&b));
 	b.held = false;
@@ -257,6 +264,7 @@ static void refuses_a_damaged_record(void)
 		"podns-record 1",
 		HEAD "held",
 		HEAD "nonsense\n",
+		HEAD "claim 77 abcd c1\n",
 		HEAD "pin pid 4 5 6\n",
 		HEAD "pin net 4 5\n",
 		HEAD "pin net 4 x 6\n",

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json/json.h"
+
+#include <string.h>
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = memchr(digits, c | 0x20, 16);
+
+	return at ? (int)(at - digits) : -1;
+}
+
+/*
+ * The ASCII character that begins at p, and its length in bytes, 0 if there is none. The other short
+ * escapes are control characters, which s does not have.
+ */
+static size_t decode_char(const char *p, const char *end, char *c)
+{
+	int code = 0;
+
+	if (p == end || *p == '"')
+		return 0;
+	*c = *p;
+	if (*p != '\\')
+		return 1;
+	if (end - p < 2)
+		return 0;
+	*c = p[1];
+	if (*c != 'u')
+		return *c == '/' || *c == '"' || *c == '\\' ? 2 : 0;
+	if (end - p < 6)
+		return 0;
+	for (int i = 2; i < 6; i++) {
+		int digit = hex_digit(p[i]);
+
+		if (digit < 0)
+			return 0;
+		code = code << 4 | digit;
+	}
+	*c = (char)code;
+	return code < 0x80 ? 6 : 0;
+}
+
+static bool is_string_at(const char *p, const char *end, const char *s)
+{
+	for (; *s; s++) {
+		char c;
+		size_t n = decode_char(p, end, &c);
+
+		if (!n || c != *s)
+			return false;
+		p += n;
+	}
+	return p < end && *p == '"';
+}
+
+bool json_may_have_string(const char *text, size_t len, const char *s)
+{
+	const char *end = text + len;
+
+	for (const char *p = text; (p = memchr(p, '"', (size_t)(end - p))); p++)
+		if (is_string_at(p + 1, end, s))
+			return true;
+	return false;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/claim.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/text.h"
+
+int claim_new(struct container *c, struct error *e)
+{
+	uint64_t bits[2];
+
+	_Static_assert(sizeof(bits) == CLAIM_TOKEN_BYTES, "a token is two numbers");
+	if (getrandom(bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+		return error_set(e, errno, "get random bytes");
+	concat_in(c->claim.text, sizeof(c->claim.text), hex64(bits[0]).text, hex64(bits[1]).text,
+		  NULL);
+	return 0;
+}
+
+int claim_record(struct container *c, const char *id, const char *place, struct error *e)
+{
+	struct entrant claim = {
+		.kind = ENTRANT_CLAIM,
+		.id = id,
+		.bundle = place,
+		.token = c->claim.text,
+		.expires = pod_boot_seconds() + CLAIM_SECONDS,
+	};
+
+	return pod_note_clocks(&c->pod, e) < 0 ? -1 : record_add_entrant(&c->pod.rec, &claim, e);
+}
+
+const char *claim_place(struct arena *a, const char *runtime_root, struct error *e)
+{
+	const char *place = arena_concat(a, "runtime ", runtime_root ? runtime_root : "", NULL);
+
+	if (!place)
+		error_nomem(e);
+	return place;
+}
+
+int claim_find(struct container *c, const char **token, long *i, struct error *e)
+{
+	const char *named;
+
+	*token = NULL;
+	*i = -1;
+	if (config_annotation(c->config, ANNOTATION_CLAIM, &named, NULL, e) < 0)
+		return -1;
+	if (!named)
+		return 0;
+	*i = record_find_claim(&c->pod.rec, named);
+	if (*i < 0 && c->choice.cri)
+		return 0;
+	*token = arena_strndup(&c->arena, named, strlen(named));
+	return *token ? 0 : error_nomem(e);
+}

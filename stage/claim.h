@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Claims: a container that the runtime has not made yet keeps its pod alive by a claim. Its token is in
+ * the record and in config.json, by which createRuntime redeems it.
+ */
+#ifndef PODNS_STAGE_CLAIM_H
+#define PODNS_STAGE_CLAIM_H
+
+#include "stage/container.h"
+
+/* Choose a token for c->claim, which decide_edit() then puts into config.json. */
+int claim_new(struct container *c, struct error *e);
+
+/*
+ * Add the claim c->claim to the record, in memory. id and place (claim_place()) are those of a
+ * container that a runtime creates, or both NULL.
+ */
+int claim_record(struct container *c, const char *id, const char *place, struct error *e);
+
+/*
+ * What stands for the bundle in such a claim: the root directory of the runtime (its option --root,
+ * NULL for its default), since its delete names only the root and the id. In the arena; NULL and e
+ * without memory.
+ */
+const char *claim_place(struct arena *a, const char *runtime_root, struct error *e);
+
+/*
+ * Find the claim that config.json names. *token (in c->arena) is NULL if there is none that counts; *i
+ * is its index in the record, or -1 if it is unknown there. Under a CRI engine pod authors write
+ * annotations, so a claim that is not in the record is ignored there. (A known one counts: podman,
+ * which has precreate, marks the containers of its own pods like a CRI engine.)
+ */
+int claim_find(struct container *c, const char **token, long *i, struct error *e);
+
+#endif

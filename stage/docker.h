@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What Docker knows of a container, beyond what it writes into config.json.
+ */
+#ifndef PODNS_STAGE_DOCKER_H
+#define PODNS_STAGE_DOCKER_H
+
+#include "oci/config.h"
+
+/*
+ * Will Docker move interfaces into the network namespace of the container with this id? config.json does
+ * not tell: its hook for that is there with --network none too. Docker's own file hostconfig.json does,
+ * beside the files that it mounts on the container's /etc/hosts and others. If that cannot be read, the
+ * hook decides. dockerd writes that file, so what is in it is root's.
+ */
+bool docker_brings_network(const struct config *c, const char *id);
+
+#endif
