@@ -16,6 +16,7 @@
 BED_SUITE=trixie
 
 # For the project's build, the tests' helpers and the engines.
+# shellcheck disable=SC2034 # run.sh uses it
 BED_PACKAGES=(autoconf automake bats busybox-static conmon containerd crun docker-cli docker-compose docker.io gcc
 	iproute2 iptables jq libc6-dev libseccomp-dev libyajl-dev make pkgconf runc)
 
@@ -26,6 +27,7 @@ BED_PACKAGES=(autoconf automake bats busybox-static conmon containerd crun docke
 bed_mirror() {
 	local mirror release
 	release=$(mktemp) || return
+	# shellcheck disable=SC2016 # apt expands it
 	while IFS= read -r mirror; do
 		if timeout 60 /usr/lib/apt/apt-helper -o Acquire::Retries=0 -o Acquire::http::Timeout=10 \
 			-o Acquire::https::Timeout=10 download-file "$mirror/dists/$BED_SUITE/InRelease" "$release" \
@@ -112,8 +114,8 @@ bed_join_group() {
 	done < <(bed_hierarchies)
 }
 
-# bed_remove_groups PREFIX: of all groups that bed_join_group made with such a name. A process that has just ended
-# may still hold its group for a moment.
+# bed_remove_groups PREFIX: all groups that bed_join_group made with such a name, and those below. A process that has
+# just ended may still hold its group for a moment.
 bed_remove_groups() {
 	local top tries
 	while IFS= read -r top; do
@@ -125,16 +127,19 @@ bed_remove_groups() {
 	done < <(bed_hierarchies)
 }
 
-# bed_run DIR COMMAND...: exit status and standard streams are COMMAND's. Call it in a mount namespace of one's own.
+# bed_run DIR COMMAND...: exit status and standard streams are COMMAND's. Call it in a mount namespace of one's own. If
+# it is killed, its control groups stay: run.sh removes all of its run.
 bed_run() {
-	local scratch status=0
+	local scratch group status=0
 	scratch=$(mktemp -d "${TMPDIR:-/tmp}/bed.XXXXXX") || return
+	group=podns-${PODNS_TEST_RUN-bed}-${scratch##*.}
 	(
-		bed_join_group "podns-${PODNS_TEST_RUN-bed}-$BASHPID" || exit
+		bed_join_group "$group" || exit
 		# shellcheck disable=SC2016 # the inner shell expands it
 		exec unshare --cgroup --mount --net --ipc --uts --pid --fork --kill-child --propagation private \
 			bash -c '. "$1" && bed_enter "${@:2}"' bed "$SRC/tests/bed.bash" "$scratch" "$@"
 	) || status=$?
+	bed_remove_groups "$group"
 	rmdir "$scratch"
 	return "$status"
 }
@@ -207,25 +212,26 @@ bed_mount_groups() {
 		return
 	fi
 	mount -t tmpfs -o mode=0755 tmpfs "$1" || return
-	for controllers in $(cut -d: -f2 /proc/self/cgroup); do
-		# One that the host has not mounted has no group of ours.
-		if awk -v want="$controllers" '/ - cgroup / && index("," $NF ",", "," want ",") { found = 1 }
+	while IFS=: read -r _ controllers _; do
+		# Version 2 has none here. One that the host has not mounted has no group of ours.
+		if [ -n "$controllers" ] && awk -v want="$controllers" '/ - cgroup / && index("," $NF ",", "," want ",") { found = 1 }
 				END { exit !found }' /proc/self/mountinfo; then
 			mkdir "$1/${controllers#name=}" &&
 				mount -t cgroup -o "$controllers" cgroup "$1/${controllers#name=}" || return
 		fi
-	done
+	done </proc/self/cgroup
 }
 
 # In version 2 a group with processes cannot pass controllers on, so they move to one below.
 bed_cgroup2() {
-	local controller pid
+	local controller controllers pid
 	[ -e /sys/fs/cgroup/cgroup.controllers ] || return 0
 	mkdir /sys/fs/cgroup/init || return
 	while read -r pid; do
 		echo "$pid" >/sys/fs/cgroup/init/cgroup.procs || return
 	done </sys/fs/cgroup/cgroup.procs
-	for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
+	read -ra controllers </sys/fs/cgroup/cgroup.controllers
+	for controller in "${controllers[@]}"; do
 		echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || return
 	done
 }

@@ -101,6 +101,10 @@ drop() {
 	done
 }
 
+use_crun() {
+	RUNTIME=${RUNTIME_PATH/runc/crun}
+}
+
 share_and_end() {
 	ct_wait c1
 	ct_wait c2
@@ -121,7 +125,7 @@ share_and_end() {
 }
 
 @test "ctr: the same with crun" {
-	RUNTIME=${RUNTIME_PATH/runc/crun}
+	use_crun
 	share_and_end
 }
 

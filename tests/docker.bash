@@ -33,12 +33,11 @@ docker_file_setup() {
 		}
 	JSON
 	start_containerd
+	# shellcheck disable=SC2119 # without options
 	start_dockerd
 	engine_rootfs "$DK/rootfs"
 	tar -C "$DK/rootfs" -c . | dk import --change 'ENV PATH=/bin' --change 'CMD ["/bin/pause"]' - "$IMAGE" >/dev/null
 }
-
-podns() { "$PODNS_BUILD/cli/podns" "$@"; }
 
 install_project() {
 	make -C "$PODNS_BUILD" install >"$DK/install.log" 2>&1 || {
@@ -58,6 +57,7 @@ start_containerd() {
 }
 
 # start_dockerd [OPTION...]
+# shellcheck disable=SC2120 # a bats file gives options
 start_dockerd() {
 	start_daemon dockerd --containerd /run/containerd/containerd.sock "$@"
 	wait_for docker version >/dev/null

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # bats sets BATS_*, helpers.bash the rest
+# shellcheck disable=SC2034,SC2154 # bats sets BATS_*, helpers.bash the rest; the engines' files use what is set here
 #
 # Helpers of the tests under real engines: podman.bash and docker.bash load it and say by pid_of() which process
 # is a container's. The hook works in its own default root, as users have it: /run.
@@ -157,6 +157,11 @@ in_ctr() {
 
 not_alive() {
 	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
+}
+
+# A test may set the types that its pods share.
+pod_shares() {
+	TYPES=("$@")
 }
 
 # ctr_ns NAME TYPE: the inode of the namespace, as the container sees it.

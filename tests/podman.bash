@@ -126,17 +126,13 @@ teardown() {
 	podman_teardown
 }
 
-# A test may set these: where conmon writes pids, podman's global options, the pod types, the seconds for one command.
+# A test may set these: where conmon writes pids, podman's global options, the seconds for one command.
 pids_in() {
 	PID_D=$1
 }
 
 podman_options() {
 	PM_OPTIONS=("$@")
-}
-
-pod_shares() {
-	TYPES=("$@")
 }
 
 give_time() {

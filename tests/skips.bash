@@ -145,6 +145,7 @@ enters_a_bed() {
 	local top
 	unshare --cgroup --mount --net --ipc --uts --pid --fork true || return
 	mkdir -p "$T/probe.overlay"/{lower,upper}
+	# shellcheck disable=SC2016 # the inner shell expands it
 	unshare --mount --propagation private bash -e -c '
 		mount -t tmpfs tmpfs "$1/upper"
 		mkdir "$1/upper/upper" "$1/upper/work"
