@@ -56,7 +56,7 @@ bed_make() {
 			return
 		fi
 		mirror=$(bed_mirror) || return
-		rm -rf "$dir/packages" "$dir/root" "$dir/root.new" "$dir/gcc"
+		rm -rf --one-file-system "$dir/packages" "$dir/root" "$dir/root.new" "$dir/gcc"
 		local IFS=,
 		if ! debootstrap --variant=minbase --include="$*" "$BED_SUITE" "$dir/root.new" "$mirror"; then
 			[ ! -e "$dir/root.new/debootstrap/debootstrap.log" ] ||
