@@ -30,7 +30,7 @@ const struct engine engines[ENGINES] = {
 	{
 		.name = "podman",
 		.program = "podman",
-		.table = "engine",
+		.table = { "engine" },
 		.env = "CONTAINERS_CONF",
 		.conf = { "/usr/share/containers/containers.conf",
 			  "/etc/containers/containers.conf", "/etc/containers/containers.conf.d" },
@@ -41,7 +41,7 @@ const struct engine engines[ENGINES] = {
 	{
 		.name = "CRI-O",
 		.program = "crio",
-		.table = "crio.runtime",
+		.table = { "crio", "runtime" },
 		.conf = { "/etc/crio/crio.conf", "/etc/crio/crio.conf.d" },
 		.reads_tree = true,
 		.has_pinns = true,
@@ -95,11 +95,14 @@ static int read_conf(const struct search *s, const char *path, struct error *e)
 	cleanup_buf struct buf text = { 0 };
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct setting *setting = s->setting;
+	const char *const *table = s->engine->table;
+	const char *const keys[] = { table[0], table[1] ? table[1] : s->key,
+				     table[1] ? s->key : NULL, NULL };
 	struct toml_list list;
 
 	if (fd < 0 || read_all(fd, CONF_MAX, &text) < 0)
 		return error_set(e, errno, "read %s", path);
-	if (toml_find(text.data, s->engine->table, s->key, s->arena, &list, e) < 0)
+	if (toml_find(text.data, keys, s->arena, &list, e) < 0)
 		return error_prefix(e, "%s", path);
 	if (!list.found)
 		return 0;
