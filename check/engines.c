@@ -49,19 +49,27 @@ const struct engine engines[ENGINES] = {
 	},
 };
 
-bool engine_is_installed(const struct engine *engine, const char *sysroot)
+char *find_program(const char *sysroot, const char *name)
 {
 	static const char *const bins[] = {
 		"/usr/bin", "/usr/local/bin", "/bin", "/usr/sbin", "/usr/local/sbin", "/sbin",
 	};
 
 	for (size_t i = 0; i < sizeof(bins) / sizeof(*bins); i++) {
-		cleanup_free char *path = concat(sysroot, bins[i], "/", engine->program, NULL);
+		char *path = concat(sysroot, bins[i], "/", name, NULL);
 
 		if (path && access(path, X_OK) == 0)
-			return true;
+			return path;
+		free(path);
 	}
-	return false;
+	return NULL;
+}
+
+bool engine_is_installed(const struct engine *engine, const char *sysroot)
+{
+	cleanup_free char *path = find_program(sysroot, engine->program);
+
+	return path != NULL;
 }
 
 static int append_list(struct arena *a, struct toml_list *list, const struct toml_list *more,

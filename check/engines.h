@@ -29,6 +29,12 @@ struct setting {
 	const char *from; /* the file that sets it; NULL: the default */
 };
 
+/*
+ * Find a program in the directories of the usual $PATH. Returns its path below sysroot, which the
+ * caller frees, or NULL.
+ */
+char *find_program(const char *sysroot, const char *name);
+
 /* sysroot is prepended to each path; only if it is "" is the environment read. */
 bool engine_is_installed(const struct engine *engine, const char *sysroot);
 

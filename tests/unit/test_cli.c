@@ -89,8 +89,8 @@ static int add_pair(void *arg, const char *any, const struct toml_list *list, st
 
 static void finds_each_value_of_a_map(void)
 {
-	static const char *const path[] = { "plugins", "a.b", "runtimes", "*", "options", "Name",
-					    NULL };
+	static const char *const path[] = { "plugins", "a.b",  "runtimes", "*",
+					    "options", "Name", NULL };
 	static const struct {
 		const char *text, *should;
 	} rows[] = {
