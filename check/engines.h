@@ -11,7 +11,7 @@ struct engine {
 	const char *name;
 	const char *program;
 	const char *table[2]; /* the keys of the TOML table with hooks_dir */
-	const char *env;   /* a variable that names a file to read instead of conf, or NULL */
+	const char *env;      /* a variable that names a file to read instead of conf, or NULL */
 	/* Its files; a later one overrides an earlier one. NAME.d is a directory of files. */
 	const char *conf[4];
 	bool reads_tree;     /* reads all files in and below such a directory, not only *.conf */
