@@ -16,6 +16,7 @@
 #include "check/engines.h"
 #include "check/runtimes.h"
 #include "cli/check.h"
+#include "oci/real.h"
 
 #define PROGRAM "oci-podns-runtime"
 #define LINK_PREFIX "oci-podns-"
@@ -104,19 +105,27 @@ static bool is_our_entry(struct check *c, const struct oci_runtime *runtime, con
 	       (path && is_our_program(c, path));
 }
 
-static int check_real(struct check *c, const struct caller *caller,
-		      const struct oci_runtime *runtime, struct error *e)
+static void check_real(struct check *c, const struct caller *caller,
+		       const struct oci_runtime *runtime)
 {
-	(void)e;
-	good("%s: runtime \"%s\" is " PROGRAM, in_sysroot(c, caller->conf), runtime->name);
+	const char *conf = in_sysroot(c, caller->conf), *setting, *real;
+	struct error why;
+
+	if (real_setting(c->sysroot, &c->arena, &setting, &why) < 0 ||
+	    real_find(c->sysroot, runtime->program, setting, &c->arena, &real, &why) < 0) {
+		problem(c, "%s: runtime \"%s\" leads to " PROGRAM ", which has nothing to run: %s",
+			conf, runtime->name, why.text);
+		remedy("%s", *why.hint ? why.hint : "correct " PODNS_RUNTIMECONF);
+		return;
+	}
+	good("%s: runtime \"%s\" is " PROGRAM ", which runs %s", conf, runtime->name, real);
 	if (caller->run)
 		usage("%s %s " ANNOTATION " IMAGE", caller->run, runtime->name);
-	return 0;
 }
 
 /* Report an entry of ours, whose program is at path; NULL if that is not found. */
-static int check_entry(struct check *c, const struct caller *caller,
-		       const struct oci_runtime *runtime, const char *path, struct error *e)
+static void check_entry(struct check *c, const struct caller *caller,
+			const struct oci_runtime *runtime, const char *path)
 {
 	struct stat st;
 
@@ -128,29 +137,29 @@ static int check_entry(struct check *c, const struct caller *caller,
 	else if (!S_ISREG(st.st_mode) || access(path, X_OK) < 0)
 		runtime_problem(c, caller, runtime, "cannot be run");
 	else
-		return check_real(c, caller, runtime, e);
-	return 0;
+		check_real(c, caller, runtime);
 }
 
-/* Report all entries of ours. *found says whether there is one. */
-static int check_entries(struct check *c, const struct caller *caller,
-			 const struct oci_runtimes *runtimes, bool *found, struct error *e)
+/* Report all entries of ours. Returns whether there is one. */
+static bool check_entries(struct check *c, const struct caller *caller,
+			  const struct oci_runtimes *runtimes)
 {
+	bool found = false;
+
 	for (const struct oci_runtime *r = runtimes->list; r; r = r->next) {
 		cleanup_free char *path = *r->program == '/' ? concat(c->sysroot, r->program, NULL)
 							     : find_program(c->sysroot, r->program);
 
 		if (!is_our_entry(c, r, path))
 			continue;
-		*found = true;
-		if (check_entry(c, caller, r, path, e) < 0)
-			return -1;
+		found = true;
+		check_entry(c, caller, r, path);
 		if (runtimes->default_name && !strcmp(runtimes->default_name, r->name))
 			note("%s is %s's default: containers without an annotation io.podns.pod pass "
 			     "through it unchanged",
 			     r->name, caller->name);
 	}
-	return 0;
+	return found;
 }
 
 /* *present says whether the engine is there. */
@@ -159,7 +168,6 @@ static int check_caller(struct check *c, const struct caller *caller, bool *pres
 {
 	cleanup_free char *program = find_program(c->sysroot, caller->program);
 	struct oci_runtimes runtimes;
-	bool found = false;
 
 	if (caller->read(c->sysroot, &c->arena, &runtimes, e) < 0) {
 		if (e->num == ENOMEM)
@@ -174,9 +182,7 @@ static int check_caller(struct check *c, const struct caller *caller, bool *pres
 		return 0;
 	}
 	*present = true;
-	if (check_entries(c, caller, &runtimes, &found, e) < 0)
-		return -1;
-	caller->advise(&runtimes, found);
+	caller->advise(&runtimes, check_entries(c, caller, &runtimes));
 	return 0;
 }
 

@@ -389,6 +389,66 @@ docker() {
 	contains "$output" 'leads to /usr/libexec/oci-podns/oci-podns-runc, which is not there'
 }
 
+@test "Docker: the real runtime is missing, or is not to be trusted" {
+	local conf=$S/etc/oci-podns/runtime.conf runc=$S/usr/bin/runc
+	wrapper
+	docker .
+	rm "$runc"
+	wrong 'leads to oci-podns-runtime, which has nothing to run: runc is in none of the directories' \
+		'install runc, or write runtime = PATH to /etc/oci-podns/runtime.conf'
+	lacks "$output" 'which runs'
+	for dir in usr/bin usr/sbin usr/local/bin usr/local/sbin sbin bin usr/lib/cri-o-runc/sbin; do
+		mkdir -p "$S/$dir"
+		printf '#!/bin/sh\n' >"$S/$dir/runc"
+		chmod 0755 "$S/$dir/runc"
+		right
+		contains "$output" "which runs /$dir/runc"
+		rm "$S/$dir/runc"
+	done
+	engine runc
+	chmod 0775 "$runc"
+	wrong 'has nothing to run: /usr/bin/runc is not an executable regular file' 'install runc'
+	chmod 0644 "$runc"
+	wrong '/usr/bin/runc is not an executable regular file' 'install runc'
+	chmod 0755 "$runc"
+	chown 1000 "$runc"
+	wrong '/usr/bin/runc is not an executable regular file' 'install runc'
+	rm "$runc"
+	mkdir "$runc"
+	wrong '/usr/bin/runc is not an executable regular file' 'install runc'
+	# A file that is not trusted is passed over.
+	engine ../sbin/runc
+	right
+	contains "$output" 'which runs /usr/sbin/runc'
+	docker '.runtimes.podns.path = "/usr/libexec/oci-podns/oci-podns-runtime"'
+	wrong 'runtime is in none of the directories' 'install runtime'
+	ln -s ../libexec/oci-podns/oci-podns-runtime "$S/usr/bin/mine"
+	docker '.runtimes.podns.path = "/usr/bin/mine"'
+	wrong 'no runtime follows from the name mine' 'call it by the name oci-podns-runc'
+	mkdir -p "${conf%/*}"
+	printf '# ours\nlog-level = debug\n runtime = crun # this one\n' >"$conf"
+	wrong 'crun is in none of the directories' 'install crun'
+	engine crun
+	right
+	contains "$output" 'which runs /usr/bin/crun'
+	printf 'runtime=/opt/youki\n' >"$conf"
+	wrong '/etc/oci-podns/runtime.conf: runtime = /opt/youki: No such file or directory' \
+		'correct /etc/oci-podns/runtime.conf'
+	printf '#!/bin/sh\n' >"$S/opt"
+	wrong 'runtime = /opt/youki: Not a directory' 'correct /etc/oci-podns/runtime.conf'
+	rm "$S/opt"
+	mkdir "$S/opt"
+	engine ../../opt/youki
+	right
+	contains "$output" 'which runs /opt/youki'
+	chmod 0757 "$S/opt/youki"
+	wrong '/opt/youki is not an executable regular file' 'runtime = PATH'
+	printf 'runtime = opt/youki\n' >"$conf"
+	wrong 'runtime = opt/youki: Invalid argument' 'correct'
+	printf 'runtime =\n' >"$conf"
+	wrong "$conf: runtime has no value" 'correct /etc/oci-podns/runtime.conf'
+}
+
 @test "Docker: a malformed daemon.json is a problem with its place" {
 	local remedy='correct it, then: systemctl reload docker'
 	wrapper
