@@ -16,7 +16,8 @@
 #include "check/engines.h"
 #include "check/runtimes.h"
 #include "cli/check.h"
-#include "oci/real.h"
+#include "runtime/real.h"
+#include "runtime/settings.h"
 
 #define PROGRAM "oci-podns-runtime"
 #define LINK_PREFIX "oci-podns-"
@@ -106,16 +107,19 @@ static bool is_our_entry(struct check *c, const struct oci_runtime *runtime, con
 }
 
 static void check_real(struct check *c, const struct caller *caller,
-		       const struct oci_runtime *runtime)
+		       const struct oci_runtime *runtime, const char *path)
 {
-	const char *conf = in_sysroot(c, caller->conf), *setting, *real;
+	cleanup_settings struct settings settings = { 0 };
+	const char *conf = in_sysroot(c, caller->conf);
+	cleanup_free char *real = NULL;
 	struct error why;
 
-	if (real_setting(c->sysroot, &c->arena, &setting, &why) < 0 ||
-	    real_find(c->sysroot, runtime->program, setting, &c->arena, &real, &why) < 0) {
-		problem(c, "%s: runtime \"%s\" leads to " PROGRAM ", which has nothing to run: %s",
-			conf, runtime->name, why.text);
-		remedy("%s", *why.hint ? why.hint : "correct " PODNS_RUNTIMECONF);
+	if (settings_read(&settings, c->sysroot, &why) < 0 ||
+	    real_find(c->sysroot, path, last_component(runtime->program), settings.runtime, &real,
+		      &why) < 0) {
+		problem(c, "%s: runtime \"%s\" leads to " PROGRAM ", which runs nothing: %s", conf,
+			runtime->name, why.text);
+		remedy("%s", *why.hint ? why.hint : "correct it");
 		return;
 	}
 	good("%s: runtime \"%s\" is " PROGRAM ", which runs %s", conf, runtime->name, real);
@@ -137,7 +141,7 @@ static void check_entry(struct check *c, const struct caller *caller,
 	else if (!S_ISREG(st.st_mode) || access(path, X_OK) < 0)
 		runtime_problem(c, caller, runtime, "cannot be run");
 	else
-		check_real(c, caller, runtime);
+		check_real(c, caller, runtime, path);
 }
 
 /* Report all entries of ours. Returns whether there is one. */

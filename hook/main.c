@@ -69,13 +69,14 @@ static int detect_stage(struct hook_options *o, const struct buf *doc, struct er
 
 static int run_stage(struct hook_options *o, const struct buf *doc, struct error *e)
 {
-	o->stage.stage = hook_stage_name(o->which);
-	log_context(o->stage.stage, NULL);
+	o->settings.stage.stage = hook_stage_name(o->which);
+	log_context(o->settings.stage.stage, NULL);
 	if (o->which == HOOK_PRECREATE)
-		return stage_precreate(&o->stage, doc->data, doc->len, write_config, NULL, e);
+		return stage_precreate(&o->settings.stage, doc->data, doc->len, write_config, NULL,
+				       e);
 	if (o->which == HOOK_POSTSTOP)
-		return stage_poststop(&o->stage, doc->data, doc->len, e);
-	return stage_create_runtime(&o->stage, doc->data, doc->len, e);
+		return stage_poststop(&o->settings.stage, doc->data, doc->len, e);
+	return stage_create_runtime(&o->settings.stage, doc->data, doc->len, e);
 }
 
 static int run_hook(struct hook_options *o, struct error *e)
@@ -102,7 +103,7 @@ static void keep_log(const struct hook_options *o)
 	cleanup_store struct store store = STORE_NONE;
 	struct error ignored;
 
-	if (!log_is_kept() && store_open(&store, o->stage.root, true, &ignored) == 0)
+	if (!log_is_kept() && store_open(&store, o->settings.stage.root, true, &ignored) == 0)
 		log_keep_in(store.dir_fd);
 }
 
@@ -113,6 +114,13 @@ static int exit_status(int status)
 		return status;
 	perror(PROGRAM ": write to standard output");
 	return 1;
+}
+
+static int begin(const struct hook_settings *s, struct error *e)
+{
+	if (log_begin(PROGRAM, s->log_level, s->log_file, s->syslog, e) < 0)
+		return -1;
+	return s->sandbox ? sandbox_enter(e) : 0;
 }
 
 int main(int argc, char **argv)
@@ -136,8 +144,7 @@ int main(int argc, char **argv)
 	status = hook_parse_options(argc, argv, &o);
 	if (status != OPTIONS_GO_ON)
 		return exit_status(status);
-	if (log_begin(PROGRAM, o.log_level, o.log_file, o.syslog, &e) == 0 &&
-	    (!o.sandbox || sandbox_enter(&e) == 0) && run_hook(&o, &e) == 0)
+	if (begin(&o.settings, &e) == 0 && run_hook(&o, &e) == 0)
 		return 0;
 	keep_log(&o);
 	log_error(LOG_LEVEL_ERROR, &e);

@@ -3,11 +3,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "ns/sysctl.h"
-#include "pod/name.h"
 
 #define PROGRAM "oci-podns-hook"
 
@@ -41,36 +37,8 @@ static const char help_text[] =
 	"Exit status: 0 done, 1 failed and all undone, 2 wrong usage.\n"
 	"See oci-podns-hook(1).\n";
 
-enum {
-	OPT_ROOT = 256,
-	OPT_NAMESPACES,
-	OPT_SYSCTL,
-	OPT_POD_ANNOTATION,
-	OPT_TRUST,
-	OPT_KEEP,
-	OPT_LOG_LEVEL,
-	OPT_LOG_FILE,
-	OPT_NO_SYSLOG,
-	OPT_NO_SANDBOX,
-	OPT_HELP,
-	OPT_VERSION,
-};
-
-static const struct option long_options[] = {
-	{ "root", required_argument, NULL, OPT_ROOT },
-	{ "namespaces", required_argument, NULL, OPT_NAMESPACES },
-	{ "sysctl", required_argument, NULL, OPT_SYSCTL },
-	{ "pod-annotation", required_argument, NULL, OPT_POD_ANNOTATION },
-	{ "trust-annotations", no_argument, NULL, OPT_TRUST },
-	{ "keep", no_argument, NULL, OPT_KEEP },
-	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
-	{ "log-file", required_argument, NULL, OPT_LOG_FILE },
-	{ "no-syslog", no_argument, NULL, OPT_NO_SYSLOG },
-	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 },
-};
+/* getopt_long(3) returns OPT_SETTING plus the number of the row in hook_setting_rows. */
+enum { OPT_HELP = 256, OPT_VERSION, OPT_SETTING };
 
 static const char *const stage_names[] = {
 	[HOOK_UNKNOWN] = "",          [HOOK_PRECREATE] = "precreate",
@@ -90,72 +58,19 @@ static int usage_error(const char *what, const char *value)
 	return 2;
 }
 
-static int set_namespaces(struct hook_options *o, const char *list)
+static int set_setting(struct hook_options *o, const struct hook_setting *row)
 {
 	struct error e;
 
-	if (ns_parse_set(list, true, &o->stage.namespaces, &e) == 0)
+	if (row->set(&o->settings, optarg, &e) == 0)
 		return OPTIONS_GO_ON;
-	fprintf(stderr, PROGRAM ": --namespaces: %s\n", e.text);
+	fprintf(stderr, PROGRAM ": --%s: %s (see --help)\n", row->name, e.text);
 	return 2;
 }
 
-static int set_log_level(struct hook_options *o, const char *name)
-{
-	int level = log_level_by_name(name);
-
-	if (level < 0)
-		return usage_error("--log-level: no such level", name);
-	o->log_level = (enum log_level)level;
-	return OPTIONS_GO_ON;
-}
-
-/* The list is as long as argv, so that it never grows. */
-static int add_sysctl(struct hook_options *o, int argc, const char *pair)
-{
-	const char **list = (const char **)o->stage.sysctls;
-
-	if (!sysctl_is_pair(pair))
-		return usage_error("--sysctl takes KEY=VALUE, not", pair);
-	if (!list)
-		list = calloc((size_t)argc, sizeof(*list));
-	if (!list)
-		return usage_error("no memory", NULL);
-	list[o->stage.sysctl_count++] = pair;
-	o->stage.sysctls = list;
-	return OPTIONS_GO_ON;
-}
-
-static int set_hook_option(int argc, char **argv, int option, struct hook_options *o)
+static int set_hook_option(char **argv, int option, struct hook_options *o)
 {
 	switch (option) {
-	case OPT_ROOT:
-		o->stage.root = optarg;
-		return *optarg ? OPTIONS_GO_ON : usage_error("--root is empty", NULL);
-	case OPT_NAMESPACES:
-		return set_namespaces(o, optarg);
-	case OPT_SYSCTL:
-		return add_sysctl(o, argc, optarg);
-	case OPT_POD_ANNOTATION:
-		o->stage.pod_annotation = optarg;
-		return *optarg ? OPTIONS_GO_ON : usage_error("--pod-annotation is empty", NULL);
-	case OPT_TRUST:
-		o->stage.trust_annotations = true;
-		return OPTIONS_GO_ON;
-	case OPT_KEEP:
-		o->stage.keep = true;
-		return OPTIONS_GO_ON;
-	case OPT_LOG_LEVEL:
-		return set_log_level(o, optarg);
-	case OPT_LOG_FILE:
-		o->log_file = optarg;
-		return OPTIONS_GO_ON;
-	case OPT_NO_SYSLOG:
-		o->syslog = false;
-		return OPTIONS_GO_ON;
-	case OPT_NO_SANDBOX:
-		o->sandbox = false;
-		return OPTIONS_GO_ON;
 	case OPT_HELP:
 		fputs(help_text, stdout);
 		return 0;
@@ -164,8 +79,10 @@ static int set_hook_option(int argc, char **argv, int option, struct hook_option
 		return 0;
 	case ':':
 		return usage_error("an argument is missing after", argv[optind - 1]);
-	default:
+	case '?':
 		return usage_error("unknown option", argv[optind - 1]);
+	default:
+		return set_setting(o, &hook_setting_rows[option - OPT_SETTING]);
 	}
 }
 
@@ -182,23 +99,38 @@ static int set_stage(struct hook_options *o, const char *name)
 
 void hook_options_free(struct hook_options *o)
 {
-	free((void *)o->stage.sysctls);
-	o->stage.sysctls = NULL;
+	hook_settings_free(&o->settings);
+}
+
+#define LONG_OPTIONS (HOOK_SETTINGS + 3)
+
+static void fill_long_options(struct option options[LONG_OPTIONS])
+{
+	const struct hook_setting *row;
+	int i;
+
+	for (i = 0; i < HOOK_SETTINGS; i++) {
+		row = &hook_setting_rows[i];
+		options[i] = (struct option){ row->name,
+					      row->has_value ? required_argument : no_argument,
+					      NULL, OPT_SETTING + i };
+	}
+	options[i++] = (struct option){ "help", no_argument, NULL, OPT_HELP };
+	options[i++] = (struct option){ "version", no_argument, NULL, OPT_VERSION };
+	options[i] = (struct option){ 0 };
 }
 
 int hook_parse_options(int argc, char **argv, struct hook_options *o)
 {
+	struct option long_options[LONG_OPTIONS];
 	int option, r = OPTIONS_GO_ON;
 
-	*o = (struct hook_options){
-		.stage = { .namespaces = ns_default_set, .pod_annotation = ANNOTATION_POD },
-		.log_level = LOG_LEVEL_WARN,
-		.syslog = true,
-		.sandbox = true,
-	};
+	o->which = HOOK_UNKNOWN;
+	hook_settings_init(&o->settings);
+	fill_long_options(long_options);
 	while (r == OPTIONS_GO_ON &&
 	       (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
-		r = set_hook_option(argc, argv, option, o);
+		r = set_hook_option(argv, option, o);
 	if (r == OPTIONS_GO_ON && optind < argc)
 		r = set_stage(o, argv[optind++]);
 	if (r == OPTIONS_GO_ON && optind < argc)

@@ -5,8 +5,7 @@
 #ifndef PODNS_HOOK_OPTIONS_H
 #define PODNS_HOOK_OPTIONS_H
 
-#include "base/log.h"
-#include "stage/stage.h"
+#include "hook/settings.h"
 
 enum hook_stage {
 	HOOK_UNKNOWN, /* to be detected from the document on standard input */
@@ -17,12 +16,8 @@ enum hook_stage {
 };
 
 struct hook_options {
-	struct stage_options stage;
+	struct hook_settings settings;
 	enum hook_stage which;
-	enum log_level log_level;
-	const char *log_file;
-	bool syslog;
-	bool sandbox;
 };
 
 /*

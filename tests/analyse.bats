@@ -6,14 +6,14 @@
 
 load helpers
 
-ROOMS=(base check cli hook json ns oci plan pod sandbox stage)
+ROOMS=(base check cli hook json ns oci plan pod runtime sandbox stage)
 
 setup() {
 	T=$BATS_TEST_TMPDIR
 	cd "$PODNS_SRC" || return
 	FLAGS=(-std=gnu17 -I. "-I$PODNS_BUILD" -D_GNU_SOURCE '-DPACKAGE_VERSION="0"' -DHAVE_STATX
-		'-DPODNS_STATEDIR="/x"' '-DPODNS_OCIHOOKSDIR="/x"' '-DPODNS_PRECREATEDIR="/x"'
-		'-DPODNS_ENGINESCONFDIR="/x"' '-DPODNS_LIBEXECDIR="/x"' '-DPODNS_RUNTIMECONF="/x"')
+		'-DPODNS_CONFDIR="/x"' '-DPODNS_STATEDIR="/x"' '-DPODNS_OCIHOOKSDIR="/x"' '-DPODNS_PRECREATEDIR="/x"'
+		'-DPODNS_ENGINESCONFDIR="/x"' '-DPODNS_LIBEXECDIR="/x"')
 }
 
 teardown() {

@@ -291,13 +291,9 @@ pinns_path() {
 	wrong 'is podns, which works as pinns only if it is called pinns' "$remedy"
 }
 
-# wrapper: as if oci-podns-runtime were installed, and Docker with runc.
-wrapper() {
+# As if Docker were installed, with runc.
+docker_host() {
 	LIBEXEC=$S/usr/libexec/oci-podns
-	printf '#!/bin/sh\n' >"$LIBEXEC/oci-podns-runtime"
-	chmod +x "$LIBEXEC/oci-podns-runtime"
-	ln -sfn oci-podns-runtime "$LIBEXEC/oci-podns-runc"
-	ln -sfn oci-podns-runtime "$LIBEXEC/oci-podns-crun"
 	engine runc
 	engine dockerd
 	mkdir -p "$S/etc/docker"
@@ -318,10 +314,10 @@ docker() {
 }
 
 @test "Docker: a runtime that leads to ours" {
-	wrapper
+	docker_host
 	docker .
 	right
-	contains "$output" "ok       $DOCKER: runtime \"podns\" is oci-podns-runtime, which runs /usr/bin/runc"
+	contains "$output" "ok       $DOCKER: runtime \"podns\" is oci-podns-runtime, which runs $S/usr/bin/runc"
 	contains "$output" '  use    docker run --runtime podns --annotation io.podns.pod=POD IMAGE'
 	lacks "$output" note
 	# The file alone, without a dockerd in $PATH.
@@ -340,7 +336,7 @@ docker() {
 }
 
 @test "Docker: ours is its default" {
-	wrapper
+	docker_host
 	docker '.["default-runtime"] = "podns"'
 	right
 	contains "$output" "note     podns is Docker's default: containers without an annotation"
@@ -351,7 +347,7 @@ docker() {
 
 @test "Docker: no runtime leads to ours, and what to write" {
 	local entry='"podns": {"path": "/usr/libexec/oci-podns/oci-podns-runc"}'
-	wrapper
+	docker_host
 	for text in '' '{}' ' '; do
 		if [ -n "$text" ]; then
 			echo "$text" >"$DOCKER"
@@ -370,7 +366,7 @@ docker() {
 
 @test "Docker: a runtime that does not lead to ours" {
 	local set='set it to "/usr/libexec/oci-podns/oci-podns-runc", then: systemctl reload docker'
-	wrapper
+	docker_host
 	docker '.runtimes.podns.path = "/opt/oci-podns-runc"'
 	wrong "$DOCKER: runtime \"podns\" leads to /opt/oci-podns-runc, which is not there" "$set"
 	lacks "$output" 'Docker has no runtime'
@@ -390,68 +386,52 @@ docker() {
 }
 
 @test "Docker: the real runtime is missing, or is not to be trusted" {
-	local conf=$S/etc/oci-podns/runtime.conf runc=$S/usr/bin/runc
-	wrapper
+	local runc=$S/usr/bin/runc
+	docker_host
 	docker .
 	rm "$runc"
-	wrong 'leads to oci-podns-runtime, which has nothing to run: runc is in none of the directories' \
-		'install runc, or write runtime = PATH to /etc/oci-podns/runtime.conf'
-	lacks "$output" 'which runs'
-	for dir in usr/bin usr/sbin usr/local/bin usr/local/sbin sbin bin usr/lib/cri-o-runc/sbin; do
-		mkdir -p "$S/$dir"
-		printf '#!/bin/sh\n' >"$S/$dir/runc"
-		chmod 0755 "$S/$dir/runc"
-		right
-		contains "$output" "which runs /$dir/runc"
-		rm "$S/$dir/runc"
-	done
-	engine runc
-	chmod 0775 "$runc"
-	wrong 'has nothing to run: /usr/bin/runc is not an executable regular file' 'install runc'
-	chmod 0644 "$runc"
-	wrong '/usr/bin/runc is not an executable regular file' 'install runc'
-	chmod 0755 "$runc"
-	chown 1000 "$runc"
-	wrong '/usr/bin/runc is not an executable regular file' 'install runc'
-	rm "$runc"
-	mkdir "$runc"
-	wrong '/usr/bin/runc is not an executable regular file' 'install runc'
-	# A file that is not trusted is passed over.
+	wrong 'leads to oci-podns-runtime, which runs nothing: there is no runtime runc in' \
+		'install it, or set runtime in /etc/oci-podns/runtime.conf to its path'
+	lacks "$output" 'docker run'
+	mkdir -p "$S/usr/sbin"
 	engine ../sbin/runc
 	right
-	contains "$output" 'which runs /usr/sbin/runc'
+	contains "$output" "which runs $S/usr/sbin/runc"
+	engine runc
+	chmod 0775 "$runc"
+	wrong "which runs nothing: the runtime: $runc may be written to by others" "chmod go-w $runc"
+	rm "$runc"
+	ln -s ../libexec/oci-podns/oci-podns-runtime "$runc"
+	rm "$S/usr/sbin/runc"
+	wrong 'no runtime runc but this program itself' 'install it'
 	docker '.runtimes.podns.path = "/usr/libexec/oci-podns/oci-podns-runtime"'
-	wrong 'runtime is in none of the directories' 'install runtime'
-	ln -s ../libexec/oci-podns/oci-podns-runtime "$S/usr/bin/mine"
-	docker '.runtimes.podns.path = "/usr/bin/mine"'
-	wrong 'no runtime follows from the name mine' 'call it by the name oci-podns-runc'
+	wrong "the name 'oci-podns-runtime' does not say which runtime" 'call this program as oci-podns-runc'
+}
+
+@test "Docker: the real runtime that root's file names" {
+	local conf=$S/etc/oci-podns/runtime.conf
+	docker_host
+	docker .
+	rm "$S/usr/bin/runc"
 	mkdir -p "${conf%/*}"
-	printf '# ours\nlog-level = debug\n runtime = crun # this one\n' >"$conf"
-	wrong 'crun is in none of the directories' 'install crun'
+	echo 'runtime = crun' >"$conf"
+	wrong 'there is no runtime crun in' 'install it'
 	engine crun
 	right
-	contains "$output" 'which runs /usr/bin/crun'
-	printf 'runtime=/opt/youki\n' >"$conf"
-	wrong '/etc/oci-podns/runtime.conf: runtime = /opt/youki: No such file or directory' \
-		'correct /etc/oci-podns/runtime.conf'
-	printf '#!/bin/sh\n' >"$S/opt"
-	wrong 'runtime = /opt/youki: Not a directory' 'correct /etc/oci-podns/runtime.conf'
-	rm "$S/opt"
+	contains "$output" "which runs $S/usr/bin/crun"
+	echo 'runtime = /opt/youki' >"$conf"
+	wrong "the runtime $S/opt/youki: No such file or directory" 'it is set in /etc/oci-podns/runtime.conf'
 	mkdir "$S/opt"
 	engine ../../opt/youki
 	right
-	contains "$output" 'which runs /opt/youki'
-	chmod 0757 "$S/opt/youki"
-	wrong '/opt/youki is not an executable regular file' 'runtime = PATH'
-	printf 'runtime = opt/youki\n' >"$conf"
-	wrong 'runtime = opt/youki: Invalid argument' 'correct'
-	printf 'runtime =\n' >"$conf"
-	wrong "$conf: runtime has no value" 'correct /etc/oci-podns/runtime.conf'
+	contains "$output" "which runs $S/opt/youki"
+	echo 'nosuch = 1' >>"$conf"
+	wrong "which runs nothing: $conf:2: nosuch: there is no such key" 'correct it'
 }
 
 @test "Docker: a malformed daemon.json is a problem with its place" {
 	local remedy='correct it, then: systemctl reload docker'
-	wrapper
+	docker_host
 	printf '{\n"runtimes": }\n' >"$DOCKER"
 	wrong "$DOCKER: line 2" "$remedy"
 	docker '.runtimes.podns.path = 7'
@@ -470,7 +450,7 @@ docker() {
 
 @test "containerd: its runtimes, in both versions of the file" {
 	local conf=$S/etc/containerd/config.toml plugin
-	wrapper
+	docker_host
 	docker .
 	engine containerd
 	right
@@ -483,7 +463,7 @@ docker() {
 		printf '[plugins.%s.containerd.runtimes.podns]\n%s\n[plugins.%s.containerd.runtimes.podns.options]\nBinaryName = "%s"\n' \
 			"$plugin" 'runtime_type = "io.containerd.runc.v2"' "$plugin" /usr/libexec/oci-podns/oci-podns-runc >"$conf"
 		right
-		contains "$output" "ok       $conf: runtime \"podns\" is oci-podns-runtime, which runs /usr/bin/runc"
+		contains "$output" "ok       $conf: runtime \"podns\" is oci-podns-runtime, which runs $S/usr/bin/runc"
 		sed -i 's,/usr/libexec/,/opt/,' "$conf"
 		wrong "$conf: runtime \"podns\" leads to /opt/oci-podns/oci-podns-runc, which is not there" \
 			'set it to "/usr/libexec/oci-podns/oci-podns-runc", then: systemctl restart containerd'

@@ -12,8 +12,10 @@
 
 #define ARGS_MAX 64
 
-static void check(const struct hook_options *o, int argc)
+static void check(const struct hook_options *options, int argc)
 {
+	const struct hook_settings *o = &options->settings;
+
 	MUST(o->stage.namespaces && !(o->stage.namespaces >> NS_TYPES));
 	MUST(!(o->stage.namespaces & NS_BIT(NS_MNT)));
 	MUST(!o->stage.root || *o->stage.root);
@@ -22,7 +24,7 @@ static void check(const struct hook_options *o, int argc)
 	MUST(o->stage.sysctl_count < (size_t)argc);
 	for (size_t i = 0; i < o->stage.sysctl_count; i++)
 		MUST(o->stage.sysctls[i]);
-	MUST(o->which == HOOK_UNKNOWN || *hook_stage_name(o->which));
+	MUST(options->which == HOOK_UNKNOWN || *hook_stage_name(options->which));
 }
 
 /* The messages are discarded. */

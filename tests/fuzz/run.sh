@@ -39,7 +39,7 @@ compile() {
 compile_all() {
 	local source object failed=0 pids=()
 	for source in "$SRC"/{base,json,oci,plan}/*.c "$SRC"/ns/{maps,sysctl,types}.c \
-		"$SRC"/pod/{name,record}.c "$SRC"/hook/options.c "$FUZZ"/{plan,strict}.c; do
+		"$SRC"/pod/{name,record}.c "$SRC"/hook/{options,settings}.c "$FUZZ"/{plan,strict}.c; do
 		object=${source#"$SRC"/}
 		object=$BUILD/${object//\//-}.o
 		objects+=("$object")

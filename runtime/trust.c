@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/trust.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+/* What user_namespaces(7) calls the overflow uid, by its default: the owner that has no uid here. */
+#define UNMAPPED_UID 65534
+
+/*
+ * In a user namespace of rootless containers the host's root has no uid, and its files seem to belong
+ * to 65534. Outside of user namespaces that is an ordinary user, nobody.
+ */
+static bool is_unmapped(uid_t uid)
+{
+	static const char all[] = "         0          0 4294967295\n";
+	cleanup_buf struct buf map = { 0 };
+
+	return uid == UNMAPPED_UID &&
+	       read_file_at(AT_FDCWD, "/proc/self/uid_map", 65536, &map) == 0 && map.len &&
+	       strcmp(map.data, all) != 0;
+}
+
+int trust_check(const struct stat *st, const char *path, struct error *e)
+{
+	/* The effective uid at execve(2), without a system call. */
+	uid_t us = (uid_t)getauxval(AT_EUID);
+
+	if (st->st_uid != 0 && st->st_uid != us && !is_unmapped(st->st_uid)) {
+		error_set(e, 0, "%s belongs to uid %u, neither to root nor to us (uid %u)", path,
+			  st->st_uid, us);
+		return error_hint(e, "chown root %s", path);
+	}
+	if (st->st_mode & 022) {
+		error_set(e, 0, "%s may be written to by others (mode %04o)", path,
+			  st->st_mode & 07777);
+		return error_hint(e, "chmod go-w %s", path);
+	}
+	return 0;
+}
