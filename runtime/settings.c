@@ -129,6 +129,8 @@ static int parse_line(struct settings *s, char *line, unsigned *seen, struct err
 		value = trim(value + 1);
 		key = trim(key);
 	}
+	if (!*key)
+		return error_set(e, 0, "there is no key before the =");
 	if ((!value || unquote(&value, e) == 0) && set_key(s, key, value, seen, e) == 0)
 		return 0;
 	return error_prefix(e, "%.200s", key);
