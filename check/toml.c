@@ -227,36 +227,11 @@ static void skip_member(struct reader *r)
 	}
 }
 
-static int take_value(struct reader *r, size_t n);
-
-static int search_inline_table(struct reader *r, size_t n)
-{
-	do {
-		r->p++;
-		skip_blanks(r);
-		if (take_value(r, n) < 0)
-			return -1;
-		skip_member(r);
-	} while (*r->p == ',');
-	if (*r->p != '}')
-		return syntax_error(r, "an inline table is not terminated");
-	r->p++;
-	return 0;
-}
-
-/* Read `key = value`, in a table whose keys have matched the first n of the path. */
-static int take_value(struct reader *r, size_t n)
+static int report_value(struct reader *r)
 {
 	struct toml_list list;
 	const char *any = NULL;
 
-	n = match_keys(r, n);
-	if (n == NO_MATCH || *r->p != '=')
-		return 0;
-	r->p++;
-	skip_blanks(r);
-	if (r->path[n])
-		return *r->p == '{' ? search_inline_table(r, n) : 0;
 	if (read_value(r, &list) < 0)
 		return -1;
 	if (r->any) {
@@ -265,6 +240,58 @@ static int take_value(struct reader *r, size_t n)
 			return error_nomem(r->e);
 	}
 	return r->fn(r->arg, any, &list, r->e);
+}
+
+/*
+ * Take `key = value`, in a table whose keys have matched the first n of the path. Returns how many
+ * have matched where the value is an inline table that may have the rest, else 0, or -1.
+ */
+static int take_value(struct reader *r, size_t n)
+{
+	n = match_keys(r, n);
+	if (n == NO_MATCH || *r->p != '=')
+		return 0;
+	r->p++;
+	skip_blanks(r);
+	if (!r->path[n])
+		return report_value(r);
+	return *r->p == '{' ? (int)n : 0;
+}
+
+/*
+ * After a value: leave the inline tables that end here, of which *depth are open. Returns 1 at the
+ * next member, 0 at the end of all tables, or -1.
+ */
+static int leave_tables(struct reader *r, size_t *depth)
+{
+	for (; *depth; r->p++, --*depth) {
+		skip_member(r);
+		if (*r->p == ',')
+			return 1;
+		if (*r->p != '}')
+			return syntax_error(r, "an inline table is not terminated");
+	}
+	return 0;
+}
+
+/* Take a line's value, and, if it is an inline table, its members'. */
+static int take_line(struct reader *r, size_t table)
+{
+	/* Each inline table that is entered has matched one more key at least. */
+	size_t tables[TOML_PATH_MAX] = { table }, depth = 0;
+
+	for (;;) {
+		int n = take_value(r, tables[depth]);
+
+		if (n > 0)
+			tables[++depth] = (size_t)n;
+		else if (n == 0)
+			n = leave_tables(r, &depth);
+		if (n <= 0)
+			return n;
+		r->p++;
+		skip_blanks(r);
+	}
 }
 
 static size_t match_header(struct reader *r)
@@ -289,7 +316,7 @@ int toml_each(const char *text, const char *const *path, struct arena *a, toml_f
 		skip_blanks(&r);
 		if (*r.p == '[')
 			table = match_header(&r);
-		else if (table != NO_MATCH && take_value(&r, table) < 0)
+		else if (table != NO_MATCH && take_line(&r, table) < 0)
 			return -1;
 	}
 	return 0;

@@ -25,6 +25,9 @@ struct toml_list {
  */
 typedef int (*toml_fn)(void *arg, const char *any, const struct toml_list *list, struct error *e);
 
+/* The most keys that a path may have. */
+#define TOML_PATH_MAX 8
+
 /*
  * Call fn for each value at a path: the keys of its table and its own, up to NULL, whether the text
  * has them in a table's header, a dotted key or an inline table. The key "*" stands for any. A value
