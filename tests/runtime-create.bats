@@ -316,6 +316,19 @@ $expected"
 	assert_untouched a
 }
 
+@test "restore: into a pod's network namespace alone" {
+	plain_bundle a
+	runtime_fails "restore: pod web: a container cannot be restored into the pod's ipc namespace (checkpoints work in a pod that shares only net" \
+		runtime restore a
+	fails has_run
+	assert_untouched a
+	assert_nothing_left
+	plain_bundle b annotations=', "io.podns.namespaces": "net"'
+	runtime restore b
+	equal "$(ns_path b network)" "$ROOT/netns/web"
+	equal "$(claims)" "[\"$(id_of b)\"]"
+}
+
 # --- a network of the container's own ----------------------------------------------------
 
 # with_docker_hook NAME: as Docker 26 writes it, for --network none too.
