@@ -34,11 +34,22 @@ export LC_ALL=C
 
 # --- inside a mount namespace of a bats file's own ---------------------------
 
+# The host's own files are read-only here, for bind mounts of them too. bats removes the directory of each file
+# with everything below, also what is mounted there.
+protect_host() {
+	local dir
+	for dir in "$TMPDIR" "${PODNS_BUILD%/*}" /tmp /var/tmp; do
+		mount --bind "$dir" "$dir" || exit 1
+	done
+	mount -o remount,bind,ro / || exit 1
+}
+
 inside() {
 	private_mounts "$SRC/tests/run.sh" --inside "$1"
 	mount -t tmpfs -o mode=0755 tmpfs /run &&
 		mount -t tmpfs -o mode=0755 tmpfs "$STATE_DIR" || exit 1
 	mkdir -m 0755 /run/lock
+	protect_host
 	# crun 1.8 refuses a host with cgroups of both versions.
 	if mountpoint -q /sys/fs/cgroup/unified; then
 		umount /sys/fs/cgroup/unified || exit 1

@@ -9,8 +9,6 @@ load helpers
 load bed
 load runtime-hand
 
-BROKEN=/usr/local/sbin/broken-runtime
-
 setup_file() {
 	[ -n "${PODNS_IN_BED-}" ] || return 0
 	make -C "$PODNS_BUILD" install >/run/install.log 2>&1
@@ -18,7 +16,7 @@ setup_file() {
 
 setup() {
 	needs_bed
-	hand_setup
+	hand_setup /usr/local/sbin/broken-runtime
 }
 
 teardown() {

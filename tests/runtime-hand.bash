@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# shellcheck disable=SC2016,SC2154 # programs are for the container's shell; bats sets BATS_*, helpers.bash the rest
+# shellcheck disable=SC2016,SC2034,SC2154 # programs are for the container's shell; bats sets BATS_*, helpers.bash the rest
 #
 # Test cases for oci-podns-runc and oci-podns-crun by hand and under conmon, on bundles that stay: runtime-hand.bats runs
 # them on the host, runtime-bed.bats in the bed. The project is installed; pods are in /run, as users have them.
@@ -18,7 +18,9 @@ with_each() {
 	done
 }
 
+# hand_setup BROKEN: a path in a directory of programs, for a runtime that fails.
 hand_setup() {
+	BROKEN=$1
 	common_setup oci-podns-runc
 	ROOT=/run
 	PATH=/usr/libexec/oci-podns:$PATH
@@ -184,11 +186,11 @@ hand_is_replaced() {
 # takes_sigterm PID: blocked or caught. The container may run before its runtime is ready for signals.
 takes_sigterm() {
 	local mask
-	for mask in $(awk '/^Sig(Blk|Cgt):/ { print $2 }' "/proc/$1/status"); do
+	while read -r mask; do
 		if ((0x$mask & 1 << 14)); then
 			return
 		fi
-	done
+	done < <(awk '/^Sig(Blk|Cgt):/ { print $2 }' "/proc/$1/status")
 	return 1
 }
 

@@ -7,8 +7,6 @@
 load helpers
 load runtime-hand
 
-# /usr/local is no part of Debian's /usr.
-BROKEN=/usr/bin/broken-runtime
 TREE=/run/podns-installed
 
 setup_file() {
@@ -21,7 +19,7 @@ setup_file() {
 }
 
 setup() {
-	hand_setup
+	hand_setup /usr/bin/broken-runtime
 	mountpoint -q /etc || needs_overlay_on_usr
 }
 
