@@ -30,7 +30,7 @@ const struct engine engines[ENGINES] = {
 	{
 		.name = "podman",
 		.program = "podman",
-		.table = "engine",
+		.table = { "engine" },
 		.env = "CONTAINERS_CONF",
 		.conf = { "/usr/share/containers/containers.conf",
 			  "/etc/containers/containers.conf", "/etc/containers/containers.conf.d" },
@@ -41,7 +41,7 @@ const struct engine engines[ENGINES] = {
 	{
 		.name = "CRI-O",
 		.program = "crio",
-		.table = "crio.runtime",
+		.table = { "crio", "runtime" },
 		.conf = { "/etc/crio/crio.conf", "/etc/crio/crio.conf.d" },
 		.reads_tree = true,
 		.has_pinns = true,
@@ -49,19 +49,27 @@ const struct engine engines[ENGINES] = {
 	},
 };
 
-bool engine_is_installed(const struct engine *engine, const char *sysroot)
+char *find_program(const char *sysroot, const char *name)
 {
 	static const char *const bins[] = {
 		"/usr/bin", "/usr/local/bin", "/bin", "/usr/sbin", "/usr/local/sbin", "/sbin",
 	};
 
 	for (size_t i = 0; i < sizeof(bins) / sizeof(*bins); i++) {
-		cleanup_free char *path = concat(sysroot, bins[i], "/", engine->program, NULL);
+		char *path = concat(sysroot, bins[i], "/", name, NULL);
 
 		if (path && access(path, X_OK) == 0)
-			return true;
+			return path;
+		free(path);
 	}
-	return false;
+	return NULL;
+}
+
+bool engine_is_installed(const struct engine *engine, const char *sysroot)
+{
+	cleanup_free char *path = find_program(sysroot, engine->program);
+
+	return path != NULL;
 }
 
 static int append_list(struct arena *a, struct toml_list *list, const struct toml_list *more,
@@ -95,11 +103,14 @@ static int read_conf(const struct search *s, const char *path, struct error *e)
 	cleanup_buf struct buf text = { 0 };
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct setting *setting = s->setting;
+	const char *const *table = s->engine->table;
+	const char *const keys[] = { table[0], table[1] ? table[1] : s->key,
+				     table[1] ? s->key : NULL, NULL };
 	struct toml_list list;
 
 	if (fd < 0 || read_all(fd, CONF_MAX, &text) < 0)
 		return error_set(e, errno, "read %s", path);
-	if (toml_find(text.data, s->engine->table, s->key, s->arena, &list, e) < 0)
+	if (toml_find(text.data, keys, s->arena, &list, e) < 0)
 		return error_prefix(e, "%s", path);
 	if (!list.found)
 		return 0;

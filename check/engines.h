@@ -10,8 +10,8 @@
 struct engine {
 	const char *name;
 	const char *program;
-	const char *table; /* the TOML table with hooks_dir */
-	const char *env;   /* a variable that names a file to read instead of conf, or NULL */
+	const char *table[2]; /* the keys of the TOML table with hooks_dir */
+	const char *env;      /* a variable that names a file to read instead of conf, or NULL */
 	/* Its files; a later one overrides an earlier one. NAME.d is a directory of files. */
 	const char *conf[4];
 	bool reads_tree;     /* reads all files in and below such a directory, not only *.conf */
@@ -28,6 +28,12 @@ struct setting {
 	struct toml_list list;
 	const char *from; /* the file that sets it; NULL: the default */
 };
+
+/*
+ * Find a program in the directories of the usual $PATH. Returns its path below sysroot, which the
+ * caller frees, or NULL.
+ */
+char *find_program(const char *sysroot, const char *name);
 
 /* sysroot is prepended to each path; only if it is "" is the environment read. */
 bool engine_is_installed(const struct engine *engine, const char *sysroot);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The part of TOML (toml.io, 1.0.0) that is needed to find a string or a list of strings in
- * containers.conf(5) and crio.conf(5).
+ * containers.conf(5), crio.conf(5) and containerd-config.toml(5).
  */
 #ifndef PODNS_CHECK_TOML_H
 #define PODNS_CHECK_TOML_H
@@ -20,10 +20,25 @@ struct toml_list {
 };
 
 /*
- * Find the value of `key` in [table]: a string or an array of strings. Any other value of the key is
- * an error, with its line number. The rest of the text is skipped without a check of its syntax.
+ * Called with the value at a path. any is the key that "*" stood for, in the arena, or NULL. Returns
+ * 0, or -1 with *e set.
  */
-int toml_find(const char *text, const char *table, const char *key, struct arena *a,
-	      struct toml_list *list, struct error *e);
+typedef int (*toml_fn)(void *arg, const char *any, const struct toml_list *list, struct error *e);
+
+/* The most keys that a path may have. */
+#define TOML_PATH_MAX 8
+
+/*
+ * Call fn for each value at a path: the keys of its table and its own, up to NULL, whether the text
+ * has them in a table's header, a dotted key or an inline table. The key "*" stands for any. A value
+ * there that is neither a string nor an array of strings is an error, with its line number. The rest
+ * of the text is skipped without a check of its syntax.
+ */
+int toml_each(const char *text, const char *const *path, struct arena *a, toml_fn fn, void *arg,
+	      struct error *e);
+
+/* Find the first value at a path. */
+int toml_find(const char *text, const char *const *path, struct arena *a, struct toml_list *list,
+	      struct error *e);
 
 #endif

@@ -20,9 +20,10 @@
 #include "base/file.h"
 #include "base/inherit.h"
 #include "base/text.h"
-#include "cli/cli.h"
 #include "check/engines.h"
 #include "check/hooks.h"
+#include "cli/check.h"
+#include "cli/cli.h"
 #include "cli/out.h"
 #include "ns/mounts.h"
 #include "ns/nsfs.h"
@@ -37,27 +38,18 @@ static const char help[] =
 	"Checks the installation: which hooks directories podman and CRI-O read, that they can\n"
 	"read the JSON files there, that these name the hook and that it runs, that no file with a\n"
 	"precreate stage is in a directory that CRI-O or podman build reads, that CRI-O's\n"
-	"pinns_path names a program that runs, and that the root of the pins can be used and is on\n"
-	"a shared mount, which rootless podman does not need. Each problem is printed with its\n"
-	"remedy; a note is no problem. The last line says how many problems there are. An engine\n"
-	"that is not installed is not checked. CONTAINERS_CONF in the environment counts as it does\n"
-	"for podman.\n"
+	"pinns_path names a program that runs, that the runtimes of Docker and containerd that\n"
+	"lead to oci-podns-runtime are there and find the real runtime, and that the root of the\n"
+	"pins can be used and is on a shared mount, which rootless podman does not need. Each\n"
+	"problem is printed with its remedy; a note is no problem. The last line says how many\n"
+	"problems there are. An engine that is not installed is not checked. CONTAINERS_CONF in the\n"
+	"environment counts as it does for podman.\n"
 	"\n"
 	"  --sysroot DIR  check the files of the system installed in DIR\n"
 	"\n"
 	"Exit status: 0 if all is well, 1 if there is a problem.\n";
 
-struct check {
-	const char *sysroot; /* "" for our own */
-	sigset_t signals;    /* ignored by podns, to be reset in the programs that it runs */
-	struct arena arena;
-	int problems;
-};
-
-static void print_finding(const char *kind, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void print_finding(const char *kind, const char *fmt, ...)
+void print_finding(const char *kind, const char *fmt, ...)
 {
 	char text[4096];
 	va_list ap;
@@ -70,13 +62,7 @@ static void print_finding(const char *kind, const char *fmt, ...)
 	putchar('\n');
 }
 
-/* A note is about what may be intended. */
-#define good(...) print_finding("ok", __VA_ARGS__)
-#define note(...) print_finding("note", __VA_ARGS__)
-#define problem(c, ...) ((c)->problems++, print_finding("PROBLEM", __VA_ARGS__))
-#define remedy(...) print_finding("  remedy", __VA_ARGS__)
-
-static const char *in_sysroot(struct check *c, const char *path)
+const char *in_sysroot(struct check *c, const char *path)
 {
 	const char *full = arena_concat(&c->arena, c->sysroot, path, NULL);
 
@@ -361,7 +347,7 @@ static void check_stages(struct check *c, const struct engine *engine, const str
 static void pinns_problem(struct check *c, const char *from, const char *path, const char *what)
 {
 	problem(c, "%s has pinns_path = \"%s\", which %s", from, path, what);
-	remedy("set it to \"%s\", and restart CRI-O", PODNS_PINNS);
+	remedy("set it to \"%s\", and restart CRI-O", PODNS_LIBEXECDIR "/pinns");
 }
 
 /* CRI-O's own pinns exits with 1 on --help and prints nothing: that counts as running. */
@@ -509,7 +495,7 @@ static int check_all(struct check *c, struct cli *cli, struct error *e)
 	for (size_t i = 0; i < ENGINES; i++)
 		if (check_engine(c, &engines[i], e) < 0)
 			return -1;
-	if (check_common_dirs(c, e) < 0)
+	if (check_common_dirs(c, e) < 0 || check_runtimes(c, e) < 0)
 		return -1;
 	/* How the root is mounted on another system cannot be seen in its files. */
 	if (*c->sysroot)

@@ -307,7 +307,12 @@ static int make_temporary(const struct replacement *r, struct error *e)
 			return error_set(e, errno, "write %s: remove " TEMPORARY, r->name);
 		fd = openat(r->bundle_fd, TEMPORARY, flags, 0600);
 	}
-	return fd < 0 ? error_set(e, errno, "write %s", r->name) : fd;
+	if (fd >= 0)
+		return fd;
+	error_set(e, errno, "write %s", r->name);
+	return e->num == EROFS ? error_hint(e, "config.json has to be edited: copy the bundle to a "
+					       "directory that is writable")
+			       : -1;
 }
 
 static int replace_config(const struct replacement *r, struct error *e)

@@ -258,6 +258,23 @@ static int check_network(const struct plan_input *in, enum plan_verb verb, struc
 			  in->interface, in->pod, in->interface);
 }
 
+/*
+ * CRIU makes the namespaces of a restored container, but for the network namespace, which runc and crun
+ * pass to it: handleRestoringExternalNamespaces() in libcontainer/criu_linux.go.
+ */
+static int check_restored(const struct plan_input *in, const struct plan *plan, struct error *e)
+{
+	for (int t = 0; t < NS_TYPES && in->restored; t++) {
+		if (t == NS_NET || !(plan->shared & NS_BIT(t)))
+			continue;
+		error_set(e, 0, "a container cannot be restored into the pod's %s namespace",
+			  ns_info[t].oci);
+		return error_hint(e, "checkpoints work in a pod that shares only net: annotation "
+				     "io.podns.namespaces");
+	}
+	return 0;
+}
+
 int plan_make(const struct plan_input *in, struct plan *plan, struct error *e)
 {
 	struct user user;
@@ -273,7 +290,7 @@ int plan_make(const struct plan_input *in, struct plan *plan, struct error *e)
 	}
 	if (check_maps(in, plan->verb[NS_USER], e) < 0 ||
 	    check_time_offsets(in, plan->verb[NS_TIME], e) < 0 ||
-	    check_network(in, plan->verb[NS_NET], e) < 0)
+	    check_network(in, plan->verb[NS_NET], e) < 0 || check_restored(in, plan, e) < 0)
 		return -1;
 	user = container_user(in, plan->verb[NS_USER]);
 	for (int t = 0; t < NS_TYPES; t++)

@@ -38,6 +38,7 @@ struct plan_input {
 	bool maps_known;       /* the config and the pod's user namespace both have id mappings */
 	bool maps_equal;       /* these are the same */
 	bool time_offsets;     /* the config has linux.timeOffsets */
+	bool restored;         /* from a checkpoint, by CRIU */
 	bool brings_network;   /* the engine will move interfaces into its network namespace */
 	const char *interface; /* one that is in the way in the pod's network namespace, or NULL;
 				  * read only if brings_network */

@@ -82,6 +82,7 @@ static void keep_error(const struct enter *x, const struct error *why)
 static int run_task(const struct enter *x, struct stage_create *create, task_fn task,
 		    struct error *e)
 {
+	log_context(x->settings->hook.stage.stage, NULL);
 	if (begin_log(x, e) < 0 || (x->settings->hook.sandbox && sandbox_enter(e) < 0))
 		return -1;
 	return task(x, create, e);
@@ -282,6 +283,7 @@ static struct stage_create what_to_create(const struct enter *x)
 	return (struct stage_create){
 		.id = x->command->id,
 		.runtime_root = x->command->root,
+		.restore = x->command->verb == COMMAND_RESTORE,
 	};
 }
 

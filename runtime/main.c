@@ -51,7 +51,8 @@ static int become_real(const char *program, const struct command *command, char 
 	const struct enter enter = { program, command, &settings };
 	bool entered = false;
 
-	if (settings_read(&settings, e) < 0 || real_find(program, settings.runtime, &real, e) < 0)
+	if (settings_read(&settings, "", e) < 0 ||
+	    real_find("", "/proc/self/exe", program, settings.runtime, &real, e) < 0)
 		return -1;
 	settings.hook.stage.stage = verb_name(command->verb);
 	if (makes_container(command->verb) && enter_pod(&enter, &entered, e) < 0)

@@ -39,32 +39,37 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-static int find_by_path(const char *setting, const struct stat *self, char **path, struct error *e)
+static int find_by_path(const char *sysroot, const char *setting, const struct stat *self,
+			char **path, struct error *e)
 {
+	cleanup_free char *file = concat(sysroot, setting, NULL);
 	struct stat st;
 
-	if (stat(setting, &st) < 0) {
-		error_set(e, errno, "the runtime %s", setting);
+	if (!file)
+		return error_nomem(e);
+	if (stat(file, &st) < 0) {
+		error_set(e, errno, "the runtime %s", file);
 		return error_hint(e, "it is set in %s", SETTINGS_FILE);
 	}
 	if (is_same_file(&st, self)) {
-		error_set(e, 0, "the runtime %s is this program itself", setting);
+		error_set(e, 0, "the runtime %s is this program itself", file);
 		return error_hint(e, "set runtime to the real one in %s", SETTINGS_FILE);
 	}
-	if (check_real(&st, setting, e) < 0)
+	if (check_real(&st, file, e) < 0)
 		return -1;
-	*path = strdup(setting);
-	return *path ? 0 : error_nomem(e);
+	*path = take_ptr(&file);
+	return 0;
 }
 
 /* The first file of that name counts, even if it must be refused; this program itself does not. */
-static int find_by_name(const char *name, const struct stat *self, char **path, struct error *e)
+static int find_by_name(const char *sysroot, const char *name, const struct stat *self, char **path,
+			struct error *e)
 {
 	bool found_self = false;
 	struct stat st;
 
 	for (size_t i = 0; i < DIRECTORIES; i++) {
-		cleanup_free char *file = concat(directories[i], "/", name, NULL);
+		cleanup_free char *file = concat(sysroot, directories[i], "/", name, NULL);
 
 		if (!file)
 			return error_nomem(e);
@@ -87,11 +92,12 @@ static int find_by_name(const char *name, const struct stat *self, char **path, 
 	return error_hint(e, "install it, or set runtime in %s to its path", SETTINGS_FILE);
 }
 
-int real_find(const char *program, const char *setting, char **path, struct error *e)
+int real_find(const char *sysroot, const char *self, const char *program, const char *setting,
+	      char **path, struct error *e)
 {
 	static const char prefix[] = "oci-podns-";
 	const char *name = setting;
-	struct stat self;
+	struct stat st;
 
 	if (!name && !strncmp(program, prefix, sizeof(prefix) - 1))
 		name = program + sizeof(prefix) - 1;
@@ -103,8 +109,8 @@ int real_find(const char *program, const char *setting, char **path, struct erro
 				  "set runtime in %s",
 				  SETTINGS_FILE);
 	}
-	if (stat("/proc/self/exe", &self) < 0)
-		return error_set(e, errno, "stat /proc/self/exe");
-	return *name == '/' ? find_by_path(name, &self, path, e)
-			    : find_by_name(name, &self, path, e);
+	if (stat(self, &st) < 0)
+		return error_set(e, errno, "stat %s", self);
+	return *name == '/' ? find_by_path(sysroot, name, &st, path, e)
+			    : find_by_name(sysroot, name, &st, path, e);
 }

@@ -176,28 +176,33 @@ static int open_trusted(int dir_fd, const char *name, int flags, const char *pat
 	return take_fd(&fd);
 }
 
-static int read_settings_file(struct buf *text, struct error *e)
+static int read_settings_file(const char *dir_path, const char *path, struct buf *text,
+			      struct error *e)
 {
 	cleanup_close int dir = -1, fd = -1;
 
-	dir = open_trusted(AT_FDCWD, PODNS_CONFDIR, O_DIRECTORY, PODNS_CONFDIR, e);
+	dir = open_trusted(AT_FDCWD, dir_path, O_DIRECTORY, dir_path, e);
 	if (dir >= 0)
-		fd = open_trusted(dir, SETTINGS_NAME, O_NONBLOCK, SETTINGS_FILE, e);
+		fd = open_trusted(dir, SETTINGS_NAME, O_NONBLOCK, path, e);
 	if (fd < 0)
 		return e->num == ENOENT ? 0 : -1;
 	if (read_all(fd, SETTINGS_SIZE_MAX, text) < 0)
-		return error_set(e, errno, "read %s", SETTINGS_FILE);
+		return error_set(e, errno, "read %s", path);
 	return 0;
 }
 
-int settings_read(struct settings *s, struct error *e)
+int settings_read(struct settings *s, const char *sysroot, struct error *e)
 {
+	cleanup_free char *dir = concat(sysroot, PODNS_CONFDIR, NULL);
+	cleanup_free char *path = concat(sysroot, SETTINGS_FILE, NULL);
 	cleanup_buf struct buf text = { 0 };
 
 	*s = (struct settings){ 0 };
-	if (read_settings_file(&text, e) < 0)
+	if (!dir || !path)
+		return error_nomem(e);
+	if (read_settings_file(dir, path, &text, e) < 0)
 		return -1;
-	return settings_parse(s, SETTINGS_FILE, text.data, text.len, e);
+	return settings_parse(s, path, text.data, text.len, e);
 }
 
 const char *const *settings_hook_args(const struct settings *s)

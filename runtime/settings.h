@@ -31,9 +31,10 @@ int settings_parse(struct settings *s, const char *path, const char *text, size_
 
 /*
  * Read SETTINGS_FILE, or take the defaults if it does not exist. It and its directory must be root's
- * (or our own) and writable by nobody else. *s as for settings_parse().
+ * (or our own) and writable by nobody else. *s as for settings_parse(). sysroot is prepended to the
+ * path.
  */
-int settings_read(struct settings *s, struct error *e);
+int settings_read(struct settings *s, const char *sysroot, struct error *e);
 
 /*
  * The arguments of oci-podns-hook that say the same as the file: "--root", "DIR", and so on, up to a

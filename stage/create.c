@@ -79,6 +79,7 @@ int stage_create(const struct stage_options *opt, const struct stage_create *cre
 	c.bundle = create->bundle;
 	c.new_id = create->id;
 	c.hook = create->hook;
+	c.in.restored = create->restore;
 	r = in_place_load(&x, c.bundle, e);
 	if (r == 0)
 		r = container_choose(&c, NULL, e);

@@ -49,6 +49,7 @@ struct stage_create {
 	const char *runtime_root;     /* of the real runtime: its option --root, or NULL */
 	const char *bundle;           /* absolute; for stage_withdraw(), NULL: unknown */
 	const struct edit_hook *hook; /* added to config.json */
+	bool restore;                 /* from a checkpoint */
 };
 
 /* Says that all is done. Called once, as the last step; its failure undoes the stage as well. */

@@ -12,7 +12,7 @@ setup_file() {
 	mount --make-shared /run
 	mkdir -p "$PM/dest" "$PM/work"
 	make -C "$PODNS_BUILD" install DESTDIR="$PM/dest" >"$PM/install.log" 2>&1
-	podman_rootfs "$PM/rootfs"
+	engine_rootfs "$PM/rootfs"
 	# As a file of the administrator's would be: before ours in the directory, and without hooks_dir.
 	podman_conf runc >"$PM/dest/etc/containers/containers.conf.d/00-host.conf"
 	cat >"$PM/dest/etc/containers/storage.conf" <<-CONF

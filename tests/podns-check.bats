@@ -291,6 +291,187 @@ pinns_path() {
 	wrong 'is podns, which works as pinns only if it is called pinns' "$remedy"
 }
 
+# As if Docker were installed, with runc.
+docker_host() {
+	LIBEXEC=$S/usr/libexec/oci-podns
+	engine runc
+	engine dockerd
+	mkdir -p "$S/etc/docker"
+	DOCKER=$S/etc/docker/daemon.json
+}
+
+# docker JQ-FILTER: daemon.json with one runtime of ours, changed by jq.
+docker() {
+	jq "$1" <<<'{"runtimes":{"podns":{"path":"/usr/libexec/oci-podns/oci-podns-runc"}}}' >"$DOCKER"
+}
+
+@test "Docker and containerd: neither is there" {
+	right
+	contains "$output" 'ok       Docker is not installed'
+	contains "$output" 'ok       containerd is not installed'
+	lacks "$output" note
+	lacks "$output" oci-podns-runtime
+}
+
+@test "Docker: a runtime that leads to ours" {
+	docker_host
+	docker .
+	right
+	contains "$output" "ok       $DOCKER: runtime \"podns\" is oci-podns-runtime, which runs $S/usr/bin/runc"
+	contains "$output" '  use    docker run --runtime podns --annotation io.podns.pod=POD IMAGE'
+	lacks "$output" note
+	# The file alone, without a dockerd in $PATH.
+	rm "$S/usr/bin/dockerd"
+	right
+	contains "$output" 'runtime "podns" is oci-podns-runtime'
+	docker '.runtimes.podns = {runtimeType: "io.containerd.runc.v2", options: {BinaryName: .runtimes.podns.path}}'
+	right
+	contains "$output" 'runtime "podns" is oci-podns-runtime'
+	# By another name, and by one that Docker looks up.
+	ln -s ../libexec/oci-podns/oci-podns-runc "$S/usr/bin/oci-podns-runc"
+	docker '.runtimes.podns.path = "oci-podns-runc" | .runtimes.other.path = "/usr/bin/runc"'
+	right
+	contains "$output" 'runtime "podns" is oci-podns-runtime'
+	lacks "$output" other
+}
+
+@test "Docker: ours is its default" {
+	docker_host
+	docker '.["default-runtime"] = "podns"'
+	right
+	contains "$output" "note     podns is Docker's default: containers without an annotation"
+	docker '.["default-runtime"] = "runc"'
+	right
+	lacks "$output" note
+}
+
+@test "Docker: no runtime leads to ours, and what to write" {
+	local entry='"podns": {"path": "/usr/libexec/oci-podns/oci-podns-runc"}'
+	docker_host
+	for text in '' '{}' ' '; do
+		if [ -n "$text" ]; then
+			echo "$text" >"$DOCKER"
+		fi
+		right
+		contains "$(grep -A1 '^note     Docker has no runtime' <<<"$output")" \
+			"  remedy write {\"runtimes\": {$entry}} to /etc/docker/daemon.json, then: systemctl reload docker"
+	done
+	docker '{debug: true, runtimes: null}'
+	right
+	contains "$output" "  remedy add \"runtimes\": {$entry} to /etc/docker/daemon.json"
+	docker '.runtimes = {other: {path: "/usr/bin/runc"}}'
+	right
+	contains "$output" "  remedy add $entry to \"runtimes\" in /etc/docker/daemon.json"
+}
+
+@test "Docker: a runtime that does not lead to ours" {
+	local set='set it to "/usr/libexec/oci-podns/oci-podns-runc", then: systemctl reload docker'
+	docker_host
+	docker '.runtimes.podns.path = "/opt/oci-podns-runc"'
+	wrong "$DOCKER: runtime \"podns\" leads to /opt/oci-podns-runc, which is not there" "$set"
+	lacks "$output" 'Docker has no runtime'
+	docker '.runtimes.podns.path = "oci-podns-runc"'
+	wrong 'leads to oci-podns-runc, which is not there' "$set"
+	docker '.runtimes.podns.path = "/usr/bin/runc/oci-podns-runc"'
+	wrong 'which cannot be accessed' "$set"
+	cp "$S/usr/bin/runc" "$S/usr/bin/oci-podns-runc"
+	docker '.runtimes.podns.path = "/usr/bin/oci-podns-runc"'
+	wrong 'which is not oci-podns-runtime' "$set"
+	docker .
+	chmod -x "$LIBEXEC/oci-podns-runtime"
+	wrong 'which cannot be run' "$set"
+	rm "$LIBEXEC/oci-podns-runtime"
+	wrong "$LIBEXEC/oci-podns-runtime: No such file or directory" 'install oci-podns again'
+	contains "$output" 'leads to /usr/libexec/oci-podns/oci-podns-runc, which is not there'
+}
+
+@test "Docker: the real runtime is missing, or is not to be trusted" {
+	local runc=$S/usr/bin/runc
+	docker_host
+	docker .
+	rm "$runc"
+	wrong 'leads to oci-podns-runtime, which runs nothing: there is no runtime runc in' \
+		'install it, or set runtime in /etc/oci-podns/runtime.conf to its path'
+	lacks "$output" 'docker run'
+	mkdir -p "$S/usr/sbin"
+	engine ../sbin/runc
+	right
+	contains "$output" "which runs $S/usr/sbin/runc"
+	engine runc
+	chmod 0775 "$runc"
+	wrong "which runs nothing: the runtime: $runc may be written to by others" "chmod go-w $runc"
+	rm "$runc"
+	ln -s ../libexec/oci-podns/oci-podns-runtime "$runc"
+	rm "$S/usr/sbin/runc"
+	wrong 'no runtime runc but this program itself' 'install it'
+	docker '.runtimes.podns.path = "/usr/libexec/oci-podns/oci-podns-runtime"'
+	wrong "the name 'oci-podns-runtime' does not say which runtime" 'call this program as oci-podns-runc'
+}
+
+@test "Docker: the real runtime that root's file names" {
+	local conf=$S/etc/oci-podns/runtime.conf
+	docker_host
+	docker .
+	rm "$S/usr/bin/runc"
+	mkdir -p "${conf%/*}"
+	echo 'runtime = crun' >"$conf"
+	wrong 'there is no runtime crun in' 'install it'
+	engine crun
+	right
+	contains "$output" "which runs $S/usr/bin/crun"
+	echo 'runtime = /opt/youki' >"$conf"
+	wrong "the runtime $S/opt/youki: No such file or directory" 'it is set in /etc/oci-podns/runtime.conf'
+	mkdir "$S/opt"
+	engine ../../opt/youki
+	right
+	contains "$output" "which runs $S/opt/youki"
+	echo 'nosuch = 1' >>"$conf"
+	wrong "which runs nothing: $conf:2: nosuch: there is no such key" 'correct it'
+}
+
+@test "Docker: a malformed daemon.json is a problem with its place" {
+	local remedy='correct it, then: systemctl reload docker'
+	docker_host
+	printf '{\n"runtimes": }\n' >"$DOCKER"
+	wrong "$DOCKER: line 2" "$remedy"
+	docker '.runtimes.podns.path = 7'
+	wrong "$DOCKER: runtimes.podns.path: is a number" "$remedy"
+	docker '.runtimes = []'
+	wrong "$DOCKER: runtimes: is an array" "$remedy"
+	echo '[]' >"$DOCKER"
+	wrong "$DOCKER: is an array" "$remedy"
+	head -c 1048577 /dev/zero | tr '\0' ' ' >"$DOCKER"
+	wrong "read $DOCKER: File too large" "$remedy"
+	rm "$DOCKER"
+	mkfifo "$DOCKER"
+	right
+	contains "$output" 'Docker has no runtime'
+}
+
+@test "containerd: its runtimes, in both versions of the file" {
+	local conf=$S/etc/containerd/config.toml plugin
+	docker_host
+	docker .
+	engine containerd
+	right
+	contains "$output" "ok       ctr and nerdctl need no setting of containerd's"
+	contains "$output" '  use    ctr run --runc-binary /usr/libexec/oci-podns/oci-podns-runc --annotation io.podns.pod=POD'
+	contains "$output" '  use    nerdctl run --runtime /usr/libexec/oci-podns/oci-podns-runc --annotation io.podns.pod=POD'
+	rm "$S/usr/bin/containerd"
+	mkdir "$S/etc/containerd"
+	for plugin in '"io.containerd.grpc.v1.cri"' "'io.containerd.cri.v1.runtime'"; do
+		printf '[plugins.%s.containerd.runtimes.podns]\n%s\n[plugins.%s.containerd.runtimes.podns.options]\nBinaryName = "%s"\n' \
+			"$plugin" 'runtime_type = "io.containerd.runc.v2"' "$plugin" /usr/libexec/oci-podns/oci-podns-runc >"$conf"
+		right
+		contains "$output" "ok       $conf: runtime \"podns\" is oci-podns-runtime, which runs $S/usr/bin/runc"
+		sed -i 's,/usr/libexec/,/opt/,' "$conf"
+		wrong "$conf: runtime \"podns\" leads to /opt/oci-podns/oci-podns-runc, which is not there" \
+			'set it to "/usr/libexec/oci-podns/oci-podns-runc", then: systemctl restart containerd'
+		sed -i 's,BinaryName.*,BinaryName = 7,' "$conf"
+		wrong "$conf: line 4: the value is neither" 'correct it, then: systemctl restart containerd'
+	done
+}
+
 @test "a configuration that cannot be read is an error with its line" {
 	printf '[engine]\n\nhooks_dir = [1]\n' >"$CONF/zz.conf"
 	podns check --sysroot "$S" >/dev/null 2>"$T/err" && return 1

@@ -22,6 +22,16 @@ count() {
 	env -i PATH="$PATH" "$PODNS_SRC/tests/run.sh" --count "$T/two.tap" >"$T/counted"
 }
 
+@test "run.sh: a test cannot write to the host's own files, nor through a bind mount of them" {
+	run ! touch "/etc/podns-test.$$"
+	contains "$output" 'Read-only file system'
+	mkdir "$T/etc"
+	mount --bind /etc "$T/etc"
+	run ! touch "$T/etc/podns-test.$$"
+	umount "$T/etc"
+	contains "$output" 'Read-only file system'
+}
+
 @test "run.sh: a skip without a probe is a failure, and its reason is told" {
 	run ! count 'skip "there is no podman here"'
 	contains "$(cat "$T/counted")" 'skipped for no reason of the host'

@@ -17,7 +17,7 @@
 # failure names the lines of helpers too, and all tests take longer.
 #
 # Each bats file runs in a mount namespace and a /run of its own, so that a failed test leaves no pin on
-# the host. At the end the host is compared with its state before. The last line is "N passed, N failed,
+# the host. Those with real engines run in a fresh Debian 13, which is made for them (tests/bed.bash). At the end the host is compared with its state before. The last line is "N passed, N failed,
 # N skipped". A test may be skipped only for something that the host was shown to lack (tests/skips.bash);
 # any other skip is a failure.
 
@@ -29,21 +29,47 @@ export LC_ALL=C
 
 # shellcheck source=tests/setup.bash
 . "$SRC/tests/setup.bash"
+# shellcheck source=tests/bed.bash
+. "$SRC/tests/bed.bash"
 
 # --- inside a mount namespace of a bats file's own ---------------------------
+
+# The host's own files are read-only here, for bind mounts of them too. bats removes the directory of each file
+# with everything below, also what is mounted there.
+protect_host() {
+	local dir
+	for dir in "$TMPDIR" "${PODNS_BUILD%/*}" /tmp /var/tmp; do
+		mount --bind "$dir" "$dir" || exit 1
+	done
+	mount -o remount,bind,ro / || exit 1
+}
 
 inside() {
 	private_mounts "$SRC/tests/run.sh" --inside "$1"
 	mount -t tmpfs -o mode=0755 tmpfs /run &&
 		mount -t tmpfs -o mode=0755 tmpfs "$STATE_DIR" || exit 1
 	mkdir -m 0755 /run/lock
+	protect_host
 	# crun 1.8 refuses a host with cgroups of both versions.
 	if mountpoint -q /sys/fs/cgroup/unified; then
 		umount /sys/fs/cgroup/unified || exit 1
 	fi
 	unset XDG_RUNTIME_DIR
 	export PODNS_INSIDE=yes
+	if grep -qx '# bats file_tags=bed' "$1"; then
+		inside_bed "$1"
+	fi
 	exec bats --tap ${BATS_FILTER:+--filter "$BATS_FILTER"} "$1"
+}
+
+# inside_bed FILE: returns only if there is no bed. The tests are then skipped where the host cannot have one, and fail
+# elsewhere: needs_bed() in skips.bash.
+inside_bed() {
+	export PODNS_BED=${PODNS_BUILD%/*}/bed
+	bed_make "$PODNS_BED" "${BED_PACKAGES[@]}" && bed_build "$PODNS_BED" || return 0
+	bed_run "$PODNS_BED" env PODNS_IN_BED=yes PODNS_BUILD=/build/gcc PODNS_SRC=/build/src PODNS_SOURCES=/build/src \
+		bats --tap ${BATS_FILTER:+--filter "$BATS_FILTER"} "/build/src/tests/${1##*/}"
+	exit
 }
 
 if [ "${1-}" = --inside ]; then
@@ -384,6 +410,7 @@ summary() {
 
 clean_up() {
 	[ -z "$pool" ] || { kill "$pool" && wait "$pool"; } 2>/dev/null
+	bed_remove_groups "podns-$PODNS_TEST_RUN-"
 	rm -rf --one-file-system "$SCRATCH"
 	state_dir_end
 }

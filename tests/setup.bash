@@ -18,6 +18,8 @@ packages() {
 		codespell codespell
 		cppcheck cppcheck
 		crun crun
+		debootstrap debootstrap
+		/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 		fuse-overlayfs fuse-overlayfs
 		gcc gcc
 		/usr/include/stdio.h libc6-dev

@@ -138,6 +138,33 @@ needs_freezer() {
 		grep -qE ' - cgroup2 | - cgroup .*[ ,]freezer' /proc/self/mountinfo
 }
 
+# --- the bed ---------------------------------------------------------------------------
+
+# What bed.bash needs of the host: namespaces, an overlay, and control groups of its own.
+enters_a_bed() {
+	local top
+	unshare --cgroup --mount --net --ipc --uts --pid --fork true || return
+	mkdir -p "$T/probe.overlay"/{lower,upper}
+	# shellcheck disable=SC2016 # the inner shell expands it
+	unshare --mount --propagation private bash -e -c '
+		mount -t tmpfs tmpfs "$1/upper"
+		mkdir "$1/upper/upper" "$1/upper/work"
+		mount -t overlay -o "lowerdir=$1/lower,upperdir=$1/upper/upper,workdir=$1/upper/work" overlay "$1/lower"' \
+		- "$T/probe.overlay" || return
+	while IFS= read -r top; do
+		mkdir "$top/podns-$PODNS_TEST_RUN-probe" && rmdir "$top/podns-$PODNS_TEST_RUN-probe" || return
+	done < <(bed_hierarchies)
+}
+
+# For files that run.sh runs in the bed, and on the host if it could not make the bed.
+needs_bed() {
+	[ -z "${PODNS_IN_BED-}" ] || return 0
+	skip_unless "no mirror of apt's has Debian 13, or none can be reached" bed_mirror
+	skip_unless "no Debian 13 can be entered: it takes namespaces, an overlay and control groups" enters_a_bed
+	tail -n 40 "$PODNS_BED"/{make.log,gcc/build.log}
+	return 1
+}
+
 # --- programs --------------------------------------------------------------------------
 
 busybox_has_syslogd() {

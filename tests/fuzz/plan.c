@@ -113,6 +113,10 @@ static void check_owners(const struct plan_input *in, const struct plan *plan)
 		MUST(!in->time_offsets);
 	if (plan->verb[NS_USER] == PLAN_JOIN && in->maps_known)
 		MUST(in->maps_equal);
+	if (in->brings_network && in->interface && plan->verb[NS_NET] == PLAN_JOIN)
+		MUST(in->type[NS_NET].path);
+	if (in->restored)
+		MUST(!(plan->shared & ~NS_BIT(NS_NET)));
 }
 
 /* A second container with the same config joins all namespaces of the first, at the same stage. */
@@ -123,6 +127,7 @@ static void check_second(const struct plan_input *first, const struct plan *plan
 	struct error e;
 
 	in.maps_known = in.maps_equal = true;
+	in.brings_network = false;
 	for (int t = 0; t < NS_TYPES; t++) {
 		struct plan_type *x = &in.type[t];
 
@@ -150,7 +155,7 @@ static bool is_plain(const struct plan_input *in)
 		if (x->path || x->pin.ino || (t == NS_USER && x->entry))
 			return false;
 	}
-	return in->stage == PLAN_PRECREATE && !in->has_init && !in->time_offsets;
+	return in->stage == PLAN_PRECREATE && !in->has_init && !in->time_offsets && !in->restored;
 }
 
 ns_set check_plan(const struct plan_input *in)
@@ -208,6 +213,9 @@ void choose_plan(struct plan_input *in, const uint8_t bytes[PLAN_BYTES])
 	in->maps_known = flags & 16;
 	in->maps_equal = flags & 32;
 	in->time_offsets = flags & 64;
+	in->restored = flags & 128 && !in->time_offsets;
+	in->brings_network = flags & 128;
+	in->interface = flags & 128 ? "eth0" : NULL;
 	in->types = (ns_set)bytes[1] & (NS_BIT(NS_TYPES) - 1) & ~NS_BIT(NS_MNT);
 	for (int t = 0; t < NS_TYPES; t++)
 		choose_type(&in->type[t], bytes + 2 + (size_t)t * PLAN_TYPE_BYTES);

@@ -11,10 +11,11 @@ static struct error e;
 /* The list as one string, its items in brackets; an error follows a '!'. */
 static const char *find(struct arena *a, const char *text)
 {
+	static const char *const path[] = { "engine", "hooks_dir", NULL };
 	struct toml_list list;
 	const char *s = "";
 
-	if (toml_find(text, "engine", "hooks_dir", a, &list, &e) < 0)
+	if (toml_find(text, path, a, &list, &e) < 0)
 		return arena_concat(a, "!", e.text, NULL);
 	if (!list.found)
 		return "none";
@@ -46,6 +47,16 @@ static void finds_a_list(void)
 		{ "[engine.runtimes]\nhooks_dir = [\"/a\"]\n", "none" },
 		{ "[engine]\nhooks_directory = [\"/a\"]\nhooks_dir = [\"/b\"]\n", "[/b]" },
 		{ "hooks_dir = [\"/a\"]\n", "none" },
+		{ "engine.hooks_dir = \"/a\"", "[/a]" },
+		{ "[engine]\nhooks_dir.x = \"/a\"", "none" },
+		{ "[engine]\nengine.hooks_dir = \"/a\"", "none" },
+		{ "engine = { runtime = \"}\", x = [{ y = \"\\\"\" }], hooks_dir = [\"/a\"] }\n",
+		  "[/a]" },
+		{ "engine = { x = { hooks_dir = \"/a\" }, 'hooks_dir' = '/b' }\n", "[/b]" },
+		{ "engine = { }\n", "none" },
+		{ "engine = 7\n", "none" },
+		{ "[engine]\nhooks_dir = [\"/a\"]\nhooks_dir = [\"/b\"]\n", "[/a]" },
+		{ "engine = { hooks_dir = \"/a\"", "!line 1: an inline table is not terminated" },
 		{ "[engine]\nhooks_dir = 7\n",
 		  "!line 2: the value is neither a string nor an array of strings" },
 		{ "\n[engine]\nhooks_dir = [\n7]\n",
@@ -66,6 +77,47 @@ static void finds_a_list(void)
 
 		unit_row(rows[i].text);
 		CHECK_STR(find(&a, rows[i].text), rows[i].should);
+		arena_free(&a);
+	}
+}
+
+static int add_pair(void *arg, const char *any, const struct toml_list *list, struct error *err)
+{
+	(void)err;
+	return buf_addf(arg, "%s=%s;", any ? any : "-", list->count ? list->items[0] : "");
+}
+
+static void finds_each_value_of_a_map(void)
+{
+	static const char *const path[] = { "plugins", "a.b",  "runtimes", "*",
+					    "options", "Name", NULL };
+	static const struct {
+		const char *text, *should;
+	} rows[] = {
+		{ "[plugins.\"a.b\".runtimes.x.options]\nName = \"/x\"\n", "x=/x;" },
+		{ "[ plugins . 'a.b' . runtimes . \"y.z\" . options ]\nOther = 1\nName = '/y'\n",
+		  "y.z=/y;" },
+		{ "[plugins.\"a.b\".runtimes.x]\ntype = \"t\"\noptions.Name = \"/x\"\n"
+		  "[plugins.\"a.b\".runtimes.y]\noptions = { Other = true, Name = \"/y\" }\n",
+		  "x=/x;y=/y;" },
+		{ "[plugins.\"a.b\"]\nruntimes = { x = { options = { Name = '/x' } }, "
+		  "y = { t = 't' }, z = { options = { Name = '/z' } } }\n",
+		  "x=/x;z=/z;" },
+		{ "[plugins.a.b.runtimes.x.options]\nName = \"/x\"\n", "" },
+		{ "[plugins.\"a.b\".runtimes.x.options.more]\nName = \"/x\"\n", "" },
+		{ "[plugins.\"a.b\".runtimes.x.options\nName = \"/x\"\n", "" },
+		{ "[[plugins.\"a.b\".runtimes.x.options]]\nName = \"/x\"\n", "" },
+		{ "[plugins.\"a.b\".runtimes.x]\nName = \"/x\"\n", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct arena a = { 0 };
+		struct buf pairs = { 0 };
+
+		unit_row(rows[i].text);
+		CHECK(toml_each(rows[i].text, path, &a, add_pair, &pairs, &e) == 0);
+		CHECK_STR(pairs.len ? pairs.data : "", rows[i].should);
+		buf_free(&pairs);
 		arena_free(&a);
 	}
 }
@@ -173,6 +225,7 @@ static void knows_what_hides_itself(void)
 int main(void)
 {
 	RUN(finds_a_list);
+	RUN(finds_each_value_of_a_map);
 	RUN(reads_mappings);
 	RUN(takes_as_many_mappings_as_the_kernel);
 	RUN(knows_what_hides_itself);

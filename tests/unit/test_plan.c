@@ -282,6 +282,61 @@ static void refuses_time_offsets(void)
 	}
 }
 
+/* Only the pod's network namespace can be one that exists. */
+static void refuses_to_restore_into_most_types(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		for (int t = 0; t < NS_TYPES; t++) {
+			struct plan_input in = input(rows[i].stage, rows[i].named);
+			struct plan plan;
+			struct error e;
+			int ret;
+
+			if (rows[i].verb < 0 || t == NS_USER)
+				continue;
+			unit_row(rows[i].name);
+			fill(&in, (enum ns_type)t, &rows[i]);
+			if (plan_make(&in, &plan, &e) < 0)
+				continue;
+			in.restored = true;
+			ret = plan_make(&in, &plan, &e);
+			CHECK((ret < 0) == (t != NS_NET && plan.verb[t] != PLAN_LEAVE));
+			if (ret < 0) {
+				CHECK_HAS(e.text, ns_info[t].oci);
+				CHECK_HAS(e.hint, "io.podns.namespaces");
+			}
+		}
+	}
+}
+
+/* A pod's network namespace has one container that brings interfaces. */
+static void refuses_a_second_network(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct plan_input in = input(rows[i].stage, rows[i].named);
+		struct plan plan;
+		struct error e;
+		int ret;
+
+		if (rows[i].verb < 0)
+			continue;
+		unit_row(rows[i].name);
+		fill(&in, NS_NET, &rows[i]);
+		in.brings_network = true;
+		CHECK(plan_make(&in, &plan, &e) == 0);
+		in.interface = "eth0";
+		ret = plan_make(&in, &plan, &e);
+		CHECK((ret < 0) == (rows[i].verb == PLAN_JOIN && !rows[i].at_path));
+		if (ret < 0) {
+			CHECK_HAS(e.text, "/r/netns/web already has the interface eth0");
+			CHECK_HAS(e.hint, "--network none");
+			CHECK_HAS(e.hint, "ip -n web link delete eth0");
+		}
+		in.brings_network = false;
+		CHECK(plan_make(&in, &plan, &e) == 0);
+	}
+}
+
 static void chooses_hostnames(void)
 {
 	static const char id64[] = "0123456789abcdef";
@@ -688,6 +743,8 @@ int main(void)
 	RUN(makes_the_pods_user_namespace);
 	RUN(compares_mappings);
 	RUN(refuses_time_offsets);
+	RUN(refuses_to_restore_into_most_types);
+	RUN(refuses_a_second_network);
 	RUN(chooses_hostnames);
 	RUN(checks_hostnames);
 	RUN(chooses_names_by_the_decision);
