@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -26,13 +28,15 @@ int net_loopback_up(struct error *e)
 	return 0;
 }
 
-static bool is_up(int fd, const char *name)
+/* ARPHRD_ETHER: veth, bridge, macvlan. A VPN's tun0 or wg0 has ARPHRD_NONE. */
+static bool is_ethernet_and_up(int fd, const char *name)
 {
 	struct ifreq ifr = { 0 };
 
 	memcpy(ifr.ifr_name, name, strlen(name));
-	return ioctl(fd, SIOCGIFFLAGS, &ifr) == 0 && ifr.ifr_flags & IFF_UP &&
-	       !(ifr.ifr_flags & IFF_LOOPBACK);
+	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0 || !(ifr.ifr_flags & IFF_UP))
+		return false;
+	return ioctl(fd, SIOCGIFHWADDR, &ifr) == 0 && ifr.ifr_hwaddr.sa_family == ARPHRD_ETHER;
 }
 
 /* The name of the interface at the start of a line of /proc/net/dev, cut off at its colon. */
@@ -47,7 +51,7 @@ static char *cut_name(char *line)
 }
 
 /* The file shows the network namespace of the process that reads it: proc_pid_net(5). */
-static int find_here(char name[IFNAMSIZ], struct error *e)
+static int find_here(const char *wanted, char name[IFNAMSIZ], struct error *e)
 {
 	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	cleanup_buf struct buf text = { 0 };
@@ -59,7 +63,7 @@ static int find_here(char name[IFNAMSIZ], struct error *e)
 		return error_set(e, errno, "read /proc/self/net/dev");
 	for (rest = text.data; (line = strsep(&rest, "\n"));) {
 		found = cut_name(line);
-		if (!found || !is_up(fd, found))
+		if (!found || (strcmp(found, wanted) != 0 && !is_ethernet_and_up(fd, found)))
 			continue;
 		memcpy(name, found, strlen(found) + 1);
 		return 0;
@@ -67,7 +71,7 @@ static int find_here(char name[IFNAMSIZ], struct error *e)
 	return 0;
 }
 
-int net_find_interface(int ns_fd, char name[IFNAMSIZ], struct error *e)
+int net_find_network(int ns_fd, const char *wanted, char name[IFNAMSIZ], struct error *e)
 {
 	cleanup_close int own = ns_open_own(NS_NET, e);
 	int r;
@@ -75,7 +79,7 @@ int net_find_interface(int ns_fd, char name[IFNAMSIZ], struct error *e)
 	name[0] = '\0';
 	if (own < 0 || ns_join(ns_fd, NS_NET, e) < 0)
 		return -1;
-	r = find_here(name, e);
+	r = find_here(wanted, name, e);
 	if (setns(own, CLONE_NEWNET) < 0)
 		return error_set(e, errno, "return from the pod's network namespace");
 	return r;

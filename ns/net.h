@@ -16,11 +16,10 @@
 int net_loopback_up(struct error *e);
 
 /*
- * Set name to an interface of the network namespace ns_fd that is up and not the loopback, or to "" if
- * it has none. Interfaces that are down do not count, since some kernels create sit0 and others in each
- * namespace: net.core.fb_tunnels_only_for_init_net in Documentation/admin-guide/sysctl/net.rst. The
- * caller is in ns_fd for a moment; if it cannot return, that is an error.
+ * Set name to an interface by which the network namespace ns_fd has a network, or to "" if there is none:
+ * the interface `wanted`, up or down, or any Ethernet interface that is up. The caller is in ns_fd for a
+ * moment; if it cannot return, that is an error.
  */
-int net_find_interface(int ns_fd, char name[IFNAMSIZ], struct error *e);
+int net_find_network(int ns_fd, const char *wanted, char name[IFNAMSIZ], struct error *e);
 
 #endif

@@ -244,7 +244,6 @@ static int check_time_offsets(const struct plan_input *in, enum plan_verb verb, 
 			     "linux.timeOffsets out of config.json");
 }
 
-/* Docker names the first interface of each container eth0, and fails if there is one. */
 static int check_network(const struct plan_input *in, enum plan_verb verb, struct error *e)
 {
 	if (verb != PLAN_JOIN || in->type[NS_NET].path || !in->brings_network || !in->interface)

@@ -40,8 +40,8 @@ struct plan_input {
 	bool time_offsets;     /* the config has linux.timeOffsets */
 	bool restored;         /* from a checkpoint, by CRIU */
 	bool brings_network;   /* the engine will move interfaces into its network namespace */
-	const char *interface; /* one that the pod's network namespace has, or NULL; read only if
-				  * brings_network */
+	const char *interface; /* one that is in the way in the pod's network namespace, or NULL;
+				  * read only if brings_network */
 	ns_set types;          /* the pod types */
 	struct plan_type type[NS_TYPES];
 };

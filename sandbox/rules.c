@@ -109,6 +109,7 @@ const struct rule rules[] = {
 		 ARG_MASKED(1, 0xffffffff, SOCK_DGRAM | SOCK_CLOEXEC)),
 	IOCTL(SIOCSIFFLAGS, "raises lo"),
 	IOCTL(SIOCGIFFLAGS, "whether a pod has a network"),
+	IOCTL(SIOCGIFHWADDR, "the same"),
 
 	/* pins */
 	MOUNT(MS_BIND, "pins a namespace"),

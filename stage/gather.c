@@ -110,7 +110,7 @@ static int read_network(struct container *c, struct error *e)
 	    !docker_brings_network(c->config, c->new_id))
 		return 0;
 	c->in.brings_network = true;
-	if (net_find_interface(c->pod.pin[NS_NET].fd, name, e) < 0)
+	if (net_find_network(c->pod.pin[NS_NET].fd, DOCKER_INTERFACE, name, e) < 0)
 		return -1;
 	c->in.interface = NULL;
 	if (!*name)

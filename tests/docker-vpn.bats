@@ -92,6 +92,21 @@ serves() {
 	pod_has_ended
 }
 
+@test "vpn: the first container is killed, and what it made in the pod's network stays: it starts again" {
+	local ino
+	vpn
+	neighbour
+	ino=$(pin_ino net)
+	nsenter --net=/run/netns/web ip tuntap add wg0 mode tun
+	nsenter --net=/run/netns/web ip link set wg0 up
+	dk kill vpn >/dev/null
+	dk start vpn >/dev/null
+	nsenter --net=/run/netns/web ip link show wg0 >/dev/null
+	serves "$ino"
+	drop vpn neighbour
+	pod_has_ended
+}
+
 @test "vpn: the first container is killed under --restart=always" {
 	local ino before
 	vpn --restart=always

@@ -345,30 +345,47 @@ with_docker_files() {
 	edit_config "$1" '.mounts += [{"destination": "/etc/hosts", "type": "bind", "source": "'"$dir"'/hosts", "options": ["rbind"]}]'
 }
 
-# pod_with_interface STATE: the pod web, with the interface eth0.
+# pod_with_interface NAME: the pod web, with this interface.
 pod_with_interface() {
 	needs_veth
 	podns create web >/dev/null
-	in_pin net web ip link add eth0 type veth peer name peer0
-	in_pin net web ip link set eth0 "$1"
+	in_pin net web ip link add "$1" type veth peer name peer0
+	in_pin net web ip link set "$1" up
 }
 
 @test "a container that brings a network into a pod with an interface is refused, and told of --network none" {
-	pod_with_interface up
+	pod_with_interface eth0
 	plain_bundle a
 	with_docker_hook a
 	runtime_fails "already has the interface eth0 (start it with --network none" runtime create a
 	fails has_run
 	assert_untouched a
 	equal "$(of_pod web .state)" held
-	# An interface that is down, such as the kernel may make in each namespace, is none.
+	# Docker cannot rename its own to eth0 then either.
 	in_pin net web ip link set eth0 down
+	runtime_fails "already has the interface eth0" runtime create a
+	podns rm web
+}
+
+@test "any Ethernet interface that is up is a network; one that is down, or a VPN's, is none" {
+	pod_with_interface veth0
+	plain_bundle a
+	with_docker_hook a
+	runtime_fails "already has the interface veth0 (start it with --network none" runtime create a
+	fails has_run
+	in_pin net web ip link set veth0 down
+	runtime create a
+	has_run
+	delete_container a
+	needs_tun
+	in_pin net web ip tuntap add wg0 mode tun
+	in_pin net web ip link set wg0 up
 	runtime create a
 	podns rm --force web
 }
 
 @test "Docker's hook is there with --network none too: its hostconfig.json decides" {
-	pod_with_interface up
+	pod_with_interface eth0
 	plain_bundle a
 	with_docker_hook a
 	with_docker_files a none
