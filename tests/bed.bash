@@ -23,7 +23,7 @@ BED_PACKAGES=(autoconf automake bats busybox-static conmon containerd crun docke
 # --- making it ------------------------------------------------------------------
 
 # The first of apt's repositories that has the suite. apt itself reads its configuration, whose files may have
-# either of two formats, and tries the address, so that its settings for proxies count.
+# either of two formats, and tries the address, so that its settings for proxies count. Its lists may be missing.
 bed_mirror() {
 	local mirror release
 	release=$(mktemp) || return
@@ -36,7 +36,7 @@ bed_mirror() {
 			echo "$mirror"
 			return
 		fi
-	done < <(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+	done < <(apt-get indextargets --no-release-info --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
 		grep -E '^(https?|ftp|file):' | sed 's|/*$||' | sort -u)
 	rm "$release"
 	return 1

@@ -241,3 +241,28 @@ serves() {
 	end_daemon dockerd
 	start_dockerd
 }
+
+# Docker takes an interface away when it sees its container end.
+@test "vpn: the first container dies while dockerd is down: its interface stays, and a refusal names the remedy" {
+	local ino pid
+	end_daemon dockerd
+	start_dockerd --live-restore
+	vpn
+	neighbour
+	ino=$(pin_ino net)
+	pid=$(pid_of vpn)
+	end_daemon dockerd KILL
+	kill -KILL "$pid"
+	start_dockerd --live-restore
+	wait_for state_is vpn exited
+	keeps "$ino"
+	fails dk start vpn 2>"$T/err"
+	contains "$(<"$T/err")" "ip -n web link delete eth0"
+	ip -n web link delete eth0
+	dk start vpn >/dev/null
+	serves "$ino"
+	drop vpn neighbour
+	pod_has_ended
+	end_daemon dockerd
+	start_dockerd
+}

@@ -201,10 +201,11 @@ load docker
 @test "docker: --ipc host and a shared /dev/shm of the user's are left alone" {
 	mkdir "$T/shm"
 	pod_wait c1 --ipc host
-	equal "$(ctr_ns c1 ipc)" "$(ns_ino /proc/self/ns/ipc)"
+	equal "$(ctr_ns c1 ipc) $(ctr_ns c1 net)" "$(ns_ino /proc/self/ns/ipc) $(pin_ino net)"
 	pod_wait c2 -v "$T/shm:/dev/shm"
 	in_ctr c2 touch /dev/shm/mine
 	[ -e "$T/shm/mine" ]
+	equal "$(ctr_ns c2 ipc)" "$(pin_ino ipc)"
 	drop c1 c2
 	pod_has_ended
 }
@@ -215,6 +216,12 @@ load docker
 	equal "$(ctr_ns c1 ipc) $(ctr_ns c1 uts)" "$(pin_ino ipc) $(pin_ino uts)"
 	drop c1
 	pod_has_ended
+}
+
+@test "docker: podns check finds the runtime in daemon.json, and all is well" {
+	podns check >"$T/check.out"
+	contains "$(<"$T/check.out")" '/etc/docker/daemon.json: runtime "podns" is oci-podns-runtime, which runs /usr/bin/runc'
+	contains "$(tail -n 1 "$T/check.out")" 'all is well'
 }
 
 # --- refusals ----------------------------------------------------------------
