@@ -6,6 +6,8 @@
 load helpers
 load podman
 
+# shellcheck disable=SC2030,SC2031 # each test changes its own PM_OPTIONS
+
 setup() {
 	podman_setup
 	PM_OPTIONS=(--runtime "$PODNS_BUILD/runtime/oci-podns-runc")
