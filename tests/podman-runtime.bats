@@ -3,10 +3,10 @@
 #
 # podman with oci-podns-runc as its runtime: without hooks directory, and beside the hook's own stages.
 
+# shellcheck disable=SC2030,SC2031 # each test changes its own PM_OPTIONS
+
 load helpers
 load podman
-
-# shellcheck disable=SC2030,SC2031 # each test changes its own PM_OPTIONS
 
 setup() {
 	podman_setup

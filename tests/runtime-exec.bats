@@ -204,6 +204,22 @@ saw_line() {
 	grep -q 'personality 40000, timer slack 123456' "$T/through"
 }
 
+# A child was there and is gone: it left no descriptor, signal, confinement or zombie.
+@test "the runtime inherits the same where its container was put into a pod" {
+	local state
+	ROOT=$T/root
+	mkdir -m 0755 "$ROOT"
+	settings "runtime = $FAKE" "root = $T/root" no-syslog
+	make_bundle a stages=
+	for state in plain closed_stdin nothing_open extra_descriptors signals pending_signal strict_umask no_new_privs \
+		few_capabilities limits odd_environment confined; do
+		echo "$state"
+		same "$state" --root /r create --bundle "$T/a" web
+		equal "$(ns_path a network)" "$T/root/netns/web"
+	done
+	"$PODNS_BUILD/cli/podns" --root "$ROOT" rm --force web
+}
+
 @test "its exit status, its death and its process are the runtime's" {
 	run -7 "$RUNC" state exit=7
 	run -0 "$RUNC" state web

@@ -152,7 +152,7 @@ is_runtime() {
 
 # runtime_settings REAL
 runtime_settings() {
-	mkdir -p -m 0755 "$CONF"
+	mkdir -p "$CONF"
 	printf '%s\n' "runtime = $1" "root = $R" no-syslog >"$CONF/runtime.conf"
 }
 
