@@ -154,6 +154,36 @@ plan_burst() {
 	PLAN
 }
 
+# --- the runtime -------------------------------------------------------------------
+
+# runtime_settings: the real runtime is noop.c's, in this mount namespace alone.
+runtime_settings() {
+	cp -a /etc "$WORK/etc"
+	rm -rf "$WORK/etc/oci-podns"
+	mkdir -m 0755 "$WORK/etc/oci-podns"
+	printf '%s\n' "runtime = $TOOLS/noop" "root = $ROOT" "sysctl = $SYSCTL" no-syslog >"$WORK/etc/oci-podns/runtime.conf"
+	mount --bind "$WORK/etc" /etc
+}
+
+# A command that is passed through, and a create. The floor of the create is precreate and a program that
+# only executes the runtime.
+plan_runtime() {
+	local runc=$BUILD/default/runtime/oci-podns-runc bundle=$WORK/bundle/runtime
+	mkdir -p "$bundle"
+	config runtime-create >"$bundle/config.json"
+	config runtime-precreate-@I@ >"$WORK/runtime.json"
+	cat <<-PLAN
+		contender floor $ROOT
+		time pass 1 - - $TOOLS/pass --root /run/x --log /dev/null state web
+		time precreate 1 $WORK/runtime.json $WORK/runtime.out ${HOOKS[default]} --root $ROOT --no-syslog --sysctl $SYSCTL precreate
+		run 1 - - $BENCH/clean.sh $ROOT runtime-precreate-
+		contender runtime $ROOT
+		time pass 1 - - $runc --root /run/x --log /dev/null state web
+		time create 1 - - $runc --root /run/x --log /dev/null create --bundle $bundle web
+		run 1 - - $runc --root /run/x --log /dev/null delete web
+	PLAN
+}
+
 # --- runc --------------------------------------------------------------------------
 
 # json_list STRING...

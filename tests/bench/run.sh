@@ -200,6 +200,19 @@ pins() {
 	against_first pin ip-netns floor "ip netns add, a network alone"
 }
 
+# --- the runtime -------------------------------------------------------------------
+
+runtime_rows() {
+	local floor
+	runtime_settings
+	measure "$ROUNDS" plan_runtime
+	against_first pass runtime floor "oci-podns-runc, a command that is passed through" 1.1
+	floor=$(awk -v a="$(got precreate floor 3)" -v b="$(got pass floor 3)" 'BEGIN { print a + b }')
+	row "oci-podns-runc create" "$(us "$(got create runtime 3)")" "precreate and that floor $(us "$floor")" \
+		"$(divide "$(got create runtime 3)" "$floor")"
+	umount /etc
+}
+
 # --- scale -------------------------------------------------------------------------
 
 scale() {
@@ -307,6 +320,7 @@ inside() {
 	row "— a page fault" "$(divide "$(got noop touch 9)" 100) µs"
 	time_stages
 	pins
+	runtime_rows
 	count_stages
 	if [ -z "$STAGES_ALONE" ]; then
 		time_shell
@@ -334,6 +348,8 @@ build_tools() {
 	"$cc" "${flags[@]}" -static -o "$TOOLS/cost" "$BENCH/cost.c"
 	# Linked as the default build is on Debian.
 	"$cc" "${flags[@]}" -fPIE -static-pie -I"$BUILD/default" -o "$TOOLS/floor" "$BENCH/floor.c"
+	"$cc" "${flags[@]}" -fPIE -static-pie -o "$TOOLS/noop" "$BENCH/noop.c"
+	"$cc" "${flags[@]}" -fPIE -static-pie -DREAL="\"$TOOLS/noop\"" -o "$TOOLS/pass" "$BENCH/pass.c"
 	"$cc" "${flags[@]}" -I"$SRC" -o "$TOOLS/filter" "$BENCH/filter.c" "$SRC/sandbox/rules.c" -lseccomp
 }
 
