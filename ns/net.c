@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -27,37 +28,58 @@ int net_loopback_up(struct error *e)
 	return 0;
 }
 
-/* Is name that of the interface at the start of a line of /proc/net/dev? */
-static bool is_line_of(const char *line, const char *name)
+/* ARPHRD_ETHER: veth, bridge, macvlan. A VPN's tun0 or wg0 has ARPHRD_NONE. */
+static bool is_ethernet_and_up(int fd, const char *name)
 {
-	size_t n = strlen(name);
+	struct ifreq ifr = { 0 };
 
-	line += strspn(line, " ");
-	return !strncmp(line, name, n) && line[n] == ':';
+	memcpy(ifr.ifr_name, name, strlen(name));
+	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0 || !(ifr.ifr_flags & IFF_UP))
+		return false;
+	return ioctl(fd, SIOCGIFHWADDR, &ifr) == 0 && ifr.ifr_hwaddr.sa_family == ARPHRD_ETHER;
+}
+
+/* The name of the interface at the start of a line of /proc/net/dev, cut off at its colon. */
+static char *cut_name(char *line)
+{
+	char *name = line + strspn(line, " "), *colon = strchr(name, ':');
+
+	if (!colon || colon - name >= IFNAMSIZ)
+		return NULL;
+	*colon = '\0';
+	return name;
 }
 
 /* The file shows the network namespace of the process that reads it: proc_pid_net(5). */
-static int look_here(const char *name, bool *has, struct error *e)
+static int find_here(const char *wanted, char name[IFNAMSIZ], struct error *e)
 {
+	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	cleanup_buf struct buf text = { 0 };
-	char *line, *rest;
+	char *line, *rest, *found;
 
+	if (fd < 0)
+		return error_set(e, errno, "open a socket to list interfaces");
 	if (read_file_at(AT_FDCWD, "/proc/self/net/dev", (size_t)1 << 20, &text) < 0)
 		return error_set(e, errno, "read /proc/self/net/dev");
-	for (rest = text.data; !*has && (line = strsep(&rest, "\n"));)
-		*has = is_line_of(line, name);
+	for (rest = text.data; (line = strsep(&rest, "\n"));) {
+		found = cut_name(line);
+		if (!found || (strcmp(found, wanted) != 0 && !is_ethernet_and_up(fd, found)))
+			continue;
+		memcpy(name, found, strlen(found) + 1);
+		return 0;
+	}
 	return 0;
 }
 
-int net_has_interface(int ns_fd, const char *name, bool *has, struct error *e)
+int net_find_network(int ns_fd, const char *wanted, char name[IFNAMSIZ], struct error *e)
 {
 	cleanup_close int own = ns_open_own(NS_NET, e);
 	int r;
 
-	*has = false;
+	name[0] = '\0';
 	if (own < 0 || ns_join(ns_fd, NS_NET, e) < 0)
 		return -1;
-	r = look_here(name, has, e);
+	r = find_here(wanted, name, e);
 	if (setns(own, CLONE_NEWNET) < 0)
 		return error_set(e, errno, "return from the pod's network namespace");
 	return r;

@@ -5,7 +5,7 @@
 #ifndef PODNS_NS_NET_H
 #define PODNS_NS_NET_H
 
-#include <stdbool.h>
+#include <net/if.h>
 
 #include "base/error.h"
 
@@ -16,9 +16,10 @@
 int net_loopback_up(struct error *e);
 
 /*
- * Has the network namespace ns_fd an interface of this name, up or down? The caller is in ns_fd for a
+ * Set name to an interface by which the network namespace ns_fd has a network, or to "" if there is none:
+ * the interface `wanted`, up or down, or any Ethernet interface that is up. The caller is in ns_fd for a
  * moment; if it cannot return, that is an error.
  */
-int net_has_interface(int ns_fd, const char *name, bool *has, struct error *e);
+int net_find_network(int ns_fd, const char *wanted, char name[IFNAMSIZ], struct error *e);
 
 #endif

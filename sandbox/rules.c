@@ -105,9 +105,11 @@ const struct rule rules[] = {
 	ALLOW(sethostname, "a new uts namespace never keeps the host's name"),
 	ALLOW(setdomainname, "kernel.domainname"),
 	ALLOW(uname, "the pod's hostname"),
-	ALLOW_IF(socket, "raises lo", 2, ARG_MASKED(0, 0xffffffff, AF_INET),
+	ALLOW_IF(socket, "raises lo, lists interfaces", 2, ARG_MASKED(0, 0xffffffff, AF_INET),
 		 ARG_MASKED(1, 0xffffffff, SOCK_DGRAM | SOCK_CLOEXEC)),
 	IOCTL(SIOCSIFFLAGS, "raises lo"),
+	IOCTL(SIOCGIFFLAGS, "whether a pod has a network"),
+	IOCTL(SIOCGIFHWADDR, "the same"),
 
 	/* pins */
 	MOUNT(MS_BIND, "pins a namespace"),

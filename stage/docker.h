@@ -9,7 +9,8 @@
 
 /*
  * Docker calls the first interface of a container so, and fails if the name is taken, also by an
- * interface that is down. Others, such as a VPN's wg0, do not disturb it.
+ * interface that is down. A VPN's wg0 or tun0, which may stay when its container is killed, does not
+ * disturb it.
  */
 #define DOCKER_INTERFACE "eth0"
 

@@ -104,16 +104,19 @@ static int read_maps(struct container *c, struct error *e)
 static int read_network(struct container *c, struct error *e)
 {
 	const struct plan_type *x = &c->in.type[NS_NET];
-	bool taken;
+	char name[IFNAMSIZ];
 
 	if (!c->new_id || !x->pin.ino || !x->entry || x->path ||
 	    !docker_brings_network(c->config, c->new_id))
 		return 0;
 	c->in.brings_network = true;
-	if (net_has_interface(c->pod.pin[NS_NET].fd, DOCKER_INTERFACE, &taken, e) < 0)
+	if (net_find_network(c->pod.pin[NS_NET].fd, DOCKER_INTERFACE, name, e) < 0)
 		return -1;
-	c->in.interface = taken ? DOCKER_INTERFACE : NULL;
-	return 0;
+	c->in.interface = NULL;
+	if (!*name)
+		return 0;
+	c->in.interface = arena_strndup(&c->arena, name, strlen(name));
+	return c->in.interface ? 0 : error_nomem(e);
 }
 
 int gather_identities(struct container *c, ns_set sysctl_types, struct error *e)

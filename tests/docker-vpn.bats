@@ -97,7 +97,7 @@ serves() {
 	vpn
 	neighbour
 	ino=$(pin_ino net)
-	nsenter --net=/run/netns/web ip link add wg0 type veth peer name wg1
+	nsenter --net=/run/netns/web ip tuntap add wg0 mode tun
 	nsenter --net=/run/netns/web ip link set wg0 up
 	dk kill vpn >/dev/null
 	dk start vpn >/dev/null

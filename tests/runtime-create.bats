@@ -384,13 +384,20 @@ pod_with_interface() {
 	podns rm web
 }
 
-@test "an interface that is not eth0, as a killed VPN leaves it, is not in the way" {
-	pod_with_interface wg0
-	in_pin net web ip link add eth01 type veth peer name myeth0
+@test "any Ethernet interface that is up is a network; one that is down, or a VPN's, is none" {
+	pod_with_interface veth0
 	plain_bundle a
 	with_docker_hook a
+	runtime_fails "already has the interface veth0 (start it with --network none" runtime create a
+	fails has_run
+	in_pin net web ip link set veth0 down
 	runtime create a
 	has_run
+	delete_container a
+	needs_tun
+	in_pin net web ip tuntap add wg0 mode tun
+	in_pin net web ip link set wg0 up
+	runtime create a
 	podns rm --force web
 }
 

@@ -27,16 +27,17 @@ hand_setup() {
 }
 
 hand_teardown() {
-	local name
+	local dir
 	rm -f "$RUNTIME_CONF"
+	# All below a test's own root is unmounted, and /run is the file's.
+	ROOT=$T/root
 	for RUNTIME in oci-podns-runc oci-podns-crun; do
 		common_teardown
 	done
-	for name in ipc uts; do
-		unmount_below "/run/${name}ns"
+	for dir in /run/{ipc,uts}ns /run/podns; do
+		unmount_below "$dir"
 	done
-	unmount_below /run/podns
-	rm -rf /run/{net,ipc,uts}ns /run/podns /var/lib/oci-podns/*
+	rm -rf /run/{ipc,uts}ns /run/podns /var/lib/oci-podns/*
 }
 
 # hand_bundle NAME [OPTION=VALUE...]: make_bundle, without hooks of its own.

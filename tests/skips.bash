@@ -100,6 +100,10 @@ needs_veth() {
 	skip_unless "this kernel has no veth" unshare --net ip link add veth-a type veth peer name veth-b
 }
 
+needs_tun() {
+	skip_unless "no tun interface can be made here" unshare --net ip tuntap add tun0 mode tun
+}
+
 # What a bridge of podman's is made of.
 bridge_with_nat() {
 	unshare --net bash -e -c '
