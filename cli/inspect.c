@@ -18,7 +18,7 @@ static const char help[] =
 	"\n"
 	"  --json  print a JSON object: name, state, reason, created, mount_namespace, hostname,\n"
 	"          domainname, shm, pins (type, path, inode, user_namespace, ours), sysctls,\n"
-	"          containers (id, pid, alive, bundle), claims (id or token, expires_in), bundles,\n"
+	"          containers (id, pid, alive, bundle), claims (id, token, expires_in), bundles,\n"
 	"          pids. What does not exist, or could not be read, is null\n";
 
 /* What podns inspect prints besides the view itself. */

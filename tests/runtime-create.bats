@@ -371,6 +371,23 @@ $expected"
 	equal "$(claims)" "[\"$(id_of b)\"]"
 }
 
+@test "a config.json that is a FIFO, a link or too large: refused, and never waited for" {
+	plain_bundle a
+	mv "$T/a/config.json" "$T/elsewhere"
+	mkfifo "$T/a/config.json"
+	runtime_fails "config.json is a FIFO, not a regular file" runtime create a
+	rm "$T/a/config.json"
+	ln -s "$T/elsewhere" "$T/a/config.json"
+	runtime_fails "config.json is a symbolic link, not a regular file" runtime create a
+	ln -sf /dev/zero "$T/a/config.json"
+	runtime_fails "config.json is a symbolic link, not a regular file" runtime create a
+	rm "$T/a/config.json"
+	truncate -s 16777217 "$T/a/config.json"
+	runtime_fails "larger than" runtime create a
+	fails has_run
+	assert_nothing_left
+}
+
 # --- a network of the container's own ----------------------------------------------------
 
 # with_docker_hook NAME: as Docker 26 writes it, for --network none too.
