@@ -148,7 +148,7 @@ static void what_is_wrong_is_refused_by_line(void)
 		{ "root = # x", "/r.conf:1: root: a comment needs a line of its own, and a value "
 				"with a # in it quotes" },
 		{ "keep # x", "/r.conf:1: keep # x: there is no such key" },
-		{ "ro\033ot = /", "/r.conf:1: ro?ot: there is no such key" },
+		{ "keep\033 = /", "/r.conf:1: keep?: there is no such key" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
