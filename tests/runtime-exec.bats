@@ -285,12 +285,12 @@ copy_for_users() {
 refused() {
 	local program=$1 message=$2
 	rm -f "$T/json" "$T/text"
-	run -1 --separate-stderr "$program" --root /r --log "$T/json" --log-format json create --bundle "$T" web
+	run -1 --separate-stderr timeout "$LIMIT" "$program" --root /r --log "$T/json" --log-format json create --bundle "$T" web
 	equal "$output" ''
 	equal "$stderr" "$message"
 	jq -e --arg message "$message" '. == {level: "error", msg: $message, time: .time}
 		and (.time | test("^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-9:]{8}Z$"))' <"$T/json" >/dev/null
-	run -1 --separate-stderr "$program" --log="file:$T/text" state web
+	run -1 --separate-stderr timeout "$LIMIT" "$program" --log="file:$T/text" state web
 	equal "$output" ''
 	equal "$stderr" "$message"
 	equal "$(sed 's/^time="20[0-9T:-]*Z" //' "$T/text")" "level=error msg=$(jq -n --arg m "$message" '$m')"
