@@ -28,6 +28,7 @@
 
 /* The child's answer: one byte, then, if it failed, a struct error. */
 enum { ANSWER_DONE = '+', ANSWER_FAILED = '-' };
+#define ANSWER_MAX (1 + sizeof(struct error))
 #define ANSWER_FD 3
 
 typedef int (*task_fn)(const struct enter *x, struct stage_create *create, struct error *e);
@@ -123,28 +124,51 @@ static int wait_for(pid_t pid)
 	return status;
 }
 
-static int report_death(const struct enter *x, int status, struct error *e)
+static void report_death(const struct enter *x, int status, struct error *e)
 {
 	if (WIFSIGNALED(status))
-		return error_set(e, 0,
-				 "%s: the process that prepares the pod was killed by signal %d",
-				 x->settings->hook.stage.stage, WTERMSIG(status));
-	return error_set(e, 0, "%s: the process that prepares the pod ended without an answer",
-			 x->settings->hook.stage.stage);
+		error_set(e, 0, "%s: the process that prepares the pod was killed by signal %d",
+			  x->settings->hook.stage.stage, WTERMSIG(status));
+	else
+		error_set(e, 0, "%s: the process that prepares the pod ended without an answer",
+			  x->settings->hook.stage.stage);
 }
 
+enum outcome {
+	DONE,
+	FAILED,  /* and the child has undone everything */
+	UNKNOWN, /* the child was killed, or its answer could not be read */
+};
+
 /* The child may have been taken over by what it read, so its answer is not trusted to be well-formed. */
-static int read_answer(const struct enter *x, const struct buf *answer, int status, struct error *e)
+static enum outcome judge_answer(const struct enter *x, const char *answer, size_t len, int status,
+				 struct error *e)
 {
-	if (answer->len == 1 && *answer->data == ANSWER_DONE)
-		return 0;
-	if (answer->len != 1 + sizeof(*e) || *answer->data != ANSWER_FAILED)
-		return report_death(x, status, e);
-	memcpy(e, answer->data + 1, sizeof(*e));
+	if (len == 1 && *answer == ANSWER_DONE)
+		return DONE;
+	if (len != ANSWER_MAX || *answer != ANSWER_FAILED) {
+		report_death(x, status, e);
+		return UNKNOWN;
+	}
+	memcpy(e, answer + 1, sizeof(*e));
 	e->text[sizeof(e->text) - 1] = e->hint[sizeof(e->hint) - 1] = '\0';
 	make_one_line(e->text);
 	make_one_line(e->hint);
-	return -1;
+	return FAILED;
+}
+
+/* What came before an error does not count. */
+static size_t read_answer(int fd, char answer[ANSWER_MAX])
+{
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		n = read(fd, answer + len, ANSWER_MAX - len);
+		if (n > 0)
+			len += (size_t)n;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? 0 : len;
 }
 
 /* Descriptors 0 to 2 may be closed: what is opened here must not get their numbers. */
@@ -164,31 +188,33 @@ static int make_pipe(int end[2], struct error *e)
 	return end[0] < 0 || end[1] < 0 ? -1 : 0;
 }
 
-static int do_in_child(const struct enter *x, struct stage_create *create, task_fn task,
-		       struct error *e)
+static enum outcome do_in_child(const struct enter *x, struct stage_create *create, task_fn task,
+				struct error *e)
 {
-	cleanup_buf struct buf answer = { 0 };
 	cleanup_close int to_read = -1, to_write = -1;
 	int end[2] = { -1, -1 }, made = make_pipe(end, e);
+	char answer[ANSWER_MAX];
+	size_t len;
 	pid_t pid;
 
 	to_read = end[0];
 	to_write = end[1];
 	if (made < 0)
-		return -1;
+		return FAILED;
 	pid = fork_silently();
-	if (pid < 0)
-		return error_set(e, errno, "fork");
+	if (pid < 0) {
+		error_set(e, errno, "fork");
+		return FAILED;
+	}
 	if (pid == 0)
 		_exit(run_child(x, create, task, to_write));
 	cleanup_closep(&to_write);
 	to_write = -1;
-	/* Without memory the answer is incomplete, and the child fails to write the rest. */
-	if (read_all(to_read, 1 + sizeof(*e), &answer) < 0)
-		buf_free(&answer);
+	len = read_answer(to_read, answer);
+	/* A child that is not done yet cannot answer any more, and undoes everything. */
 	cleanup_closep(&to_read);
 	to_read = -1;
-	return read_answer(x, &answer, wait_for(pid), e);
+	return judge_answer(x, answer, len, wait_for(pid), e);
 }
 
 /* --- tasks ------------------------------------------------------------------------ */
@@ -260,9 +286,16 @@ static bool names_pod(const struct stage_options *opt, const struct buf *text)
 	return false;
 }
 
+/* Does open(2) fail like that for every process with our credentials? Want of descriptors or memory passes. */
+static bool is_lasting(int num)
+{
+	return num == ENOENT || num == ENOTDIR || num == EACCES || num == ELOOP ||
+	       num == ENAMETOOLONG;
+}
+
 /*
- * May config.json name a pod? False if it cannot be opened: the runtime then fails as well, and says so
- * in its own words. What cannot be read as a whole is left to the child, which refuses it.
+ * May config.json name a pod? False if it cannot be opened and the runtime will fail as well, which says so
+ * in its own words. What cannot be read otherwise is left to the child, which refuses it.
  */
 static bool may_name_pod(const struct enter *x)
 {
@@ -271,7 +304,7 @@ static bool may_name_pod(const struct enter *x)
 	struct stat st;
 
 	if (fd < 0)
-		return false;
+		return !is_lasting(errno);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || read_all(fd, CONFIG_SIZE_MAX, &text) < 0)
 		return true;
 	return names_pod(&x->settings->hook.stage, &text);
@@ -301,6 +334,7 @@ int enter_pod(const struct enter *x, bool *entered, struct error *e)
 				  .timeout = HOOK_SECONDS };
 	struct stage_create create = what_to_create(x);
 	cleanup_free char *path = NULL;
+	enum outcome outcome;
 
 	*entered = false;
 	/* Without an id the runtime refuses the command line. */
@@ -311,10 +345,12 @@ int enter_pod(const struct enter *x, bool *entered, struct error *e)
 	path = hook_path(e);
 	hook.path = path;
 	create.hook = &hook;
-	if (!path || do_in_child(x, &create, create_task, e) < 0)
-		return -1;
-	*entered = true;
-	return 0;
+	outcome = path ? do_in_child(x, &create, create_task, e) : FAILED;
+	/* It may have done everything, and nobody else would undo it before the claim expires. */
+	if (outcome == UNKNOWN)
+		enter_undo(x);
+	*entered = outcome == DONE;
+	return *entered ? 0 : -1;
 }
 
 void enter_undo(const struct enter *x)
@@ -327,8 +363,6 @@ void enter_undo(const struct enter *x)
 
 void enter_forget(const struct enter *x)
 {
-	cleanup_store struct store store = STORE_NONE;
-	cleanup_arena struct arena arena = { 0 };
 	struct stage_create create = what_to_create(x);
 	struct error ignored;
 	bool found = false;
