@@ -4,6 +4,7 @@
 # Helpers of the tests of podns and pinns; load it after helpers.
 
 PODNS=$PODNS_BUILD/cli/podns
+RUNC=$PODNS_BUILD/runtime/oci-podns-runc
 
 # Pods in the default root may have pins of all types.
 teardown() {
@@ -58,7 +59,14 @@ sleeper() {
 	wait_for program_is "$CHILD" sleep
 }
 
+# For the scenarios of the runtime: changes of /etc are those of this file's mount namespace alone.
+sweep_runtime() {
+	mkdir -p /run/own-etc/upper /run/own-etc/work
+	mount -t overlay -o "lowerdir=/etc,upperdir=/run/own-etc/upper,workdir=/run/own-etc/work" overlay /etc
+	cc -O2 -static -o "$BATS_FILE_TMPDIR/ran" "$PODNS_SRC/tests/storm/ran.c"
+}
+
 # run_sweep MODE SCENARIO TAMPER [WRAPPER...]: sweep.bash, run by the wrapper.
 run_sweep() {
-	HOOK=$HOOK PODNS=$PODNS TAMPER=$3 "${@:4}" bash "$PODNS_SRC/tests/sweep.bash" "$1" "$2" "$T/w" 3>&-
+	HOOK=$HOOK PODNS=$PODNS RUNC=$RUNC FAKE=$BATS_FILE_TMPDIR/ran TAMPER=$3 "${@:4}" bash "$PODNS_SRC/tests/sweep.bash" "$1" "$2" "$T/w" 3>&-
 }

@@ -9,6 +9,7 @@ load podns
 
 setup_file() {
 	build_tamper "$BATS_FILE_TMPDIR/tamper"
+	sweep_runtime
 }
 
 WRAP=()
@@ -62,4 +63,22 @@ sweep() {
 @test "each call fails: podns gc, with a dead container, a bundle and an index entry of a pod that is gone" {
 	WRAP=(unshare --pid --fork --mount-proc)
 	sweep gc
+}
+
+# --- oci-podns-runtime and its child ---------------------------------------------------
+
+@test "each call fails: a runtime's create that makes a pod" {
+	sweep rtcreate
+}
+
+@test "each call fails: a runtime's create into a living pod" {
+	sweep rtjoin
+}
+
+@test "each call fails: a runtime's create is undone because the runtime cannot be executed" {
+	sweep rtundo
+}
+
+@test "each call fails: a runtime's delete of a container that it did not create" {
+	sweep rtdelete
 }

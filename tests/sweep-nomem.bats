@@ -11,12 +11,13 @@ setup_file() {
 	cc -O2 -shared -fPIC -o "$BATS_FILE_TMPDIR/nomem.so" "$PODNS_SRC/tests/storm/nomem.c"
 	export OTHER_BUILD=$PODNS_BUILD
 	[ -n "${PODNS_MODE-}" ] || other_build dynamic clang --enable-static=no
+	sweep_runtime
 }
 
 setup() {
 	common_setup runc
 	# shellcheck disable=SC2034 # sweep.bash runs them
-	HOOK=$OTHER_BUILD/hook/oci-podns-hook PODNS=$OTHER_BUILD/cli/podns
+	HOOK=$OTHER_BUILD/hook/oci-podns-hook PODNS=$OTHER_BUILD/cli/podns RUNC=$OTHER_BUILD/runtime/oci-podns-runc
 }
 
 sweep() {
@@ -53,4 +54,22 @@ sweep() {
 
 @test "no memory: pinns" {
 	sweep pinns
+}
+
+# --- oci-podns-runtime and its child ---------------------------------------------------
+
+@test "no memory: a runtime's create that makes a pod" {
+	sweep rtcreate
+}
+
+@test "no memory: a runtime's create into a living pod" {
+	sweep rtjoin
+}
+
+@test "no memory: a runtime's create is undone because the runtime cannot be executed" {
+	sweep rtundo
+}
+
+@test "no memory: a runtime's delete of a container that it did not create" {
+	sweep rtdelete
 }

@@ -12,6 +12,10 @@
 # HOOK, PODNS and TAMPER (tests/storm/tamper.c, for nomem the library of nomem.c) are the programs; PODNS_LONG=yes: every call,
 # and more errors for each. Each violation is a line that begins with BAD, and the exit status is then 1.
 #
+# The scenarios that begin with "rt" are of oci-podns-runtime, RUNC, which puts the container into its pod in a child: rtcreate,
+# rtjoin, rtdelete, and rtundo (of a create whose runtime cannot be executed). FAKE (tests/storm/ran.c) is the real runtime. It may
+# run only if all has been done; killed is the child, the parent, or both. This script writes /etc/oci-podns/runtime.conf.
+#
 # There are thousands of runs, so this script starts as few processes as possible. It is not a part of a bats file because
 # bats traces each command.
 
@@ -21,13 +25,14 @@ shopt -s nullglob globstar dotglob
 : "${HOOK:?}" "${PODNS:?}" "${TAMPER:?}" "${PODNS_LONG:=}"
 MODE=$1 SCENARIO=$2 W=$3
 R=$W/root B=$W/b
+CONF=/etc/oci-podns
 bad=0 nothing='' init='' other=''
 
 # Calls whose failure makes no difference to the result.
 HARMLESS=' close munmap exit exit_group rt_sigreturn rt_sigprocmask brk umask getpid gettid geteuid getuid set_robust_list rseq madvise '
 # Calls with an effect outside the process. A kill before any other call has the same result as a kill before the next of
 # these.
-VISIBLE=' write mkdirat mkdir unlinkat renameat renameat2 symlinkat mount umount2 fchmod fchown fsetxattr ftruncate clone exit_group '
+VISIBLE=' write mkdirat mkdir unlinkat renameat renameat2 symlinkat mount umount2 fchmod fchown fsetxattr ftruncate clone execve exit_group '
 
 declare -A NUMBER=([EPERM]=1 [EIO]=5 [ECHILD]=10 [EAGAIN]=11 [ENOMEM]=12 [EACCES]=13 [EINVAL]=22 [EMFILE]=24 [ENOSPC]=28 [ENOLCK]=37
 	[ENOSYS]=38)
@@ -42,6 +47,7 @@ errnos_of() {
 	flock) errnos=ENOLCK ;;
 	clone) errnos=EAGAIN ;;
 	wait4) errnos=ECHILD ;;
+	execve) errnos=EACCES ;;
 	malloc)
 		errnos=ENOMEM
 		return
@@ -140,9 +146,22 @@ swept() {
 	stop_all
 }
 
+is_runtime() {
+	[[ $SCENARIO == rt* ]]
+}
+
+# runtime_settings REAL
+runtime_settings() {
+	mkdir -p -m 0755 "$CONF"
+	printf '%s\n' "runtime = $1" "root = $R" no-syslog >"$CONF/runtime.conf"
+}
+
 prepare() {
 	fresh
 	case $SCENARIO in
+	rtcreate | rtundo) ;;
+	rtjoin) live_pod ;;
+	rtdelete) "$RUNC" create --bundle "$B" b ;;
 	new | user | create | rewrite | pinns) ;;
 	gc) swept ;;
 	join) live_pod ;;
@@ -170,6 +189,8 @@ prepare() {
 		exit 1
 	}
 	case $SCENARIO in
+	rtcreate | rtjoin | rtundo) command=("$RUNC" create --bundle "$B" b) ;;
+	rtdelete) command=("$RUNC" delete b) ;;
 	new | user | join)
 		config >"$W/stdin"
 		command=("$HOOK" --no-syslog --root "$R" precreate)
@@ -209,6 +230,7 @@ run() {
 		wrap=("$TAMPER" "$@")
 	fi
 	rc=0
+	! is_runtime || rm -f "$RAN"
 	"${wrap[@]}" "${command[@]}" <"$W/stdin" >"$W/out" 2>"$W/err" || rc=$?
 	[ ${#wrap[@]} = 0 ] || [ "$MODE" != nomem ] || count_allocations "$@"
 }
@@ -228,7 +250,7 @@ count_allocations() {
 # Did the run succeed, or did podns report that an earlier run had already done all of it?
 succeeded() {
 	local word
-	[ "$rc" != 0 ] || return 0
+	[ "$rc" != "$usual" ] || return 0
 	word=$(<"$W/err")
 	case $SCENARIO in
 	create) [ "$word" = "podns: create: pod web: it exists already (\`podns rm web\` ends it)" ] ;;
@@ -296,9 +318,15 @@ bad() {
 	fi
 }
 
+# without_token VARIABLE: a claim's token differs from run to run.
+without_token() {
+	[[ ! ${!1} =~ [0-9a-f]{32} ]] || printf -v "$1" %s "${!1//"${BASH_REMATCH[0]}"/TOKEN}"
+}
+
 check_config() {
 	local now old=$1
 	now=$(<"$B/config.json")
+	! is_runtime || without_token now
 	[ "$SCENARIO" != claimed ] || new_config=$old	# with a token of each run's own
 	[ "$now" = "$old" ] || [ "$now" = "$new_config" ] || bad "config.json is neither the old nor the new one" "$old" "$now"
 }
@@ -324,6 +352,12 @@ end_pod() {
 		state o stopped | hook poststop 2>"$W/err" || bad "poststop of the other fails"
 		;;
 	create | rewrite) "$PODNS" --root "$R" rm web 2>"$W/err" || bad "podns rm fails" ;;
+	rtcreate | rtjoin)
+		"$RUNC" delete b 2>"$W/err" || bad "delete fails"
+		stop_all
+		state o stopped | hook poststop 2>"$W/err" || bad "poststop of the other fails"
+		;;
+	rtdelete | rtundo) gc_later ;;
 	gc) back_from_gone ;;
 	rm) ;;
 	pinns) crio_removes ;;
@@ -352,19 +386,58 @@ crio_removes() {
 rehearse() {
 	fresh
 	picture nothing
+	[ "$SCENARIO" != rtundo ] || edited
 	prepare
 	old_config=$(<"$B/config.json")
 	run list "$W/calls"
 	n=0 call=none
-	[ "$rc" = 0 ] || {
+	[ "$rc" = "$usual" ] || {
 		bad "fails without a fault"
 		exit 1
 	}
 	new_config=$(<"$B/config.json")
+	! is_runtime || rehearsed_runtime
 	picture now
 	right=$(normal "$now")
 	mapfile -t calls <"$W/calls"
 	end_pod 'without a fault'
+}
+
+# rtundo: what config.json is between the edit and the undo.
+edited() {
+	runtime_settings "$FAKE"
+	"$RUNC" create --bundle "$B" b
+	edited_config=$(<"$B/config.json")
+	runtime_settings "$W/broken"
+}
+
+# Sets $answer and $begin: the child's last write, and the call to begin with.
+rehearsed_runtime() {
+	local line=0 name child=''
+	without_token old_config
+	[ "$SCENARIO" != rtundo ] || new_config=$edited_config
+	without_token new_config
+	check_ran
+	answer=0 begin=1
+	while read -r name; do
+		line=$((line + 1))
+		case $name in
+		clone) child=yes ;;
+		exit_group) child='' ;;
+		write) [ -z "$child" ] || answer=$line ;;
+		# What precedes it is tampered with by rtcreate.
+		execve) [ "$SCENARIO" != rtundo ] || begin=$line ;;
+		esac
+	done <"$W/calls"
+}
+
+# The real runtime ran if and only if the exit status says so.
+check_ran() {
+	if [ -e "$RAN" ]; then
+		[ "$rc" = 0 ] || bad "the runtime ran, and the exit status is $rc"
+	else
+		[ "$rc" != 0 ] || bad "exit status 0, and the runtime did not run"
+	fi
 }
 
 # If a stage that ends a pod could not remove something, its next run does.
@@ -373,7 +446,10 @@ ends_pods() {
 }
 
 after_failure() {
-	[ -s "$W/err" ] || bad "exit status 1 and no word"
+	# rtundo fails even without a fault, and ends with the message.
+	[ -s "$W/err" ] || [ "$SCENARIO-$call" = rtundo-write ] || [ "$SCENARIO-$call" = rtundo-lseek ] ||
+		bad "exit status 1 and no word"
+	! is_runtime || check_ran
 	[ ! -s "$W/out" ] || [ "$call" = write ] || [ "$SCENARIO" = gc ] || bad "it fails, with something on standard output"
 	check_config "$old_config"
 	if ends_pods; then
@@ -385,6 +461,12 @@ after_failure() {
 	fi
 	picture now
 	case $SCENARIO in
+	rtundo | rtdelete)
+		# A claim that it could not drop expires.
+		gc_later
+		check_nothing "gc after it failed"
+		ready=''
+		;;
 	claimed)
 		# It drops its claim if it got far enough to read it.
 		[ "$now" != "$before" ] || return 0
@@ -392,11 +474,13 @@ after_failure() {
 		ready=''
 		;;
 	*)
+		# If all was done first, what a living pod got by it stays: somebody may use it.
+		[ "$SCENARIO" != rtjoin ] || [ "$n" -le "$answer" ] || now=$(sed '/root\/podns\/web\/shm$/d' <<<"$now")$'\n'
 		[ "$now" = "$before" ] || {
 			bad "is not undone" "$before" "$now"
 			ready=''
 		}
-		[ "$SCENARIO" = join ] || clean_root
+		[ "$SCENARIO" = join ] || [ "$SCENARIO" = rtjoin ] || clean_root
 		;;
 	esac
 }
@@ -404,6 +488,12 @@ after_failure() {
 after_success() {
 	local is
 	ready=''
+	! is_runtime || check_ran
+	if [ "$SCENARIO" = rtdelete ]; then
+		check_config "$old_config"
+		end_pod 'gc after a delete'	# the runtime is executed whatever happens to the claim
+		return
+	fi
 	if ends_pods && [ -s "$W/err" ]; then
 		gc_later	# a warning: something is left for it
 		end_pod 'gc after a warning'
@@ -428,13 +518,14 @@ fault_one() {
 		picture before
 		unclaimed=$(sed '/^  claim /d' <<<"$before")$'\n'
 		old_config=$(<"$B/config.json")
+		! is_runtime || without_token old_config
 		ready=yes
 	fi
 	run "$n" "${NUMBER[$errno]}"
 	tampered=$((tampered + 1))
 	case $rc in
 	0) after_success ;;
-	1) after_failure ;;
+	1 | "$usual") after_failure ;;
 	124) ready='' ;;	# the earlier run of another length: no such call
 	139)
 		# gcov does not check its allocations when a program forks.
@@ -464,7 +555,7 @@ is_known() {
 
 sweep_faults() {
 	local errnos ready='' before unclaimed last
-	for ((n = 1; n <= ${#calls[@]}; n++)); do
+	for ((n = begin; n <= ${#calls[@]}; n++)); do
 		call=${calls[n - 1]}
 		[[ $HARMLESS != *" $call "* ]] || continue
 		! is_known || continue
@@ -478,15 +569,36 @@ sweep_faults() {
 	done
 }
 
+# Which of the runtime's processes it was, and what it has promised for that.
+after_runtime_kill() {
+	check_ran
+	case $1:$rc in
+	kill:137 | kill-first:137 | kill-caller:1 | kill-caller:137) ;;
+	# The child had answered, or delete goes on without it.
+	kill-caller:0) ;;
+	*) bad "killed by $1: exit status $rc" ;;
+	esac
+	[ "$1" = kill-first ] && [ "$n" -le "$answer" ] || return 0
+	[ "$SCENARIO" = rtcreate ] || [ "$SCENARIO" = rtjoin ] || return 0
+	picture now
+	[ "$now" = "$before" ] || bad "the parent is killed, and the child does not undo" "$before" "$now"
+}
+
+# kill_one again|gone HOW
 kill_one() {
 	prepare
 	old_config=$(<"$B/config.json")
-	run "$n" kill
+	picture before
+	run "$n" "$2"
 	tampered=$((tampered + 1))
-	[ "$rc" = 137 ] || {
+	if is_runtime; then
+		errno=$2
+		without_token old_config
+		after_runtime_kill "$2"
+	elif [ "$rc" != 137 ]; then
 		bad "is not killed: $rc"
 		return
-	}
+	fi
 	check_config "$old_config"
 	[ "$SCENARIO" != pinns ] || crio_removes
 	if [ "$1" = again ]; then
@@ -507,19 +619,36 @@ kill_one() {
 }
 
 sweep_kills() {
-	for ((n = 1; n <= ${#calls[@]}; n++)); do
+	local how ways=(kill)
+	! is_runtime || ways+=(kill-caller kill-first)
+	for ((n = begin; n <= ${#calls[@]}; n++)); do
 		call=${calls[n - 1]}
 		[ -n "$PODNS_LONG" ] || [[ $VISIBLE == *" $call "* ]] || continue
 		! is_known || continue
-		kill_one again
-		kill_one gone
+		for how in "${ways[@]}"; do
+			kill_one again "$how"
+			kill_one gone "$how"
+		done
 	done
 }
 
 mkdir -p "$W"
 ln -sf "$PODNS" "$W/pinns"
 trap 'stop_all; clean_root' EXIT
-tampered=0
+tampered=0 begin=1 usual=0
+if is_runtime; then
+	export RAN=$W/ran
+	: "${RUNC:?}" "${FAKE:?}"
+	[ "$MODE" = nomem ] || export TAMPER_FROM=$CONF
+	runtime_settings "$FAKE"
+fi
+if [ "$SCENARIO" = rtundo ]; then
+	# execve(2) refuses it, and nothing before that does.
+	echo 'no program' >"$W/broken"
+	chmod 0755 "$W/broken"
+	runtime_settings "$W/broken"
+	usual=1
+fi
 declare -A seen=()
 rehearse
 case $MODE in

@@ -3,7 +3,10 @@
  * Runs a program and tampers with one of its system calls, by ptrace(2):
  *
  *	tamper list FILE PROGRAM...   write down the calls, one "NAME" a line: line n is call n
- *	tamper N kill PROGRAM...      kill it when it makes its n-th call, before that has an effect
+ *	tamper N kill PROGRAM...      kill it when it makes its n-th call, before that has an effect; a
+ *	                              child that makes the call is killed too
+ *	tamper N kill-caller PROGRAM...  the same, but kill only the process that makes the call
+ *	tamper N kill-first PROGRAM...   kill the program and leave a child that makes the call alive
  *	tamper N ERRNO PROGRAM...     its n-th call is not made, and fails with that number
  *	tamper CALL:N ...             the same with the n-th of the calls of this name
  *	tamper before:CALL SCRIPT PROGRAM...  when it is about to make its first CALL, have sh run
@@ -11,7 +14,8 @@
  *	tamper after:CALL SCRIPT PROGRAM...   the same at the call that follows it
  *
  * Calls count from the first umask(2), with which main() of our programs begins, so that the loader's
- * calls do not count. A call that is not made is replaced by getpid(2), which the program's seccomp
+ * calls do not count; with TAMPER_FROM=PATH in the environment, from the first openat(2) of this path. They
+ * end where the program executes another one. A call that is not made is replaced by getpid(2), which the program's seccomp
  * filter allows; strace(1) would replace it by call -1, which the filter kills, and starts much more
  * slowly. Children are followed. The exit status is the program's, 128 + signal if it was killed, 125
  * if tampering itself fails and 124 if the n-th call was never made.
@@ -35,13 +39,15 @@
 
 #define OPTIONS                                                                                    \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE |    \
-	 PTRACE_O_TRACEVFORK)
+	 PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC)
 
 static FILE *list;
 static long nth;
 static int named = -1; /* count only these */
 static int number;     /* errno, or 0: kill */
-static bool counting, done;
+static enum { ALL, CALLER, FIRST } victim;
+static const char *from; /* TAMPER_FROM */
+static bool counting, ended, done;
 static long count;
 static pid_t failing;    /* this process's call is to fail when it returns */
 static int awaited = -1; /* the call to run the script at */
@@ -129,6 +135,19 @@ static bool is_awaited(unsigned long call)
 	return false;
 }
 
+static void read_path(pid_t pid, unsigned long address, char path[4096])
+{
+	char mem[32];
+	int fd;
+
+	memset(path, 0, 4096);
+	snprintf(mem, sizeof(mem), "/proc/%d/mem", pid);
+	fd = open(mem, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || pread(fd, path, 4095, (off_t)address) < 0)
+		die(mem);
+	close(fd);
+}
+
 /*
  * With PODNS_COVERAGE: is this call gcov's, which writes its counts when a program forks or ends? These
  * lie between the open of a file called *.gcda and the next close.
@@ -136,9 +155,8 @@ static bool is_awaited(unsigned long call)
 static bool is_of_gcov(pid_t pid, const struct __ptrace_syscall_info *info)
 {
 	static pid_t busy;
-	char path[4096] = { 0 }, mem[32];
+	char path[4096];
 	size_t len;
-	int fd;
 
 #ifndef PODNS_COVERAGE
 	return false;
@@ -150,11 +168,7 @@ static bool is_of_gcov(pid_t pid, const struct __ptrace_syscall_info *info)
 	}
 	if (info->entry.nr != SYS_openat)
 		return false;
-	snprintf(mem, sizeof(mem), "/proc/%d/mem", pid);
-	fd = open(mem, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pread(fd, path, sizeof(path) - 1, (off_t)info->entry.args[1]) < 0)
-		die(mem);
-	close(fd);
+	read_path(pid, info->entry.args[1], path);
 	len = strlen(path);
 	if (len < 5 || strcmp(path + len - 5, ".gcda") != 0)
 		return false;
@@ -162,11 +176,42 @@ static bool is_of_gcov(pid_t pid, const struct __ptrace_syscall_info *info)
 	return true;
 }
 
-/* pid is about to make a call. */
-static void on_entry(pid_t pid, unsigned long call, pid_t first)
+static bool is_beginning(pid_t pid, const struct __ptrace_syscall_info *info)
 {
-	counting |= call == SYS_umask;
-	if (!counting || done)
+	char path[4096];
+
+	if (!from)
+		return info->entry.nr == SYS_umask;
+	if (info->entry.nr != SYS_openat)
+		return false;
+	read_path(pid, info->entry.args[1], path);
+	return !strcmp(path, from);
+}
+
+/* Waits for the program, whose descriptors are then closed. It is in *result, as a shell's $?. */
+static void kill_victims(pid_t pid, pid_t first, int *result)
+{
+	int status;
+
+	if (victim != CALLER || pid == first) {
+		kill(first, SIGKILL);
+		while (waitpid(first, &status, __WALL) == first && WIFSTOPPED(status))
+			;
+		*result = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	}
+	if (victim != FIRST && pid != first)
+		kill(pid, SIGKILL);
+}
+
+/* pid is about to make a call. */
+static void on_entry(pid_t pid, const struct __ptrace_syscall_info *info, pid_t first, int *result)
+{
+	unsigned long call = info->entry.nr;
+
+	if (done || ended)
+		return;
+	counting |= !counting && is_beginning(pid, info);
+	if (!counting)
 		return;
 	if (script) {
 		done = is_awaited(call);
@@ -189,15 +234,14 @@ static void on_entry(pid_t pid, unsigned long call, pid_t first)
 		return;
 	done = true;
 	if (!number) {
-		kill(first, SIGKILL);
-		kill(pid, SIGKILL);
+		kill_victims(pid, first, result);
 		return;
 	}
 	set_call(pid, SYS_getpid);
 	failing = pid;
 }
 
-static void on_call(pid_t pid, pid_t first)
+static void on_call(pid_t pid, pid_t first, int *result)
 {
 	struct __ptrace_syscall_info info;
 
@@ -206,11 +250,22 @@ static void on_call(pid_t pid, pid_t first)
 		return;
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
 		if (!is_of_gcov(pid, &info))
-			on_entry(pid, info.entry.nr, first);
+			on_entry(pid, &info, first, result);
 	} else if (pid == failing) {
 		set_result(pid, -number);
 		failing = 0;
 	}
+}
+
+/*
+ * After the tampering the program runs without ptrace, which is much faster. If some of its processes were
+ * killed, the others are still waited for.
+ */
+static enum __ptrace_request how_to_go_on(void)
+{
+	if ((!done && !ended) || failing)
+		return PTRACE_SYSCALL;
+	return number || script || ended ? PTRACE_DETACH : PTRACE_CONT;
 }
 
 static int follow(pid_t first)
@@ -228,11 +283,12 @@ static int follow(pid_t first)
 			continue;
 		}
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
-			on_call(pid, first);
+			on_call(pid, first, &result);
+		else if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8))
+			ended = counting;
 		else if (WSTOPSIG(status) != SIGTRAP && WSTOPSIG(status) != SIGSTOP)
 			signal = WSTOPSIG(status);
-		/* After the tampering the program runs without ptrace, which is much faster. */
-		ptrace(done && !failing ? PTRACE_DETACH : PTRACE_SYSCALL, pid, 0, signal);
+		ptrace(how_to_go_on(), pid, 0, signal);
 	}
 	return result;
 }
@@ -244,6 +300,7 @@ int main(int argc, char **argv)
 
 	if (argc < 4)
 		return 125;
+	from = getenv("TAMPER_FROM");
 	if (!strcmp(argv[1], "list")) {
 		list = fopen(argv[2], "we");
 		if (!list)
@@ -265,6 +322,10 @@ int main(int argc, char **argv)
 		}
 		nth = atol(colon ? colon + 1 : argv[1]);
 		number = atoi(argv[2]);
+		if (!strcmp(argv[2], "kill-caller"))
+			victim = CALLER;
+		else if (!strcmp(argv[2], "kill-first"))
+			victim = FIRST;
 	}
 	pid = fork();
 	if (pid < 0)
