@@ -59,10 +59,15 @@ sleeper() {
 	wait_for program_is "$CHILD" sleep
 }
 
-# For the scenarios of the runtime: changes of /etc are those of this file's mount namespace alone.
-sweep_runtime() {
+# Changes of /etc are those of this file's mount namespace alone, whose /run is a tmpfs. For setup_file.
+own_etc() {
 	mkdir -p /run/own-etc/upper /run/own-etc/work
 	mount -t overlay -o "lowerdir=/etc,upperdir=/run/own-etc/upper,workdir=/run/own-etc/work" overlay /etc
+}
+
+# For the scenarios of the runtime in sweep.bash.
+sweep_runtime() {
+	own_etc
 	cc -O2 -static -o "$BATS_FILE_TMPDIR/ran" "$PODNS_SRC/tests/storm/ran.c"
 }
 

@@ -265,48 +265,6 @@ seen() {
 	assert_nothing_left
 }
 
-# --- many at once --------------------------------------------------------------------
-
-# at_once COMMAND NAME...: the command for each NAME, all at the same time; prints how many failed.
-at_once() {
-	local name pids=() pid failed=0
-	for name in "${@:2}"; do
-		"$1" "$name" >"$T/$name.out" 2>&1 3>&- &
-		pids+=($!)
-	done
-	for pid in "${pids[@]}"; do
-		wait "$pid" || failed=$((failed + 1))
-	done
-	echo "$failed"
-}
-
-create_container() {
-	exec "$RUNC" --root "$T/state" create --bundle "$T/$1" "$(id_of "$1")" </dev/null
-}
-
-@test "100 containers are created at once: one pod, one namespace of each type, a claim each; and deleted at once" {
-	local names name
-	settings "runtime = /bin/true" "root = $ROOT" no-syslog
-	plain_bundle c0
-	for name in $(seq 1 99); do
-		mkdir "$T/c$name"
-		cp "$T/c0/config.json" "$T/c$name/"
-		cp "$T/c0.orig" "$T/c$name.orig"
-	done
-	mapfile -t names < <(printf 'c%s\n' $(seq 0 99))
-	equal "$(at_once create_container "${names[@]}")" 0
-	equal "$(claims | jq 'unique | length')" 100
-	equal "$(grep -c " $ROOT/netns/web " /proc/self/mountinfo)" 1
-	for name in "${names[@]}"; do
-		equal "$(ns_path "$name" network)" "$ROOT/netns/web"
-	done
-	equal "$(at_once delete_container "${names[@]}")" 0
-	for name in "${names[@]}"; do
-		assert_untouched "$name"
-	done
-	assert_nothing_left
-}
-
 # --- messages ------------------------------------------------------------------------
 
 @test "a pod name that is not allowed: on stderr, in the log as JSON or text, nothing on stdout, no runtime" {

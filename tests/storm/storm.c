@@ -2,11 +2,12 @@
 /*
  * Many containers at once:
  *
- *	storm HOOK ROOT DIR PODS CONTAINERS ROUNDS SEED
+ *	storm HOOK RUNTIME ROOT DIR PODS CONTAINERS ROUNDS SEED
  *
  * PODS * CONTAINERS processes each run ROUNDS container lives, doing what an engine and its runtime do,
  * with random delays, sometimes killing the hook and sometimes leaving out poststop. Containers are
- * processes that sleep in the namespaces that their config.json names. Most use precreate; some only
+ * processes that sleep in the namespaces that their config.json names. Most use precreate, or create of
+ * oci-podns-runtime if RUNTIME is not "-", whose real runtime does nothing; some only
  * createRuntime, which pins their namespaces or refuses them if the pod exists already. At the
  * same time another process compares the namespaces of live containers with the pins. DIR gets a bundle for each
  * life; its config.json must be complete at any time, and DIR/ID/orig is its original if the hook
@@ -59,7 +60,7 @@ static struct shared {
 	struct slot slots[];
 } * shared;
 
-static const char *hook, *root, *dir;
+static const char *hook, *runtime, *root, *dir;
 static int pods, containers, rounds;
 
 static void bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -135,18 +136,18 @@ static void delay(struct life *x, int milliseconds)
 }
 
 /*
- * Run a stage with a document, its output in <bundle>/STAGE.out; killed now and then. Returns its
- * wait status.
+ * Run a program with a document, its output in <bundle>/WHAT.out; killed now and then. Returns its wait
+ * status.
  */
-static int run_hook(struct life *x, const char *stage, const char *document)
+static int run_program(struct life *x, const char *what, char *const argv[], const char *document)
 {
 	char in[PATH_MAX], out[PATH_MAX], err[PATH_MAX];
 	int status;
 	pid_t pid;
 
-	path_of(in, "%s/%s.in", x->bundle, stage);
-	path_of(out, "%s/%s.out", x->bundle, stage);
-	path_of(err, "%s/%s.err", x->bundle, stage);
+	path_of(in, "%s/%s.in", x->bundle, what);
+	path_of(out, "%s/%s.out", x->bundle, what);
+	path_of(err, "%s/%s.err", x->bundle, what);
 	write_file(in, document);
 	pid = fork();
 	if (pid < 0)
@@ -156,7 +157,7 @@ static int run_hook(struct life *x, const char *stage, const char *document)
 		    dup2(open(out, O_WRONLY | O_CREAT | O_TRUNC, 0644), STDOUT_FILENO) < 0 ||
 		    dup2(open(err, O_WRONLY | O_CREAT | O_TRUNC, 0644), STDERR_FILENO) < 0)
 			_exit(126);
-		execl(hook, "oci-podns-hook", "--no-syslog", "--root", root, stage, (char *)NULL);
+		execv(argv[0], argv);
 		_exit(127);
 	}
 	if (chance(x, KILL_PERCENT)) {
@@ -167,6 +168,29 @@ static int run_hook(struct life *x, const char *stage, const char *document)
 		die("wait");
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		shared->killed++;
+	return status;
+}
+
+static int run_hook(struct life *x, const char *stage, const char *document)
+{
+	char *const argv[] = { (char *)hook, "--no-syslog", "--root",
+			       (char *)root, (char *)stage, NULL };
+
+	return run_program(x, stage, argv, document);
+}
+
+/*
+ * There is no container yet, so the only other child is the one that a killed runtime has left, which
+ * undoes what it did.
+ */
+static int run_runtime(struct life *x, const char *command)
+{
+	char *const create[] = { (char *)runtime, "create", "--bundle", x->bundle, x->id, NULL };
+	char *const delete[] = { (char *)runtime, "delete", x->id, NULL };
+	int status = run_program(x, command, strcmp(command, "create") ? delete : create, "");
+
+	while (waitpid(-1, NULL, __WALL) > 0)
+		;
 	return status;
 }
 
@@ -317,7 +341,31 @@ static void live(struct life *x, pid_t pid)
 	x->slot->life++;
 }
 
-/* Write its config.json, by precreate or unchanged. False if there will be no container. */
+static bool create(struct life *x, const char *original)
+{
+	char path[PATH_MAX];
+	int status;
+
+	path_of(path, "%s/orig", x->bundle);
+	write_file(path, original);
+	status = run_runtime(x, "create");
+	if (!status)
+		return true;
+	check_config(x);
+	if (!was_killed(status))
+		complain(x, "create", status);
+	if (!chance(x, 50))
+		return false;
+	/* Engines try again, or delete what they could not create. */
+	if (chance(x, 50))
+		return run_runtime(x, "create") == 0;
+	status = run_runtime(x, "delete");
+	if (status && !was_killed(status))
+		complain(x, "delete", status);
+	return false;
+}
+
+/* Write its config.json, by precreate, by the runtime, or unchanged. False if there will be no container. */
 static bool make_config(struct life *x, bool bare, const char *original)
 {
 	char path[PATH_MAX], config[DOCUMENT_MAX];
@@ -330,6 +378,8 @@ static bool make_config(struct life *x, bool bare, const char *original)
 		write_file(path, original);
 		return true;
 	}
+	if (runtime)
+		return create(x, original);
 	status = run_hook(x, "precreate", original);
 	if (status) {
 		if (!was_killed(status))
@@ -384,6 +434,8 @@ static void lead_lives(int pod, int container, unsigned seed)
 {
 	struct life x = { .slot = &shared->slots[pod * containers + container] };
 
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		die("prctl");
 	x.seed = seed * 1000003U + (unsigned)(pod * containers + container);
 	snprintf(x.pod, sizeof(x.pod), "pod%d", pod);
 	for (int round = 0; round < rounds; round++) {
@@ -441,17 +493,18 @@ int main(int argc, char **argv)
 	pid_t looker;
 	int status, n;
 
-	if (argc != 8) {
-		fprintf(stderr, "usage: storm HOOK ROOT DIR PODS CONTAINERS ROUNDS SEED\n");
+	if (argc != 9) {
+		fprintf(stderr, "usage: storm HOOK RUNTIME ROOT DIR PODS CONTAINERS ROUNDS SEED\n");
 		return 2;
 	}
 	hook = argv[1];
-	root = argv[2];
-	dir = argv[3];
-	pods = atoi(argv[4]);
-	containers = atoi(argv[5]);
-	rounds = atoi(argv[6]);
-	seed = (unsigned)strtoul(argv[7], NULL, 10);
+	runtime = strcmp(argv[2], "-") ? argv[2] : NULL;
+	root = argv[3];
+	dir = argv[4];
+	pods = atoi(argv[5]);
+	containers = atoi(argv[6]);
+	rounds = atoi(argv[7]);
+	seed = (unsigned)strtoul(argv[8], NULL, 10);
 	n = pods * containers;
 	shared = mmap(NULL, sizeof(*shared) + (size_t)n * sizeof(struct slot),
 		      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
