@@ -637,6 +637,8 @@ ln -sf "$PODNS" "$W/pinns"
 trap 'stop_all; clean_root' EXIT
 tampered=0 begin=1 usual=0
 if is_runtime; then
+	# Never the host's.
+	mountpoint -q /etc || exit 2
 	export RAN=$W/ran
 	: "${RUNC:?}" "${FAKE:?}"
 	[ "$MODE" = nomem ] || export TAMPER_FROM=$CONF
