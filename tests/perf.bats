@@ -3,7 +3,7 @@
 #
 # What each stage costs in the default build, as far as no noise can change it: instructions in
 # user space, system calls, peak memory. tests/bench/bounds has what they were when somebody last
-# looked, written by `tests/bench/run.sh --record`; five in a hundred more is a failure. Nothing
+# looked, written by `tests/bench/run.sh --record`; 5 % more is a failure, and 10 % of memory. Nothing
 # here is timed: that is for `make bench`.
 
 load helpers
@@ -40,15 +40,15 @@ count_instructions() {
 	instructions "$T/counted" "$@"
 }
 
-# measured FIELD MOST: no stage is over what was recorded by more than 5 %, or over MOST.
+# measured FIELD MOST [PERCENT]: no stage is over what was recorded by more than 5 % (PERCENT), or over MOST.
 # $T/measured has a line a stage. FIELD is the column of the bounds.
 measured() {
-	local field=$1 most=$2 stage now bound failed=''
+	local field=$1 most=$2 percent=${3-5} stage now bound failed=''
 	equal "$(cut -d' ' -f1 "$T/measured" | tr '\n' ' ')" "${STAGES[*]} " "stages"
 	while read -r stage now; do
 		bound=$(awk -v stage="$stage" -v field="$field" '$1 == stage { print $field }' "$T/recorded")
 		echo "$stage: $now, recorded $bound"
-		if [ $((now * 100)) -gt $((bound * 105)) ] || [ "$now" -gt "$most" ]; then
+		if [ $((now * 100)) -gt $((bound * (100 + percent))) ] || [ "$now" -gt "$most" ]; then
 			failed+=" $stage"
 		fi
 	done <"$T/measured"
@@ -73,7 +73,8 @@ measured() {
 	need_same_tools
 	least_costs "$T/costs" "$HOOK" "$T/walk"
 	cut -d' ' -f1,3 "$T/costs" >"$T/measured"
-	measured 4 "$MOST_KIB"
+	# How much of the program the kernel maps at a page fault depends on what else runs.
+	measured 4 "$MOST_KIB" 10
 }
 
 @test "perf: ten times the mounts and annotations are ten times the instructions" {

@@ -8,7 +8,7 @@ load podns
 load runtime
 
 setup_file() {
-	own_directory /etc
+	own_etc
 }
 
 setup() {

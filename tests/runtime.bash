@@ -1,21 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# Helpers of the tests of oci-podns-runtime. Sourced after helpers.bash.
+# Helpers of the tests of oci-podns-runtime. Sourced after helpers.bash and podns.bash.
 
-# shellcheck disable=SC2034 # of the files
-RUNC=$PODNS_BUILD/runtime/oci-podns-runc
 CONF=/etc/oci-podns/runtime.conf
-
-# own_directory DIR...: a copy of each takes its place, in this file's mount namespace alone. For setup_file.
-own_directory() {
-	local dir
-	for dir; do
-		mkdir -p "$BATS_FILE_TMPDIR/own$dir"
-		cp -a "$dir/." "$BATS_FILE_TMPDIR/own$dir"
-		mount --bind "$BATS_FILE_TMPDIR/own$dir" "$dir"
-	done
-}
 
 # settings LINE...: the whole of runtime.conf.
 settings() {
