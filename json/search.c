@@ -5,10 +5,10 @@
 
 static int hex_digit(char c)
 {
-	static const char digits[] = "0123456789abcdef";
-	const char *at = memchr(digits, c | 0x20, 16);
-
-	return at ? (int)(at - digits) : -1;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /*
