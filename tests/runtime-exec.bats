@@ -219,6 +219,7 @@ saw_line() {
 		equal "$(ns_path a network)" "$T/root/netns/web"
 	done
 	"$PODNS_BUILD/cli/podns" --root "$ROOT" rm --force web
+	unmount_below "$ROOT"
 }
 
 @test "its exit status, its death and its process are the runtime's" {
@@ -375,7 +376,7 @@ refused() {
 	chmod 0755 "$dir"
 	mv "$CONF" "$T/elsewhere"
 	ln -s "$T/elsewhere" "$CONF"
-	refused "$RUNC" "oci-podns-runc: open $CONF: Too many levels of symbolic links (a symbolic link is not followed)"
+	refused "$RUNC" "oci-podns-runc: open $CONF: $(of_libc "Too many levels of symbolic links" "Symbolic link loop") (a symbolic link is not followed)"
 }
 
 @test "without settings or their directory the defaults hold" {
