@@ -554,21 +554,26 @@ fails() {
 	fi
 }
 
-# fails_with TEXT COMMAND...: it exits with 1 and prints nothing on stdout and one line of the hook with
-# TEXT on stderr.
-fails_with() {
-	local text=$1 status=0 line
-	shift
+# fails_line BEGIN TEXT COMMAND...: it exits with 1 and prints nothing on stdout and one line on stderr, which begins
+# with BEGIN and has TEXT.
+fails_line() {
+	local begin=$1 text=$2 status=0 line
+	shift 2
 	"$@" >"$T/stdout" 2>"$T/stderr" || status=$?
 	line=$(<"$T/stderr")
 	echo "$line"
 	equal "$status" 1 "exit status" &&
 		equal "$(<"$T/stdout")" '' stdout &&
 		contains "$line" "$text" || return 1
-	if [[ $line != 'oci-podns-hook: '* || $line == *$'\n'* ]]; then
-		echo "that is not one line of the hook's"
+	if [[ $line != "$begin"* || $line == *$'\n'* ]]; then
+		echo "that is not one line that begins with '$begin'"
 		return 1
 	fi
+}
+
+# fails_with TEXT COMMAND...: the hook does that.
+fails_with() {
+	fails_line 'oci-podns-hook: ' "$@"
 }
 
 # of_libc GLIBC MUSL: the text that strerror(3) of the programs' C library returns.

@@ -28,16 +28,7 @@ fake_runtime() {
 	chmod 0755 "$T/real"
 }
 
-# runtime_fails TEXT COMMAND...: it exits with 1 and prints nothing on stdout and one line with TEXT on stderr.
+# runtime_fails TEXT COMMAND...: oci-podns-runtime, under one of its names, fails with one line that has TEXT.
 runtime_fails() {
-	local text=$1 status=0 line
-	shift
-	"$@" >"$T/stdout" 2>"$T/stderr" || status=$?
-	line=$(<"$T/stderr")
-	echo "$line"
-	equal "$status" 1 "exit status" && equal "$(<"$T/stdout")" '' stdout && contains "$line" "$text" || return 1
-	if [[ $line != 'oci-podns-'* || $line == *$'\n'* ]]; then
-		echo "that is not one line of oci-podns-runtime's"
-		return 1
-	fi
+	fails_line oci-podns- "$@"
 }
