@@ -377,11 +377,15 @@ long record_find_container(const struct record *r, const char *id, const char *b
 	return -1;
 }
 
-long record_find_claim(const struct record *r, const char *token)
+long record_find_claim(const struct record *r, const char *token, const char *id)
 {
-	for (size_t i = 0; i < r->entrant_count; i++)
-		if (r->entrants[i].kind == ENTRANT_CLAIM && !strcmp(r->entrants[i].token, token))
+	for (size_t i = 0; i < r->entrant_count; i++) {
+		const struct entrant *x = &r->entrants[i];
+
+		if (x->kind == ENTRANT_CLAIM && !strcmp(x->token, token) &&
+		    (!x->id || (id && !strcmp(x->id, id))))
 			return (long)i;
+	}
 	return -1;
 }
 

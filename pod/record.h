@@ -84,9 +84,13 @@ int record_set_sysctl(struct record *r, const char *path, const char *value, str
 /* Is it a container with this id and bundle? A claim is not. */
 bool entrant_is_of(const struct entrant *x, const char *id, const char *bundle);
 
-/* The index of the entrant with this id and bundle, or with this token; -1 where there is none. */
+/* The index of the entrant with this id and bundle; -1 where there is none. */
 long record_find_container(const struct record *r, const char *id, const char *bundle);
-long record_find_claim(const struct record *r, const char *token);
+/*
+ * The claim with this token, likewise. Containers that are created from one bundle have the same token,
+ * so a claim with an id counts only for the container of that id. id NULL: there is none.
+ */
+long record_find_claim(const struct record *r, const char *token, const char *id);
 /* The claim with this id and claim_place(), likewise. */
 long record_find_claim_of(const struct record *r, const char *id, const char *place);
 

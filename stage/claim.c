@@ -19,6 +19,18 @@ int claim_new(struct container *c, struct error *e)
 	return 0;
 }
 
+int claim_keep(struct container *c, struct error *e)
+{
+	const char *named;
+
+	if (config_annotation(c->config, ANNOTATION_CLAIM, &named, NULL, e) < 0)
+		return -1;
+	if (!named || strlen(named) != sizeof(c->claim.text) - 1)
+		return claim_new(c, e);
+	memcpy(c->claim.text, named, sizeof(c->claim.text));
+	return 0;
+}
+
 int claim_record(struct container *c, const char *id, const char *place, struct error *e)
 {
 	struct entrant claim = {
@@ -51,7 +63,7 @@ int claim_find(struct container *c, const char **token, long *i, struct error *e
 		return -1;
 	if (!named)
 		return 0;
-	*i = record_find_claim(&c->pod.rec, named);
+	*i = record_find_claim(&c->pod.rec, named, c->id ? c->id : c->new_id);
 	if (*i < 0 && c->choice.cri)
 		return 0;
 	*token = arena_strndup(&c->arena, named, strlen(named));

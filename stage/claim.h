@@ -11,6 +11,9 @@
 /* Choose a token for c->claim, which decide_edit() then puts into config.json. */
 int claim_new(struct container *c, struct error *e);
 
+/* The same, but the token that config.json names, if it names one. Only for a config.json that we wrote. */
+int claim_keep(struct container *c, struct error *e);
+
 /*
  * Add the claim c->claim to the record, in memory. id and place (claim_place()) are those of a
  * container that a runtime creates, or both NULL.

@@ -6,6 +6,7 @@
  * root directory, or until it expires, the claim keeps the pod.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -13,7 +14,10 @@
 #include "stage/decide.h"
 #include "stage/in_place.h"
 
-/* A claim that an earlier, failed create left: config.json names it, or it is of the same container. */
+/*
+ * A claim that an earlier, failed create of this container left, or that precreate made: config.json names
+ * that one, without an id.
+ */
 static int drop_earlier_claim(struct container *c, const char *place, struct error *e)
 {
 	const char *token;
@@ -29,37 +33,48 @@ static int drop_earlier_claim(struct container *c, const char *place, struct err
 	return apply_begin(&c->apply, &c->pod, &c->pod.pins, e);
 }
 
-static int claim_pod(struct container *c, struct in_place *x, const char *place, bool *entered,
+/*
+ * Another container may be on its way in from the same bundle, and its runtime about to read config.json.
+ * So an edit that is there stays, with its token: with a new one it would be reverted and made again, and
+ * that runtime could start its container outside of the pod, from what config.json is in between.
+ */
+static int choose_token(struct container *c, const struct in_place *x, struct error *e)
+{
+	return in_place_is_edited(x, c) ? claim_keep(c, e) : claim_new(c, e);
+}
+
+/* *written: config.json was edited. */
+static int claim_pod(struct container *c, struct in_place *x, const char *place, bool *written,
 		     struct error *e)
 {
 	cleanup_buf struct buf out = { 0 };
 	bool changed;
 
 	if (container_open(c, e) < 0 || in_place_lock(x, c, NULL, e) < 0 ||
-	    drop_earlier_claim(c, place, e) < 0 || claim_new(c, e) < 0 ||
+	    drop_earlier_claim(c, place, e) < 0 || choose_token(c, x, e) < 0 ||
 	    in_place_plan(x, c, PLAN_PRECREATE, &changed, &out, e) < 0)
 		return -1;
-	*entered = c->plan.shared != 0;
-	if (!*entered)
+	if (!c->plan.shared)
 		return 0;
 	c->todo.id = c->new_id;
 	c->todo.bundle = place;
-	/* The token is new, so config.json always changes. */
-	if (claim_record(c, c->new_id, place, e) < 0 || apply(&c->apply, &c->todo, e) < 0)
+	if (claim_record(c, c->new_id, place, e) < 0 || apply(&c->apply, &c->todo, e) < 0 ||
+	    (changed && in_place_write(x, c, &out, e) < 0))
 		return -1;
-	return in_place_write(x, c, &out, e);
+	*written = changed;
+	return 0;
 }
 
 static int enter_pod(struct container *c, struct in_place *x, const struct stage_create *create,
 		     stage_report_fn report, void *arg, struct error *e)
 {
 	const char *place = claim_place(&c->arena, create->runtime_root, e);
-	bool entered = false;
+	bool written = false;
 
-	if (place && claim_pod(c, x, place, &entered, e) == 0) {
+	if (place && claim_pod(c, x, place, &written, e) == 0) {
 		if (report(arg, e) == 0)
 			return 0;
-		if (entered)
+		if (written)
 			in_place_revert(x);
 	}
 	in_place_unlock(x);
@@ -104,17 +119,29 @@ static void revert_bundle(struct pod *pod, const char *bundle)
 		record_drop_bundle(&pod->rec, bundle);
 }
 
+/* Containers that are on their way in from one bundle have the same token. */
+static bool has_token(const struct record *rec, const char *token)
+{
+	for (size_t i = 0; i < rec->entrant_count; i++)
+		if (rec->entrants[i].kind == ENTRANT_CLAIM &&
+		    !strcmp(rec->entrants[i].token, token))
+			return true;
+	return false;
+}
+
 static int drop_claim(struct pod *pod, const char *id, const char *place, const char *bundle,
 		      struct error *e)
 {
 	long i = record_find_claim_of(&pod->rec, id, place);
+	const char *token;
 
 	if (i < 0)
 		return store_unindex(pod->store, id, place, pod->name, e);
 	if (pod_check_clocks(pod, e) < 0)
 		return -1;
+	token = pod->rec.entrants[i].token;
 	pod_forget_entrant(pod, (size_t)i);
-	if (bundle)
+	if (bundle && !has_token(&pod->rec, token))
 		revert_bundle(pod, bundle);
 	if (pod_drop_dead(pod, e) < 0)
 		return -1;

@@ -89,10 +89,24 @@ static int check_pins(const struct in_place *x, struct container *c, bool *valid
 }
 
 /* The record lists the bundles that were rewritten in the pod's present life. */
+static bool is_of_pod(const struct in_place *x, const struct container *c)
+{
+	return !strcmp(x->bundle.original.pod, c->choice.name) &&
+	       record_has_bundle(&c->pod.rec, x->bundle.path);
+}
+
+bool in_place_is_edited(const struct in_place *x, const struct container *c)
+{
+	const struct original *o = &x->bundle.original;
+	const struct buf *text = &x->bundle.text;
+
+	return o->there && is_of_pod(x, c) && text->len == o->texts.after_len &&
+	       !memcmp(text->data, o->texts.after, text->len);
+}
+
 static int check_edit(const struct in_place *x, struct container *c, bool *valid, struct error *e)
 {
-	*valid = !strcmp(x->bundle.original.pod, c->choice.name) &&
-		 record_has_bundle(&c->pod.rec, x->bundle.path);
+	*valid = is_of_pod(x, c);
 	return check_pins(x, c, valid, e);
 }
 

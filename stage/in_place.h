@@ -44,6 +44,12 @@ int in_place_lock(struct in_place *x, struct container *c, const struct pod_clue
 void in_place_unlock(struct in_place *x);
 
 /*
+ * Is config.json exactly what an earlier edit wrote, for this pod in its present life? A runtime that was
+ * executed after that edit may be about to read it.
+ */
+bool in_place_is_edited(const struct in_place *x, const struct container *c);
+
+/*
  * Decide, and compute the new config.json into *out (an empty buf). *changed: it differs; the bundle
  * is then added to the record, in memory. The pod is not changed, but config.json may be: an earlier
  * edit is reverted if it is no longer valid or differs from the new one.

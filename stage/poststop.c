@@ -84,7 +84,7 @@ static int end_or_save(struct pod *pod, const struct stage_options *opt, struct 
 static int leave_pod(struct pod *pod, const struct stage_options *opt, const struct state *state,
 		     const char *token, struct error *e)
 {
-	long claim = token ? record_find_claim(&pod->rec, token) : -1;
+	long claim = token ? record_find_claim(&pod->rec, token, state->id) : -1;
 	bool gone;
 
 	if (pod_check_clocks(pod, e) < 0)

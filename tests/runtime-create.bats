@@ -213,10 +213,36 @@ seen() {
 	runtime create a
 	first=$(seen '.annotations["io.podns.claim"]')
 	runtime create a
-	differ "$(seen '.annotations["io.podns.claim"]')" "$first" token
+	equal "$(seen '.annotations["io.podns.claim"]')" "$first"
 	equal "$(claims | jq length)" 1
 	equal "$(seen '.hooks | map_values(length)')" '{"createRuntime":1,"poststop":1}'
 	delete_container a
+	assert_untouched a
+	assert_nothing_left
+}
+
+# The runtime of the first may be about to read config.json while the second is created.
+@test "two containers of one bundle: the second leaves the edit where it is, also if it fails" {
+	local token written
+	plain_bundle a
+	runtime create a
+	token=$(seen '.annotations["io.podns.claim"]')
+	written=$(stat -c '%i %z' "$T/a/config.json")
+	"$RUNC" --root "$T/state" create --bundle "$T/a" "$(id_of b)"
+	equal "$(claims)" "[\"$(id_of a)\",\"$(id_of b)\"]"
+	equal "$(claims web .token)" "[$token,$token]"
+	equal "$(stat -c '%i %z' "$T/a/config.json")" "$written"
+	mv "$T/real" "$T/away"
+	echo '#!/nonexistent' >"$T/real"
+	chmod 0755 "$T/real"
+	runtime_fails "execute the runtime $T/real" "$RUNC" --root "$T/state" create --bundle "$T/a" "$(id_of c)"
+	mv "$T/away" "$T/real"
+	equal "$(claims | jq length)" 2
+	equal "$(stat -c '%i %z' "$T/a/config.json")" "$written"
+	delete_container a
+	equal "$(claims)" "[\"$(id_of b)\"]"
+	equal "$(stat -c '%i %z' "$T/a/config.json")" "$written"
+	delete_container b
 	assert_untouched a
 	assert_nothing_left
 }

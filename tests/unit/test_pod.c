@@ -239,8 +239,11 @@ static void writes_and_reads_a_record(void)
 	CHECK(record_sysctl(&b, "net/y") == NULL);
 	CHECK(record_find_container(&b, "c1", "/b/a b%\n") == 0);
 	CHECK(record_find_container(&b, "c1", "/b2") < 0);
-	CHECK(record_find_claim(&b, "abcd") == 2 && !b.entrants[2].id && !b.entrants[2].bundle);
-	CHECK(record_find_claim(&b, "ef01") == 3);
+	CHECK(record_find_claim(&b, "abcd", "c1") == 2 && !b.entrants[2].id &&
+	      !b.entrants[2].bundle);
+	CHECK(record_find_claim(&b, "abcd", NULL) == 2);
+	CHECK(record_find_claim(&b, "ef01", "c1") == 3);
+	CHECK(record_find_claim(&b, "ef01", "c2") < 0 && record_find_claim(&b, "ef01", NULL) < 0);
 	CHECK(record_find_claim_of(&b, "c1", "runtime /a b") == 3);
 	CHECK(record_find_claim_of(&b, "c1", "/b/a b%\n") < 0);
 	CHECK(record_find_claim_of(&b, "c2", "runtime /a b") < 0);
