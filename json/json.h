@@ -142,7 +142,7 @@ int json_quote(struct buf *b, const char *s);
 
 /*
  * May a string of this text, which is not parsed, be s? True also for text that is not JSON but has such
- * a string. s is ASCII; escapes in the text are decoded.
+ * a string. Escapes in the text are decoded, and where that is not enough to tell, it may be s.
  */
 bool json_may_have_string(const char *text, size_t len, const char *s);
 

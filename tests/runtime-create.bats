@@ -144,6 +144,20 @@ seen() {
 	equal "$(claims)" "[\"$(id_of b)\"]"
 }
 
+@test "an annotation that only some parsers would read as ours is refused" {
+	plain_bundle a pod= annotations=', "io.podns.pod\u0000x": "web"'
+	runtime_fails 'has a NUL in its name' runtime create a
+	[ ! -e "$T/ran" ]
+	assert_untouched a
+}
+
+@test "an annotation that runtime.conf names, beyond ASCII and written with an escape" {
+	settings "runtime = $T/real" "root = $ROOT" 'pod-annotation = org.pöd' no-syslog
+	plain_bundle a pod= annotations=', "org.p\u00f6d": "web"'
+	runtime create a
+	equal "$(claims)" "[\"$(id_of a)\"]"
+}
+
 @test "a container that shares nothing with its pod: no claim, no hooks" {
 	plain_bundle a namespaces="$(entry pid), $(entry mount)"
 	runtime create a

@@ -596,6 +596,7 @@ static void searches_without_parsing(void)
 		{ "{\"\\u00g9o.x/y\"}", false },
 		{ "{\"\\", false },
 		{ "\"io.x\\ny\"", false },
+		{ "{\"io.x/y\\u0000z\":1}", true },
 		{ "\"", false },
 		{ "", false },
 	};
@@ -611,6 +612,22 @@ static void searches_without_parsing(void)
 		CHECK(json_may_have_string(text, n, "io.x/y") == rows[i].has);
 		free(text);
 	}
+}
+
+/* Such a key can come from --pod-annotation. */
+static void searches_keys_beyond_ascii(void)
+{
+	static const char doc[] = "{\"p\\u00f6d\":1}", other[] = "{\"p\\u006fd\":1}";
+	static const char tab[] = "{\"a\\tb\":1}";
+
+	CHECK(json_may_have_string(doc, strlen(doc),
+				   "p\xc3\xb6"
+				   "d"));
+	CHECK(!json_may_have_string(other, strlen(other),
+				    "p\xc3\xb6"
+				    "d"));
+	CHECK(!json_may_have_string(doc, strlen(doc), "pod"));
+	CHECK(json_may_have_string(tab, strlen(tab), "a\tb"));
 }
 
 int main(void)
@@ -635,5 +652,6 @@ int main(void)
 	RUN(long_strings);
 	RUN(pool_holds_the_worst);
 	RUN(searches_without_parsing);
+	RUN(searches_keys_beyond_ascii);
 	return unit_done();
 }
