@@ -2,6 +2,7 @@
 #include "plan/plan.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct text {
 	char s[64];
@@ -244,6 +245,18 @@ static int check_time_offsets(const struct plan_input *in, enum plan_verb verb, 
 			     "linux.timeOffsets out of config.json");
 }
 
+/*
+ * A container with CAP_NET_ADMIN gives the pod's interfaces their names, which may have characters that a
+ * shell takes for more than a name.
+ */
+static bool is_plain_name(const char *name)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+	return *name != '-' && !name[strspn(name, plain)];
+}
+
 static int check_network(const struct plan_input *in, enum plan_verb verb, struct error *e)
 {
 	if (verb != PLAN_JOIN || in->type[NS_NET].path || !in->brings_network || !in->interface)
@@ -252,6 +265,8 @@ static int check_network(const struct plan_input *in, enum plan_verb verb, struc
 		  "the container brings a network of its own, but the pod's network namespace at "
 		  "%s/netns/%s already has the interface %s",
 		  in->root, in->pod, in->interface);
+	if (!is_plain_name(in->interface))
+		return error_hint(e, "start it with --network none");
 	return error_hint(e,
 			  "start it with --network none; if the container that brought %s is gone, "
 			  "remove it: ip -n %s link delete %s",

@@ -331,6 +331,9 @@ static void refuses_a_second_network(void)
 			CHECK_HAS(e.text, "/r/netns/web already has the interface eth0");
 			CHECK_HAS(e.hint, "--network none");
 			CHECK_HAS(e.hint, "ip -n web link delete eth0");
+			in.interface = "a;reboot";
+			CHECK(plan_make(&in, &plan, &e) < 0);
+			CHECK_STR(e.hint, "start it with --network none");
 		}
 		in.brings_network = false;
 		CHECK(plan_make(&in, &plan, &e) == 0);
