@@ -10,7 +10,7 @@
 #include "base/text.h"
 
 #define RECORD_VERSION "podns-record 1"
-#define FIELDS_MAX 5
+#define FIELDS_MAX 7
 
 static int add_field(struct buf *b, const char *s)
 {
@@ -61,7 +61,10 @@ static int format_entrant(struct buf *b, const struct entrant *x)
 		r = buf_concat(b, "claim ", decimal(x->expires).text, NULL);
 		if (r < 0 || !x->id)
 			return r < 0 ? -1 : end_line(b, x->token, NULL);
-		r = add_field(b, x->token);
+		r = buf_concat(b, " ", decimal((uint64_t)x->pid).text, " ", decimal(x->start).text,
+			       NULL);
+		if (r == 0)
+			r = add_field(b, x->token);
 		break;
 	}
 	return r < 0 ? -1 : end_line(b, x->id, x->bundle);
@@ -267,28 +270,40 @@ static bool parse_pin(struct record *r, char *const field[])
 	return true;
 }
 
+static bool parse_process(char *const field[2], struct entrant *x)
+{
+	uint64_t pid;
+
+	if (!parse_u64(field[0], INT32_MAX, &pid) || !parse_u64(field[1], UINT64_MAX, &x->start))
+		return false;
+	x->pid = (pid_t)pid;
+	return true;
+}
+
 static bool parse_entrant(struct record *r, char *const field[], int n, struct error *e)
 {
 	struct entrant x = { 0 };
-	uint64_t pid;
 
 	if (n == 5 && !strcmp(field[0], "member")) {
 		x.kind = ENTRANT_MEMBER;
-		if (!parse_u64(field[1], INT32_MAX, &pid) ||
-		    !parse_u64(field[2], UINT64_MAX, &x.start))
+		if (!parse_process(field + 1, &x))
 			return false;
-		x.pid = (pid_t)pid;
 		x.id = field[3];
 		x.bundle = field[4];
 	} else if (n == 4 && !strcmp(field[0], "waiting")) {
 		x.kind = ENTRANT_WAITING;
 		x.id = field[2];
 		x.bundle = field[3];
-	} else if ((n == 3 || n == 5) && !strcmp(field[0], "claim")) {
+	} else if (n == 3 && !strcmp(field[0], "claim")) {
 		x.kind = ENTRANT_CLAIM;
 		x.token = field[2];
-		x.id = n == 5 ? field[3] : NULL;
-		x.bundle = n == 5 ? field[4] : NULL;
+	} else if (n == 7 && !strcmp(field[0], "claim")) {
+		x.kind = ENTRANT_CLAIM;
+		if (!parse_process(field + 2, &x))
+			return false;
+		x.token = field[4];
+		x.id = field[5];
+		x.bundle = field[6];
 	} else {
 		return false;
 	}

@@ -14,12 +14,13 @@
  * Entrants keep a pod alive. A member is a container whose init was reported. A container that was
  * reported without a pid, and a claim, count for a limited time. A claim that oci-podns-runtime made
  * knows the container's id; its `bundle` is instead claim_place() of the runtime's root directory, since
- * that and the id are all that the runtime's delete names.
+ * that and the id are all that the runtime's delete names. Its pid is that of the process that becomes the
+ * runtime.
  */
 enum entrant_kind {
 	ENTRANT_MEMBER,  /* id, bundle, pid, start */
 	ENTRANT_WAITING, /* id, bundle, expires */
-	ENTRANT_CLAIM,   /* token, expires; id and bundle, or neither */
+	ENTRANT_CLAIM,   /* token, expires; id, bundle, pid and start, or none of these */
 };
 
 struct entrant {

@@ -317,6 +317,7 @@ static struct stage_create what_to_create(const struct enter *x)
 		.id = x->command->id,
 		.runtime_root = x->command->root,
 		.restore = x->command->verb == COMMAND_RESTORE,
+		.pid = getpid(),
 	};
 }
 

@@ -31,8 +31,9 @@ int claim_keep(struct container *c, struct error *e)
 	return 0;
 }
 
-int claim_record(struct container *c, const char *id, const char *place, struct error *e)
+int claim_record(struct container *c, const char *id, const char *place, pid_t pid, struct error *e)
 {
+	cleanup_process struct process process = PROCESS_NONE;
 	struct entrant claim = {
 		.kind = ENTRANT_CLAIM,
 		.id = id,
@@ -41,6 +42,10 @@ int claim_record(struct container *c, const char *id, const char *place, struct 
 		.expires = pod_boot_seconds() + CLAIM_SECONDS,
 	};
 
+	if (pid && process_hold(pid, &process, e) < 0)
+		return -1;
+	claim.pid = pid;
+	claim.start = process.start;
 	return pod_note_clocks(&c->pod, e) < 0 ? -1 : record_add_entrant(&c->pod.rec, &claim, e);
 }
 

@@ -15,10 +15,11 @@ int claim_new(struct container *c, struct error *e);
 int claim_keep(struct container *c, struct error *e);
 
 /*
- * Add the claim c->claim to the record, in memory. id and place (claim_place()) are those of a
- * container that a runtime creates, or both NULL.
+ * Add the claim c->claim to the record, in memory. For a container that a runtime creates: its id, its
+ * claim_place() and the pid of the process that becomes the runtime; otherwise NULL, NULL and 0.
  */
-int claim_record(struct container *c, const char *id, const char *place, struct error *e);
+int claim_record(struct container *c, const char *id, const char *place, pid_t pid,
+		 struct error *e);
 
 /*
  * What stands for the bundle in such a claim: the root directory of the runtime (its option --root,

@@ -44,8 +44,8 @@ static int choose_token(struct container *c, const struct in_place *x, struct er
 }
 
 /* *written: config.json was edited. */
-static int claim_pod(struct container *c, struct in_place *x, const char *place, bool *written,
-		     struct error *e)
+static int claim_pod(struct container *c, struct in_place *x, const char *place, pid_t pid,
+		     bool *written, struct error *e)
 {
 	cleanup_buf struct buf out = { 0 };
 	bool changed;
@@ -58,7 +58,7 @@ static int claim_pod(struct container *c, struct in_place *x, const char *place,
 		return 0;
 	c->todo.id = c->new_id;
 	c->todo.bundle = place;
-	if (claim_record(c, c->new_id, place, e) < 0 || apply(&c->apply, &c->todo, e) < 0 ||
+	if (claim_record(c, c->new_id, place, pid, e) < 0 || apply(&c->apply, &c->todo, e) < 0 ||
 	    (changed && in_place_write(x, c, &out, e) < 0))
 		return -1;
 	*written = changed;
@@ -71,7 +71,7 @@ static int enter_pod(struct container *c, struct in_place *x, const struct stage
 	const char *place = claim_place(&c->arena, create->runtime_root, e);
 	bool written = false;
 
-	if (place && claim_pod(c, x, place, &written, e) == 0) {
+	if (place && claim_pod(c, x, place, create->pid, &written, e) == 0) {
 		if (report(arg, e) == 0)
 			return 0;
 		if (written)
@@ -129,20 +129,27 @@ static bool has_token(const struct record *rec, const char *token)
 	return false;
 }
 
-static int drop_claim(struct pod *pod, const char *id, const char *place, const char *bundle,
+static int drop_claim(struct pod *pod, const struct stage_create *create, const char *place,
 		      struct error *e)
 {
-	long i = record_find_claim_of(&pod->rec, id, place);
+	long i = record_find_claim_of(&pod->rec, create->id, place);
+	const struct entrant *claim;
 	const char *token;
 
 	if (i < 0)
-		return store_unindex(pod->store, id, place, pod->name, e);
+		return store_unindex(pod->store, create->id, place, pod->name, e);
 	if (pod_check_clocks(pod, e) < 0)
 		return -1;
-	token = pod->rec.entrants[i].token;
+	claim = &pod->rec.entrants[i];
+	if (claim->pid != create->pid && process_alive(claim->pid, claim->start)) {
+		log_info("the claim of %s stays: process %d is about to create it", create->id,
+			 claim->pid);
+		return 0;
+	}
+	token = claim->token;
 	pod_forget_entrant(pod, (size_t)i);
-	if (bundle && !has_token(&pod->rec, token))
-		revert_bundle(pod, bundle);
+	if (create->bundle && !has_token(&pod->rec, token))
+		revert_bundle(pod, create->bundle);
 	if (pod_drop_dead(pod, e) < 0)
 		return -1;
 	return record_is_empty(&pod->rec) ? pod_end(pod, e) : pod_save(pod, e);
@@ -192,5 +199,5 @@ int stage_withdraw(const struct stage_options *opt, const struct stage_create *c
 		return -1;
 	if (pod.fd < 0)
 		return store_unindex(&store, create->id, place, name, e);
-	return drop_claim(&pod, create->id, place, create->bundle, e);
+	return drop_claim(&pod, create, place, e);
 }

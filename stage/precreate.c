@@ -21,7 +21,7 @@ static int enter_pod(struct container *c, const char *text, size_t len, stage_de
 		return deliver(arg, text, len, e);
 	if (claim_new(c, e) < 0 || decide_edit(c, &edit, e) < 0 ||
 	    edit_apply(c->config, &edit, &changed, &out, e) < 0 ||
-	    claim_record(c, NULL, NULL, e) < 0 || apply(&c->apply, &c->todo, e) < 0)
+	    claim_record(c, NULL, NULL, 0, e) < 0 || apply(&c->apply, &c->todo, e) < 0)
 		return -1;
 	return deliver(arg, out.data, out.len, e);
 }

@@ -7,6 +7,7 @@
 #define PODNS_STAGE_STAGE_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "ns/types.h"
 #include "oci/edit.h"
@@ -50,6 +51,7 @@ struct stage_create {
 	const char *bundle;           /* absolute; for stage_withdraw(), NULL: unknown */
 	const struct edit_hook *hook; /* added to config.json */
 	bool restore;                 /* from a checkpoint */
+	pid_t pid;                    /* of the process that asks, and then becomes the runtime */
 };
 
 /* Says that all is done. Called once, as the last step; its failure undoes the stage as well. */
@@ -66,7 +68,8 @@ int stage_create(const struct stage_options *opt, const struct stage_create *cre
 /*
  * Undo that, before a runtime's delete or if the runtime could not be executed: drop the claim, if it
  * was not redeemed, and revert config.json if the bundle is known. A pod that nobody uses any more is
- * ended. It is no error if there is no such claim.
+ * ended. The claim stays while another process, which made it, lives: its runtime may be about to read
+ * config.json. It is no error if there is no such claim.
  */
 int stage_withdraw(const struct stage_options *opt, const struct stage_create *create,
 		   struct error *e);

@@ -261,6 +261,25 @@ seen() {
 	assert_nothing_left
 }
 
+@test "delete while the runtime is about to read config.json: the claim and the edit stay" {
+	local pid
+	plain_bundle a
+	mkfifo "$T/go"
+	printf '#!/bin/sh\n[ "$3" != create ] || read go <"%s"\n' "$T/go" >"$T/real"
+	"$RUNC" --root "$T/state" create --bundle "$T/a" "$(id_of a)" </dev/null 3>&- &
+	pid=$!
+	PIDS+=("$pid")
+	wait_for program_is "$pid" real
+	delete_container a
+	equal "$(claims)" "[\"$(id_of a)\"]"
+	equal "$(ns_path a network)" "$ROOT/netns/web"
+	echo >"$T/go"
+	wait "$pid"
+	delete_container a
+	assert_untouched a
+	assert_nothing_left
+}
+
 @test "delete of a container without a claim makes no child" {
 	under_strace -f -o "$T/trace" "$RUNC" --root "$T/state" delete x </dev/null
 	sed -n '1,/execve("'"${T//\//\\/}"'\/real"/p' "$T/trace" >"$T/ours"

@@ -53,6 +53,8 @@ static void fill(struct record *r, const char *at, const char *end)
 	MUST(record_add_entrant(r, &claim, &e) == 0);
 	claim.id = x.id ? x.id : "";
 	claim.bundle = x.bundle ? x.bundle : "";
+	claim.pid = 8;
+	claim.start = 9;
 	MUST(record_add_entrant(r, &claim, &e) == 0);
 }
 

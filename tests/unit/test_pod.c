@@ -200,7 +200,9 @@ static void fill(struct record *r)
 	const struct entrant member = { ENTRANT_MEMBER, "c1", "/b/a b%\n", NULL, 42, 4711, 0 };
 	const struct entrant waiting = { ENTRANT_WAITING, "c2", "/b2", NULL, 0, 0, 99 };
 	const struct entrant claim = { ENTRANT_CLAIM, NULL, NULL, "abcd", 0, 0, 77 };
-	const struct entrant created = { ENTRANT_CLAIM, "c1", "runtime /a b", "ef01", 0, 0, 78 };
+	const struct entrant created = {
+		ENTRANT_CLAIM, "c1", "runtime /a b", "ef01", 43, 4712, 78
+	};
 	struct error e;
 
 	r->held = r->shm = true;
@@ -245,6 +247,7 @@ static void writes_and_reads_a_record(void)
 	CHECK(record_find_claim(&b, "ef01", "c1") == 3);
 	CHECK(record_find_claim(&b, "ef01", "c2") < 0 && record_find_claim(&b, "ef01", NULL) < 0);
 	CHECK(record_find_claim_of(&b, "c1", "runtime /a b") == 3);
+	CHECK(b.entrants[3].pid == 43 && b.entrants[3].start == 4712);
 	CHECK(record_find_claim_of(&b, "c1", "/b/a b%\n") < 0);
 	CHECK(record_find_claim_of(&b, "c2", "runtime /a b") < 0);
 	CHECK(record_find_container(&b, "c1", "runtime /a b") < 0);
@@ -268,6 +271,8 @@ static void refuses_a_damaged_record(void)
 		HEAD "held",
 		HEAD "nonsense\n",
 		HEAD "claim 77 abcd c1\n",
+		HEAD "claim 77 abcd c1 /b\n",
+		HEAD "claim 77 x 4712 abcd c1 /b\n",
 		HEAD "pin pid 4 5 6\n",
 		HEAD "pin net 4 5\n",
 		HEAD "pin net 4 x 6\n",
