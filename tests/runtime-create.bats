@@ -261,20 +261,27 @@ seen() {
 	assert_nothing_left
 }
 
-@test "delete while the runtime is about to read config.json: the claim and the edit stay" {
-	local pid
-	plain_bundle a
+# create_and_wait NAME: the runtime waits for $T/go before it would read config.json. Its pid is in $CHILD.
+create_and_wait() {
 	mkfifo "$T/go"
-	printf '#!/bin/sh\n[ "$3" != create ] || read go <"%s"\n' "$T/go" >"$T/real"
-	"$RUNC" --root "$T/state" create --bundle "$T/a" "$(id_of a)" </dev/null 3>&- &
-	pid=$!
-	PIDS+=("$pid")
-	wait_for program_is "$pid" real
+	cat >"$T/real" <<-SCRIPT
+		#!/bin/sh
+		[ "\$3" != create ] || read go <"$T/go"
+	SCRIPT
+	"$RUNC" --root "$T/state" create --bundle "$T/$1" "$(id_of "$1")" </dev/null 3>&- &
+	CHILD=$!
+	PIDS+=("$CHILD")
+	wait_for program_is "$CHILD" real
+}
+
+@test "delete while the runtime is about to read config.json: the claim and the edit stay" {
+	plain_bundle a
+	create_and_wait a
 	delete_container a
 	equal "$(claims)" "[\"$(id_of a)\"]"
 	equal "$(ns_path a network)" "$ROOT/netns/web"
 	echo >"$T/go"
-	wait "$pid"
+	wait "$CHILD"
 	delete_container a
 	assert_untouched a
 	assert_nothing_left
