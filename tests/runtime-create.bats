@@ -69,13 +69,18 @@ seen() {
 	equal "$(in_pin net web cat /proc/sys/net/ipv4/ip_default_ttl)" 77
 }
 
-@test "the hooks that were added redeem the claim and end the pod: byte for byte as before" {
-	plain_bundle a
-	runtime run a
+# A process in the pod's namespaces; its pid is in $CHILD.
+sleep_in_pod() {
 	nsenter --net="$ROOT/netns/web" --ipc="$ROOT/ipcns/web" --uts="$ROOT/utsns/web" sleep 1000 3>&- &
 	CHILD=$!
 	PIDS+=("$CHILD")
 	wait_for program_is "$CHILD" sleep
+}
+
+@test "the hooks that were added redeem the claim and end the pod: byte for byte as before" {
+	plain_bundle a
+	runtime run a
+	sleep_in_pod
 	state_doc a "$CHILD" | "$HOOK" --root "$ROOT" --no-syslog createRuntime
 	equal "$(claims)" '[]'
 	equal "$(of_pod web .state)" live
