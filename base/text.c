@@ -103,3 +103,29 @@ bool has_suffix(const char *s, const char *suffix)
 
 	return len >= n && !strcmp(s + len - n, suffix);
 }
+
+char *arena_clean_path(struct arena *arena, const char *s, size_t len)
+{
+	const char *end = s + len, *next;
+	char *out = arena_alloc(arena, len + 2), *to = out;
+	size_t n;
+
+	if (!out)
+		return NULL;
+	for (; s < end; s = next + 1) {
+		next = memchr(s, '/', (size_t)(end - s));
+		if (!next)
+			next = end;
+		n = (size_t)(next - s);
+		if (n == 2 && !memcmp(s, "..", 2)) {
+			while (to > out && *--to != '/')
+				;
+		} else if (n && (n != 1 || *s != '.')) {
+			*to++ = '/';
+			memcpy(to, s, n);
+			to += n;
+		}
+	}
+	*to = '\0';
+	return out;
+}

@@ -37,6 +37,12 @@ struct hex64 {
 };
 struct hex64 hex64(uint64_t n);
 
+/*
+ * len bytes of a path, read as absolute, without empty, "." and ".." components; of "/" nothing is left.
+ * Symbolic links are not followed. In the arena; NULL with ENOMEM.
+ */
+char *arena_clean_path(struct arena *a, const char *s, size_t len);
+
 bool has_suffix(const char *s, const char *suffix);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define SHM "/dev/shm"
 #define ENV_HOSTNAME "HOSTNAME="
 
@@ -344,33 +346,6 @@ static int read_env(struct config *c, struct error *e)
 	return 0;
 }
 
-/* The path, read as absolute, without empty, "." and ".." components. */
-static char *clean_path(struct arena *arena, const char *s, size_t len)
-{
-	const char *end = s + len, *next;
-	char *out = arena_alloc(arena, len + 2), *to = out;
-	size_t n;
-
-	if (!out)
-		return NULL;
-	for (; s < end; s = next + 1) {
-		next = memchr(s, '/', (size_t)(end - s));
-		if (!next)
-			next = end;
-		n = (size_t)(next - s);
-		if (n == 2 && !memcmp(s, "..", 2)) {
-			while (to > out && *--to != '/')
-				;
-		} else if (n && (n != 1 || *s != '.')) {
-			*to++ = '/';
-			memcpy(to, s, n);
-			to += n;
-		}
-	}
-	*to = '\0';
-	return out;
-}
-
 int config_mount_place(struct json *doc, uint32_t mount, enum mount_place *place, struct error *e)
 {
 	const struct json_node *n;
@@ -387,7 +362,7 @@ int config_mount_place(struct json *doc, uint32_t mount, enum mount_place *place
 	n = &doc->nodes[node];
 	if (!may_be_shm(n))
 		return 0;
-	path = clean_path(&doc->arena, n->str, n->str_len);
+	path = arena_clean_path(&doc->arena, n->str, n->str_len);
 	if (!path)
 		return error_nomem(e);
 	if (!strcmp(path, SHM))

@@ -13,9 +13,9 @@
 /*
  * Entrants keep a pod alive. A member is a container whose init was reported. A container that was
  * reported without a pid, and a claim, count for a limited time. A claim that oci-podns-runtime made
- * knows the container's id; its `bundle` is instead claim_place() of the runtime's root directory, since
- * that and the id are all that the runtime's delete names. Its pid is that of the process that becomes the
- * runtime.
+ * knows the container's id; its `bundle` is instead claim_place(), that is, the runtime and its root
+ * directory, since that and the id are all that the runtime's delete names. Its pid is that of the process
+ * that becomes the runtime.
  */
 enum entrant_kind {
 	ENTRANT_MEMBER,  /* id, bundle, pid, start */

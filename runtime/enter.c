@@ -315,6 +315,7 @@ static struct stage_create what_to_create(const struct enter *x)
 {
 	return (struct stage_create){
 		.id = x->command->id,
+		.runtime = x->real,
 		.runtime_root = x->command->root,
 		.restore = x->command->verb == COMMAND_RESTORE,
 		.pid = getpid(),

@@ -16,6 +16,7 @@
 /* Borrowed. */
 struct enter {
 	const char *program; /* for messages */
+	const char *real;    /* path of the real runtime */
 	const struct command *command;
 	const struct settings *settings;
 };

@@ -48,12 +48,13 @@ static int become_real(const char *program, const struct command *command, char 
 {
 	cleanup_settings struct settings settings = { 0 };
 	cleanup_free char *real = NULL;
-	const struct enter enter = { program, command, &settings };
+	struct enter enter = { .program = program, .command = command, .settings = &settings };
 	bool entered = false;
 
 	if (settings_read(&settings, "", e) < 0 ||
 	    real_find("", "/proc/self/exe", program, settings.runtime, &real, e) < 0)
 		return -1;
+	enter.real = real;
 	settings.hook.stage.stage = verb_name(command->verb);
 	if (makes_container(command->verb) && enter_pod(&enter, &entered, e) < 0)
 		return -1;

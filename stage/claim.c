@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 
 int claim_new(struct container *c, struct error *e)
@@ -49,10 +51,32 @@ int claim_record(struct container *c, const char *id, const char *place, pid_t p
 	return pod_note_clocks(&c->pod, e) < 0 ? -1 : record_add_entrant(&c->pod.rec, &claim, e);
 }
 
-const char *claim_place(struct arena *a, const char *runtime_root, struct error *e)
+/* Absolute, since the runtime's delete may run in another directory than its create. NULL: the default. */
+static int find_root(struct arena *a, const char *given, const char **root, struct error *e)
 {
-	const char *place = arena_concat(a, "runtime ", runtime_root ? runtime_root : "", NULL);
+	cleanup_free char *cwd = NULL;
+	const char *path = given;
 
+	*root = "";
+	if (!given || !*given)
+		return 0;
+	if (*given != '/') {
+		cwd = getcwd(NULL, 0);
+		if (!cwd)
+			return error_set(e, errno, "find the working directory");
+		path = arena_concat(a, cwd, "/", given, NULL);
+	}
+	*root = path ? arena_clean_path(a, path, strlen(path)) : NULL;
+	return *root ? 0 : error_nomem(e);
+}
+
+const char *claim_place(struct arena *a, const struct stage_create *create, struct error *e)
+{
+	const char *root, *place;
+
+	if (find_root(a, create->runtime_root, &root, e) < 0)
+		return NULL;
+	place = arena_concat(a, "runtime ", create->runtime, " ", root, NULL);
 	if (!place)
 		error_nomem(e);
 	return place;

@@ -22,11 +22,11 @@ int claim_record(struct container *c, const char *id, const char *place, pid_t p
 		 struct error *e);
 
 /*
- * What stands for the bundle in such a claim: the root directory of the runtime (its option --root,
- * NULL for its default), since its delete names only the root and the id. In the arena; NULL and e
- * without memory.
+ * What stands for the bundle in such a claim: the real runtime and its root directory, made absolute, since
+ * its delete names only that and the id. Containers of two runtimes, or below two roots, may have the same
+ * id. In the arena; NULL and e without memory or working directory.
  */
-const char *claim_place(struct arena *a, const char *runtime_root, struct error *e);
+const char *claim_place(struct arena *a, const struct stage_create *create, struct error *e);
 
 /*
  * Find the claim that config.json names. *token (in c->arena) is NULL if there is none that counts; *i

@@ -3,7 +3,7 @@
  * oci-podns-runtime before the runtime's create and run: what precreate does, in place. The runtime reads
  * config.json after that. Our hooks, which are added to it, redeem the claim and report the end. Nobody
  * reports that the runtime failed: until its delete, which names the container's id and the runtime's
- * root directory, or until it expires, the claim keeps the pod.
+ * root directory (claim_place()), or until it expires, the claim keeps the pod.
  */
 #include <errno.h>
 #include <string.h>
@@ -68,7 +68,7 @@ static int claim_pod(struct container *c, struct in_place *x, const char *place,
 static int enter_pod(struct container *c, struct in_place *x, const struct stage_create *create,
 		     stage_report_fn report, void *arg, struct error *e)
 {
-	const char *place = claim_place(&c->arena, create->runtime_root, e);
+	const char *place = claim_place(&c->arena, create, e);
 	bool written = false;
 
 	if (place && claim_pod(c, x, place, create->pid, &written, e) == 0) {
@@ -172,7 +172,7 @@ int stage_has_claim(const struct stage_options *opt, const struct stage_create *
 	cleanup_arena struct arena arena = { 0 };
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_free char *name = NULL;
-	const char *place = claim_place(&arena, create->runtime_root, e);
+	const char *place = claim_place(&arena, create, e);
 
 	if (!place || find_claim(&store, opt, create, place, &name, e) < 0)
 		return -1;
@@ -187,7 +187,7 @@ int stage_withdraw(const struct stage_options *opt, const struct stage_create *c
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_free char *name = NULL;
 	cleanup_pod struct pod pod = POD_NONE;
-	const char *place = claim_place(&arena, create->runtime_root, e);
+	const char *place = claim_place(&arena, create, e);
 
 	if (!place || find_claim(&store, opt, create, place, &name, e) < 0)
 		return -1;

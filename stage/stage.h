@@ -47,7 +47,8 @@ int stage_rewrite_bundle(const struct stage_options *opt, const char *pod, const
 /* What oci-podns-runtime is asked to create. */
 struct stage_create {
 	const char *id;
-	const char *runtime_root;     /* of the real runtime: its option --root, or NULL */
+	const char *runtime;          /* path of the real runtime */
+	const char *runtime_root;     /* its option --root, or NULL */
 	const char *bundle;           /* absolute; for stage_withdraw(), NULL: unknown */
 	const struct edit_hook *hook; /* added to config.json */
 	bool restore;                 /* from a checkpoint */

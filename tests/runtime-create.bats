@@ -203,6 +203,39 @@ sleep_in_pod() {
 	assert_nothing_left
 }
 
+# Its runtime may not have read config.json yet, and would start it outside of the pod.
+@test "delete of another container with this id leaves the claim: another runtime's, or below a relative root" {
+	mkdir "$T/here" "$T/there"
+	plain_bundle a
+	runtime create a
+	cp "$T/real" "$T/another"
+	settings "runtime = $T/another" "root = $ROOT" no-syslog
+	delete_container a
+	equal "$(claims)" "[\"$(id_of a)\"]"
+	settings "runtime = $T/real" "root = $ROOT" no-syslog
+	delete_container a
+	assert_untouched a
+	(cd "$T/here" && "$RUNC" --root state create --bundle "$T/a" "$(id_of a)")
+	(cd "$T/there" && delete_container a state)
+	equal "$(claims)" "[\"$(id_of a)\"]"
+	(cd "$T/here" && delete_container a state)
+	assert_untouched a
+	assert_nothing_left
+}
+
+@test "delete finds the claim however the runtime's root is written" {
+	local written
+	plain_bundle a
+	cd "$T"
+	for written in "$T/state/" "$T//state" "$T/x/../state" state ./state/.; do
+		runtime create a
+		equal "$(claims)" "[\"$(id_of a)\"]"
+		delete_container a "$written"
+		assert_untouched a
+	done
+	assert_nothing_left
+}
+
 @test "the runtime fails in a pod that others use: delete drops this claim alone" {
 	plain_bundle a
 	runtime create a

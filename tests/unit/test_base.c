@@ -92,6 +92,26 @@ static void strings_are_put_behind_each_other(void)
 	buf_free(&b);
 }
 
+static void paths_are_cleaned(void)
+{
+	static const char *const paths[][2] = {
+		{ "/run/runc", "/run/runc" },
+		{ "/run//runc/", "/run/runc" },
+		{ "run/./runc/.", "/run/runc" },
+		{ "/a/../run/x/../runc", "/run/runc" },
+		{ "/../../run", "/run" },
+		{ "/..a/.b/...", "/..a/.b/..." },
+		{ "/", "" },
+		{ "", "" },
+	};
+	struct arena a = { 0 };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		CHECK_STR(arena_clean_path(&a, paths[i][0], strlen(paths[i][0])), paths[i][1]);
+	CHECK_STR(arena_clean_path(&a, "/run/runc", 5), "/run");
+	arena_free(&a);
+}
+
 static void numbers_are_those_of_printf(void)
 {
 	static const uint64_t edges[] = {
@@ -397,6 +417,7 @@ int main(void)
 	RUN(arenas_keep_whole_texts);
 	RUN(times_are_those_of_gmtime);
 	RUN(strings_are_put_behind_each_other);
+	RUN(paths_are_cleaned);
 	RUN(numbers_are_those_of_printf);
 	run_on_files();
 	return unit_done();
