@@ -6,7 +6,7 @@
 
 load helpers
 
-ROOMS=(base check cli hook json ns oci plan pod runtime sandbox stage)
+ROOMS=(agent base check cli hook json net ns oci plan pod runtime sandbox stage)
 
 setup() {
 	T=$BATS_TEST_TMPDIR

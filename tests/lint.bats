@@ -6,7 +6,7 @@
 load helpers
 
 LICENCE='SPDX-License-Identifier: Apache-2.0'
-ROOMS=(base check cli hook json ns oci plan pod runtime sandbox stage)
+ROOMS=(agent base check cli hook json net ns oci plan pod runtime sandbox stage)
 
 setup() {
 	cd "$PODNS_SRC" || return
