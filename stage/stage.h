@@ -11,6 +11,7 @@
 
 #include "ns/types.h"
 #include "oci/edit.h"
+#include "pod/network.h"
 
 struct stage_options {
 	const char *stage;          /* its name, for messages */
@@ -21,6 +22,9 @@ struct stage_options {
 	const char *pod_annotation; /* normally ANNOTATION_POD */
 	bool trust_annotations;
 	bool keep; /* poststop leaves the pins */
+	bool network_annotation;            /* obey ANNOTATION_NETWORK */
+	uint16_t publish_low, publish_high; /* obey ANNOTATION_PUBLISH for these ports of the host; 0: not */
+	struct network_client *network;     /* borrowed; NULL: no network is configured */
 };
 
 /* Outputs the config. Called once, as the last step; its failure undoes the stage as well. */
@@ -53,6 +57,7 @@ struct stage_create {
 	const struct edit_hook *hook; /* added to config.json */
 	bool restore;                 /* from a checkpoint */
 	pid_t pid;                    /* of the process that asks, and then becomes the runtime */
+	struct network_client *network; /* borrowed; NULL: no network is configured */
 };
 
 /* Says that all is done. Called once, as the last step; its failure undoes the stage as well. */
