@@ -384,14 +384,47 @@ static int copy_text(struct net_state *st, struct net_text *copy, const char *te
 	return copy->text ? 0 : error_nomem(e);
 }
 
+static bool wants_nothing(const struct json *doc, uint32_t parent, unsigned depth, const char *key,
+			  size_t key_len)
+{
+	(void)doc;
+	(void)parent;
+	(void)depth;
+	(void)key;
+	(void)key_len;
+	return false;
+}
+
+/* Is the text no deeper than a record may have it, `levels` below its root? */
+static int check_depth(const char *text, size_t len, size_t levels, struct error *e)
+{
+	cleanup_buf struct buf nested = { 0 };
+	cleanup_json struct json doc = { 0 };
+
+	for (size_t i = 0; i < levels; i++)
+		if (buf_adds(&nested, "[") < 0)
+			return error_nomem(e);
+	if (buf_add(&nested, text, len) < 0)
+		return error_nomem(e);
+	for (size_t i = 0; i < levels; i++)
+		if (buf_adds(&nested, "]") < 0)
+			return error_nomem(e);
+	return json_parse(&doc, "as a part of the network record", nested.data, nested.len,
+			  wants_nothing, NULL, e);
+}
+
 int net_state_set_conflist(struct net_state *st, const char *text, size_t len, struct error *e)
 {
+	if (check_depth(text, len, 1, e) < 0)
+		return -1;
 	return copy_text(st, &st->conflist, text, len, e);
 }
 
 int net_state_put_result(struct net_state *st, size_t index, const char *text, size_t len,
 			 struct error *e)
 {
+	if (check_depth(text, len, 2, e) < 0)
+		return -1;
 	return copy_text(st, &st->results[index], text, len, e);
 }
 

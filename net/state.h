@@ -23,9 +23,12 @@ enum net_phase {
 };
 extern const char *const net_phase_name[NET_PHASES];
 
-/* The largest number of plugins in a chain, and the largest record. */
+/*
+ * The largest number of plugins in a chain, and the largest record: each plugin's result, and the conflist,
+ * have at most 1 MiB.
+ */
 #define NET_PLUGINS_MAX 32
-#define NET_STATE_MAX ((size_t)16 << 20)
+#define NET_STATE_MAX ((size_t)(NET_PLUGINS_MAX + 2) << 20)
 
 /* 16 random bytes in hexadecimal digits. */
 #define NET_ID_DIGITS 32
@@ -84,7 +87,7 @@ const char *net_state_string(struct net_state *st, const char *s, struct error *
 
 /*
  * Set the conflist, or append a plugin's result: JSON texts, which are copied without the white space
- * around them.
+ * around them. One that is nested so deeply that the record could not be read again is an error.
  */
 int net_state_set_conflist(struct net_state *st, const char *text, size_t len, struct error *e);
 int net_state_add_result(struct net_state *st, const char *text, size_t len, struct error *e);
@@ -102,8 +105,7 @@ void net_state_set_error(struct net_state *st, const struct error *why);
 int state_load(struct store *store, const char *pod, struct net_state *st, struct error *e);
 
 /*
- * Write it and sync it to disk. A record that state_load() would refuse is an error, and is not written:
- * a plugin's result may be nested too deeply, or too large.
+ * Write it and sync it to disk. A record that state_load() would refuse is an error, and is not written.
  */
 int state_save(struct store *store, const struct net_state *st, struct error *e);
 
