@@ -6,14 +6,12 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "net/attach.h"
 #include "net/chain.h"
 #include "net/result.h"
 #include "net/taken.h"
 #include "ns/net.h"
-
-/* Of the time for all of it, at most this and two fifths are kept for DEL after a failure. */
-#define UNDO_MS 10000
 
 struct add {
 	const struct attach *a;
@@ -22,13 +20,6 @@ struct add {
 	struct conflist list;
 	struct chain chain; /* until is that of the ADDs */
 };
-
-static uint64_t add_until(uint64_t until)
-{
-	uint64_t now = chain_now(), all = until > now ? until - now : 0, kept = all * 2 / 5;
-
-	return until - (kept < UNDO_MS ? kept : UNDO_MS);
-}
 
 static int new_id(struct net_state *st, struct error *e)
 {
@@ -146,45 +137,44 @@ static int find_pin(struct add *x, struct error *e)
 	return error_hint(e, "ip -n %s link del " CHAIN_IFNAME, st->pod);
 }
 
-/* What no plugin needs to run for. */
-static int check_conflist(const struct add *x, struct error *e)
+static int check_ports(const struct add *x, struct error *e)
 {
-	const struct conflist *list = &x->list;
-	bool publishes = false;
-
-	if (list->count > NET_PLUGINS_MAX)
-		return error_set(e, 0, "the network %s has more than %d plugins", list->name,
-				 NET_PLUGINS_MAX);
-	for (size_t i = 0; i < list->count; i++)
-		publishes = publishes || list->plugins[i].port_mappings;
-	if (!x->request->port_count || publishes)
+	if (!x->request->port_count || conflist_maps_ports(&x->list))
 		return 0;
-	error_set(e, 0, "the network %s can publish no ports", list->name);
-	return error_hint(e,
-			  "give it a plugin with \"capabilities\": {\"portMappings\": true}, such "
-			  "as portmap");
+	error_set(e, 0, "the network %s cannot publish ports", x->list.name);
+	return error_hint(e, "add a plugin with \"capabilities\": {\"portMappings\": true} to its "
+			     "conflist, such as portmap");
 }
 
-/* Since 1.1.0 plugins tell which versions they know, and whether they are ready. */
-static int ask_plugins(const struct add *x, struct error *e)
+/*
+ * Of several versions in a conflist, the highest that all plugins know is used. Plugins that know only older
+ * ones than 1.1.0 are asked as well, since they would take a newer one for an older.
+ */
+static int select_version(struct add *x, struct error *e)
 {
-	bool knows;
+	unsigned all = x->list.versions, known;
 
-	if (!chain_version_from(x->list.version, 1, 1))
+	if (x->list.selected < CNI_1_1_0 && x->list.versions == CNI_BIT(x->list.selected))
 		return 0;
 	for (size_t i = 0; i < x->list.count; i++) {
-		if (chain_knows_version(&x->chain, i, &knows, e) < 0)
+		if (chain_versions(&x->chain, i, &known, e) < 0)
 			return -1;
-		if (knows)
-			continue;
-		error_set(e, 0, "plugin %s does not know cniVersion %s, which the network %s has",
-			  x->list.plugins[i].type, x->list.version, x->list.name);
-		return error_hint(e, "write cniVersion 1.0.0 into the conflist, or install newer "
-				     "plugins");
+		all &= known;
+		if (!all)
+			return error_set(e, 0,
+					 "plugin %s knows no cniVersion of the network %s that the "
+					 "plugins before it know",
+					 x->list.plugins[i].type, x->list.name);
 	}
-	for (size_t i = 0; i < x->list.count; i++) {
+	return conflist_select(&x->list, all, e);
+}
+
+/* Since 1.1.0 plugins tell whether they are ready. */
+static int ask_status(const struct add *x, struct error *e)
+{
+	for (size_t i = 0; x->list.selected >= CNI_1_1_0 && i < x->list.count; i++) {
+		const struct chain_call call = { .command = "STATUS", .index = i };
 		cleanup_buf struct buf out = { 0 };
-		struct chain_call call = { .command = "STATUS", .index = i };
 
 		if (chain_call(&x->chain, &call, &out, e) < 0)
 			return -1;
@@ -207,19 +197,22 @@ static int prepare_plugins(struct add *x, struct error *e)
 {
 	struct net_state *st = &x->st;
 
-	if (conflist_load(&x->list, x->request->network, e) < 0 || check_conflist(x, e) < 0)
-		return -1;
-	st->version = net_state_string(st, x->list.version, e);
-	if (!st->version || net_state_set_conflist(st, x->list.text.data, x->list.text.len, e) < 0)
+	if (conflist_load(&x->list, CONFLIST_DIR, x->request->network, e) < 0 ||
+	    check_ports(x, e) < 0)
 		return -1;
 	x->chain = (struct chain){
 		.list = &x->list,
 		.id = st->id,
 		.netns = st->netns,
 		.lock_fd = x->a->lock_fd,
-		.until = add_until(x->a->until),
+		.until = attach_keep_time(x->a->until),
 	};
-	return ask_plugins(x, e);
+	if (select_version(x, e) < 0 || ask_status(x, e) < 0)
+		return -1;
+	st->version = net_state_string(st, x->list.version, e);
+	if (!st->version)
+		return -1;
+	return net_state_set_conflist(st, x->list.text.data, x->list.text.len, e);
 }
 
 /* --- the plugins ---------------------------------------------------------------------------------- */
@@ -227,23 +220,22 @@ static int prepare_plugins(struct add *x, struct error *e)
 static int add_plugin(struct add *x, size_t i, struct error *e)
 {
 	struct net_state *st = &x->st;
-	struct chain_call call = {
+	const char *type = x->list.plugins[i].type;
+	const struct chain_call call = {
 		.command = "ADD",
 		.index = i,
-		.ports = &st->ports,
-		.dns = st,
-		.prev = i ? &st->results[i - 1] : NULL,
+		.extras = attach_extras(st, &st->ports, i ? &st->results[i - 1] : NULL),
 	};
-	cleanup_result struct cni_result result = { 0 };
+	cleanup_result struct result result = { 0 };
 	cleanup_buf struct buf out = { 0 };
 
 	if (chain_call(&x->chain, &call, &out, e) < 0)
 		return -1;
-	if (result_parse(&result, x->list.plugins[i].type, out.data, out.len, e) < 0 ||
-	    net_state_add_result(st, out.data, out.len, e) < 0 ||
-	    state_save(x->a->store, st, e) < 0)
-		return error_prefix(e, "plugin %s: ADD", x->list.plugins[i].type);
-	return 0;
+	if (result_parse(&result, type, out.data ? out.data : "", out.len, e) < 0)
+		return -1;
+	if (net_state_add_result(st, out.data, out.len, e) < 0)
+		return error_prefix(e, "plugin %s: ADD: its result", type);
+	return state_save(x->a->store, st, e);
 }
 
 static int add_plugins(struct add *x, struct error *e)
@@ -252,4 +244,67 @@ static int add_plugins(struct add *x, struct error *e)
 		if (add_plugin(x, i, e) < 0)
 			return -1;
 	return 0;
+}
+
+/* --- the end -------------------------------------------------------------------------------------- */
+
+/* The addresses of the pod, one a line. */
+static int write_addresses(const struct net_state *st, int out_fd, struct error *e)
+{
+	const struct net_text *last = &st->results[st->result_count - 1];
+	cleanup_result struct result result = { 0 };
+	cleanup_buf struct buf lines = { 0 };
+
+	if (result_parse(&result, "(recorded)", last->text, last->len, e) < 0)
+		return -1;
+	for (size_t i = 0; i < result.ip_count; i++)
+		if (result.ips[i].pod && buf_concat(&lines, result.ips[i].ip, "\n", NULL) < 0)
+			return error_nomem(e);
+	if (write_all(out_fd, lines.data ? lines.data : "", lines.len) < 0)
+		return error_set(e, errno, "write the addresses to standard output");
+	return 0;
+}
+/* The error of ADD is what the caller needs; that of DEL is recorded, and logged. */
+static int undo(struct add *x, struct error *e)
+{
+	struct error left;
+
+	net_state_set_error(&x->st, e);
+	if (attach_detach(x->a, &x->st, &left) == 0)
+		return -1;
+	error_prefix(&left, "detach the pod after a failure");
+	log_error(LOG_LEVEL_WARN, &left);
+	return -1;
+}
+
+static int add_network(struct add *x, int out_fd, struct error *e)
+{
+	if (add_plugins(x, e) < 0)
+		return -1;
+	x->st.phase = NET_UP;
+	if (state_save(x->a->store, &x->st, e) < 0)
+		return -1;
+	return write_addresses(&x->st, out_fd, e);
+}
+
+static int attach_pod(struct add *x, int out_fd, struct error *e)
+{
+	if (fill_record(x, e) < 0 || find_pin(x, e) < 0 || prepare_plugins(x, e) < 0 ||
+	    save_intent(x, e) < 0)
+		return -1;
+	return add_network(x, out_fd, e) < 0 ? undo(x, e) : 0;
+}
+
+int attach_add(const struct attach *a, const struct network_request *request, int out_fd,
+	       struct error *e)
+{
+	struct add x = { .a = a, .request = request };
+	bool attached;
+	int r = settle_earlier(&x, &attached, e);
+
+	if (r == 0)
+		r = attached ? write_addresses(&x.st, out_fd, e) : attach_pod(&x, out_fd, e);
+	conflist_free(&x.list);
+	net_state_free(&x.st);
+	return r;
 }

@@ -4,22 +4,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "net/chain.h"
-#include "net/result.h"
-#include "net/taken.h"
-#include "ns/net.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define RESOLV_CONF "resolv.conf"
 
-/* Of the time for add, what is kept for DEL after a failure. */
+/* What is kept at most, and of each ten seconds four. */
 #define UNDO_MS 10000
+
+uint64_t attach_keep_time(uint64_t until)
+{
+	uint64_t now = chain_now(), left = until > now ? until - now : 0, kept = left * 2 / 5;
+
+	return until - (kept < UNDO_MS ? kept : UNDO_MS);
+}
 
 static int read_boot_id(struct buf *id, struct error *e)
 {
@@ -49,9 +52,60 @@ bool attach_pin_is_there(const struct net_state *st)
 	return fd >= 0 && ns_same_pin(id, st->ns);
 }
 
-int attach_recorded_conflist(struct conflist *list, const struct net_state *st, struct error *e)
+int attach_note_boot(struct net_state *st, struct error *e)
 {
-	return conflist_parse(list, "the recorded network", st->conflist.text, st->conflist.len, e);
+	cleanup_buf struct buf id = { 0 };
+
+	if (read_boot_id(&id, e) < 0)
+		return -1;
+	st->boot = net_state_string(st, id.data, e);
+	return st->boot ? 0 : -1;
+}
+
+int attach_recorded_chain(const struct attach *a, const struct net_state *st, struct conflist *list,
+			  struct chain *chain, struct error *e)
+{
+	enum cni_version version;
+
+	if (conflist_parse(list, "the recorded conflist", st->conflist.text, st->conflist.len, e) <
+	    0)
+		return -1;
+	if (!cni_version_parse(st->version, &version))
+		return error_set(e, 0, "the recorded cniVersion %s is not known", st->version);
+	if (conflist_select(list, CNI_BIT(version), e) < 0)
+		return -1;
+	*chain = (struct chain){
+		.list = list,
+		.id = st->id,
+		.netns = st->netns,
+		.lock_fd = a->lock_fd,
+		.until = a->until,
+	};
+	return 0;
+}
+
+struct conf_extras attach_extras(const struct net_state *st, const struct net_ports *ports,
+				 const struct net_text *prev)
+{
+	struct conf_extras x = {
+		.ports = ports->list,
+		.port_count = ports->count,
+		.dns = st->dns,
+		.dns_count = st->dns_count,
+	};
+
+	if (prev) {
+		x.prev_result = prev->text;
+		x.prev_len = prev->len;
+	}
+	return x;
+}
+
+const struct net_text *attach_last_result(const struct net_state *st, const struct conflist *list)
+{
+	if (!st->result_count || list->selected < CNI_0_4_0)
+		return NULL;
+	return &st->results[st->result_count - 1];
 }
 
 int attach_lock_ports(struct store *store, struct error *e)
@@ -65,22 +119,26 @@ int attach_lock_ports(struct store *store, struct error *e)
 
 /* --- detaching ------------------------------------------------------------------------------------ */
 
-/* The result that DEL and CHECK get: the last one. Before 0.4.0 they get none. */
-static const struct net_text *last_result(const struct net_state *st)
+/*
+ * Rules for the old ports and for new ones may be there if a change of them was interrupted. Plugins delete by
+ * the id of the attachment; portmap needs only to see that there are ports.
+ */
+static const struct net_ports *ports_to_delete(const struct net_state *st)
 {
-	if (!st->result_count || !chain_version_from(st->version, 0, 4))
-		return NULL;
-	return &st->results[st->result_count - 1];
+	return st->changing && !st->ports.count ? &st->next_ports : &st->ports;
 }
 
 /* DEL for all plugins in reverse. The first error is returned, the others are logged. */
 static int del_plugins(const struct chain *chain, const struct net_state *st, struct error *e)
 {
-	struct chain_call call = { .command = "DEL", .prev = last_result(st), .dns = st };
+	struct chain_call call = {
+		.command = "DEL",
+		.extras =
+			attach_extras(st, ports_to_delete(st), attach_last_result(st, chain->list)),
+	};
 	struct error each;
 	int r = 0;
 
-	call.ports = st->changing ? &st->next_ports : &st->ports;
 	for (size_t i = chain->list->count; i-- > 0;) {
 		cleanup_buf struct buf out = { 0 };
 
@@ -100,14 +158,13 @@ static int detach_plugins(const struct attach *a, const struct net_state *st, bo
 			  struct error *e)
 {
 	cleanup_conflist struct conflist list = { 0 };
-	struct chain chain = {
-		.list = &list, .id = st->id, .lock_fd = a->lock_fd, .until = a->until
-	};
+	struct chain chain;
 
-	if (attach_recorded_conflist(&list, st, e) < 0)
+	if (attach_recorded_chain(a, st, &list, &chain, e) < 0)
 		return -1;
-	/* Another namespace may be pinned at the path by now, and is none of the plugins' business. */
-	chain.netns = this_boot && attach_pin_is_there(st) ? st->netns : "";
+	/* Another namespace may be pinned at the path by now, and must be left alone. */
+	if (!this_boot || !attach_pin_is_there(st))
+		chain.netns = "";
 	return del_plugins(&chain, st, e);
 }
 
@@ -121,8 +178,6 @@ static int detach_any(const struct attach *a, const struct net_state *st, struct
 
 	if (attach_is_of_this_boot(st, &this_boot, e) < 0)
 		return -1;
-	if (!st->version)
-		return this_boot ? detach_pasta(st, e) : 0;
 	if (detach_plugins(a, st, this_boot, e) == 0)
 		return 0;
 	if (this_boot)

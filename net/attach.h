@@ -13,6 +13,7 @@
 #ifndef PODNS_NET_ATTACH_H
 #define PODNS_NET_ATTACH_H
 
+#include "net/chain.h"
 #include "net/state.h"
 
 struct attach {
@@ -61,9 +62,25 @@ bool attach_pin_is_there(const struct net_state *st);
 /* Was the record written since the host was booted? */
 int attach_is_of_this_boot(const struct net_state *st, bool *is, struct error *e);
 
-/* Parse the recorded configuration. */
-struct conflist;
-int attach_recorded_conflist(struct conflist *list, const struct net_state *st, struct error *e);
+/* Note this boot in the record. */
+int attach_note_boot(struct net_state *st, struct error *e);
+
+/*
+ * Parse the recorded conflist, select the recorded version, and fill in a chain for it, whose strings are
+ * borrowed from st. After a failure there is nothing to free.
+ */
+int attach_recorded_chain(const struct attach *a, const struct net_state *st, struct conflist *list,
+			  struct chain *chain, struct error *e);
+
+/* When to stop, so that there is time for undoing it: until and the result are by chain_now(). */
+uint64_t attach_keep_time(uint64_t until);
+
+/* What each plugin of the attachment gets, with these ports and this prevResult (NULL: none). Borrowed. */
+struct conf_extras attach_extras(const struct net_state *st, const struct net_ports *ports,
+				 const struct net_text *prev);
+
+/* The last result, which DEL and CHECK get since 0.4.0, or NULL. */
+const struct net_text *attach_last_result(const struct net_state *st, const struct conflist *list);
 
 /* Are the interfaces and addresses of the last result in the pin? */
 int attach_look(const struct net_state *st, struct error *e);

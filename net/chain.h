@@ -25,11 +25,8 @@ uint64_t chain_now(void);
  */
 unsigned chain_limit(uint64_t left, size_t after);
 
-/* Is the cniVersion, as "1.0.0", at least major.minor? */
-bool chain_version_from(const char *version, unsigned major, unsigned minor);
-
 struct chain {
-	const struct conflist *list;
+	struct conflist *list;
 	const char *id;    /* CNI_CONTAINERID */
 	const char *netns; /* CNI_NETNS; "" if the namespace is gone */
 	int lock_fd;       /* the pod's lock, which plugins inherit; -1: none */
@@ -37,13 +34,10 @@ struct chain {
 };
 
 struct chain_call {
-	const char *command;           /* CNI_COMMAND */
-	size_t index;                  /* of the plugin */
-	size_t after;                  /* how many plugins are still to run after it */
-	const struct net_text *prev;   /* prevResult, or NULL */
-	const struct net_ports *ports; /* runtimeConfig.portMappings, or NULL */
-	const struct net_state *dns;   /* its dns: runtimeConfig.dns, or NULL */
-	const char *attachments;       /* GC: the value of cni.dev/valid-attachments, or NULL */
+	const char *command; /* CNI_COMMAND */
+	size_t index;        /* of the plugin */
+	size_t after;        /* how many plugins are still to run after it */
+	struct conf_extras extras;
 };
 
 /*
@@ -53,7 +47,7 @@ struct chain_call {
 int chain_call(const struct chain *chain, const struct chain_call *call, struct buf *out,
 	       struct error *e);
 
-/* Does the plugin's VERSION list the cniVersion of the network? */
-int chain_knows_version(const struct chain *chain, size_t index, bool *knows, struct error *e);
+/* Set *versions to the mask of the versions that the plugin knows, by its answer to VERSION. */
+int chain_versions(const struct chain *chain, size_t index, unsigned *versions, struct error *e);
 
 #endif

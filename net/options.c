@@ -64,7 +64,7 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
-static const char *const command_names[NET_COMMANDS] = {
+const char *const net_command_name[NET_COMMANDS] = {
 	[NET_ADD] = "add",         [NET_DEL] = "del",     [NET_CHECK] = "check",
 	[NET_PUBLISH] = "publish", [NET_SWEEP] = "sweep",
 };
@@ -109,24 +109,13 @@ static int add_dns(struct net_options *o, struct error *e)
 	return 0;
 }
 
-static int add_publish(struct net_options *o, struct error *e)
-{
-	struct port_range range;
-	size_t count = o->request.port_count;
-
-	if (port_parse(optarg, &range, e) < 0 || port_add(o->request.ports, &count, &range, e) < 0)
-		return error_prefix(e, "--publish");
-	o->request.port_count = (uint32_t)count;
-	return 0;
-}
-
-static int add_unpublish(struct net_options *o, struct error *e)
+static int add_range(struct net_ports *ports, const char *option, struct error *e)
 {
 	struct port_range range;
 
 	if (port_parse(optarg, &range, e) < 0 ||
-	    port_add(o->drop.list, &o->drop.count, &range, e) < 0)
-		return error_prefix(e, "--unpublish");
+	    port_add(ports->list, &ports->count, &range, e) < 0)
+		return error_prefix(e, "%s", option);
 	return 0;
 }
 
@@ -143,9 +132,9 @@ static int set_option(struct net_options *o, int option, struct error *e)
 	case OPT_NETWORK:
 		return set_network(o, e);
 	case OPT_PUBLISH:
-		return add_publish(o, e);
+		return add_range(&o->publish, "--publish", e);
 	case OPT_UNPUBLISH:
-		return add_unpublish(o, e);
+		return add_range(&o->drop, "--unpublish", e);
 	default:
 		return add_dns(o, e);
 	}
@@ -156,7 +145,7 @@ static int set_words(struct net_options *o, int argc, char **argv, struct error 
 	if (optind == argc)
 		return error_set(e, 0, "a command is missing");
 	for (o->command = 0; o->command < NET_COMMANDS; o->command++)
-		if (!strcmp(argv[optind], command_names[o->command]))
+		if (!strcmp(argv[optind], net_command_name[o->command]))
 			break;
 	if (o->command == NET_COMMANDS)
 		return error_set(e, 0, "no command '%s'", argv[optind]);
@@ -167,7 +156,6 @@ static int set_words(struct net_options *o, int argc, char **argv, struct error 
 		o->pod = argv[optind++];
 		if (pod_check_name(o->pod, e) < 0)
 			return -1;
-		memcpy(o->request.pod, o->pod, strlen(o->pod) + 1);
 	}
 	return optind < argc ? error_set(e, 0, "unexpected argument '%s'", argv[optind]) : 0;
 }
@@ -176,13 +164,13 @@ static int set_words(struct net_options *o, int argc, char **argv, struct error 
 static int check_together(const struct net_options *o, struct error *e)
 {
 	const struct network_request *r = &o->request;
-	const char *name = command_names[o->command];
+	const char *name = net_command_name[o->command];
 
 	if (o->command == NET_ADD && !*r->network)
 		return error_set(e, 0, "add needs --network");
 	if (o->command != NET_ADD && (*r->network || r->dns_count))
 		return error_set(e, 0, "%s has no --%s", name, *r->network ? "network" : "dns");
-	if (o->command != NET_ADD && o->command != NET_PUBLISH && r->port_count)
+	if (o->command != NET_ADD && o->command != NET_PUBLISH && o->publish.count)
 		return error_set(e, 0, "%s has no --publish", name);
 	if (o->command != NET_PUBLISH && o->drop.count)
 		return error_set(e, 0, "%s has no --unpublish", name);
@@ -219,6 +207,16 @@ static int parse_option(struct net_options *o, int option, char **argv, struct e
 	}
 }
 
+static void fill_request(struct net_options *o)
+{
+	struct network_request *r = &o->request;
+
+	r->verb = NETWORK_ADD;
+	memcpy(r->pod, o->pod, strlen(o->pod) + 1);
+	memcpy(r->ports, o->publish.list, o->publish.count * sizeof(*r->ports));
+	r->port_count = (uint32_t)o->publish.count;
+}
+
 int net_parse_options(int argc, char **argv, struct net_options *o)
 {
 	int option, r = NET_OPTIONS_GO_ON;
@@ -232,5 +230,7 @@ int net_parse_options(int argc, char **argv, struct net_options *o)
 		return r;
 	if (set_words(o, argc, argv, &e) < 0 || check_together(o, &e) < 0)
 		return print_usage_error(&e);
+	if (o->command == NET_ADD)
+		fill_request(o);
 	return NET_OPTIONS_GO_ON;
 }

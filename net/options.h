@@ -15,16 +15,16 @@ enum net_command {
 	NET_SWEEP,
 	NET_COMMANDS /* none */
 };
+extern const char *const net_command_name[NET_COMMANDS];
 
 struct net_options {
 	const char *root; /* NULL: the default */
 	int lock_fd;      /* -1: none was given */
 	unsigned seconds; /* for all that the command does */
 	enum net_command command;
-	const char *pod; /* NULL for NET_SWEEP */
-	struct network_request
-		request;       /* network, ports and dns of NET_ADD; ports of NET_PUBLISH */
-	struct net_ports drop; /* NET_PUBLISH: --unpublish */
+	const char *pod;                /* NULL for NET_SWEEP */
+	struct net_ports publish, drop; /* --publish and --unpublish */
+	struct network_request request; /* of NET_ADD; it has the published ports, too */
 };
 
 #define NET_SECONDS 25

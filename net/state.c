@@ -430,9 +430,9 @@ int net_state_put_result(struct net_state *st, size_t index, const char *text, s
 
 int net_state_add_result(struct net_state *st, const char *text, size_t len, struct error *e)
 {
-	if (st->result_count == NET_PLUGINS_MAX)
+	if (st->result_count == CONFLIST_PLUGINS_MAX)
 		return error_set(e, 0, "there are more than %d results of plugins",
-				 NET_PLUGINS_MAX);
+				 CONFLIST_PLUGINS_MAX);
 	if (net_state_put_result(st, st->result_count, text, len, e) < 0)
 		return -1;
 	st->result_count++;

@@ -11,6 +11,7 @@
 #define PODNS_NET_STATE_H
 
 #include "base/buf.h"
+#include "net/conflist.h"
 #include "ns/nsfs.h"
 #include "pod/network.h"
 #include "pod/store.h"
@@ -23,12 +24,8 @@ enum net_phase {
 };
 extern const char *const net_phase_name[NET_PHASES];
 
-/*
- * The largest number of plugins in a chain, and the largest record: each plugin's result, and the conflist,
- * have at most 1 MiB.
- */
-#define NET_PLUGINS_MAX 32
-#define NET_STATE_MAX ((size_t)(NET_PLUGINS_MAX + 2) << 20)
+/* The largest record: the conflist and each plugin's result have at most 1 MiB. */
+#define NET_STATE_MAX ((size_t)(CONFLIST_PLUGINS_MAX + 2) << 20)
 
 /* 16 random bytes in hexadecimal digits. */
 #define NET_ID_DIGITS 32
@@ -54,7 +51,7 @@ struct net_state {
 	const char *boot;   /* the boot id: random(4) */
 	const char *netns;  /* path of the pin */
 	struct ns_id ns;
-	const char *version; /* cniVersion; NULL: no plugins, but pasta */
+	const char *version; /* cniVersion that was used; NULL: no plugins, but pasta */
 	struct net_ports ports;
 	/*
 	 * While published ports are being changed: the new ones. Rules of plugins may then be there for both.
@@ -64,7 +61,7 @@ struct net_state {
 	const char *dns[NETWORK_DNS_MAX];
 	size_t dns_count;
 	struct net_text conflist;
-	struct net_text results[NET_PLUGINS_MAX]; /* after each plugin */
+	struct net_text results[CONFLIST_PLUGINS_MAX]; /* after each plugin */
 	size_t result_count;
 	const char *error;    /* what went wrong, one line; NULL: nothing */
 	pid_t pasta_pid;      /* 0: none */
