@@ -54,6 +54,13 @@ int attach_publish(const struct attach *a, const struct net_ports *drop,
  */
 int attach_sweep(struct store *store, uint64_t until, int out_fd, struct error *e);
 
+/*
+ * Remove the ranges `drop` from the ports and add others. A range that is not there, and one that overlaps with
+ * what stays, are errors. Makes no system calls.
+ */
+int net_ports_change(struct net_ports *ports, const struct net_ports *drop,
+		     const struct net_ports *add, struct error *e);
+
 /* --- shared by the files of this room ------------------------------------------------------------- */
 
 /* "<root>/netns/<pod>" as recorded: is it still the namespace that was attached? */

@@ -34,8 +34,8 @@ static int remove_port(struct net_ports *ports, const struct port_range *range, 
 	return error_set(e, 0, "%s is not published", port_format(range).text);
 }
 
-int publish_change(struct net_ports *ports, const struct net_ports *drop,
-		   const struct net_ports *add, struct error *e)
+int net_ports_change(struct net_ports *ports, const struct net_ports *drop,
+		     const struct net_ports *add, struct error *e)
 {
 	for (size_t i = 0; i < drop->count; i++)
 		if (remove_port(ports, &drop->list[i], e) < 0)
@@ -201,7 +201,7 @@ int attach_publish(const struct attach *a, const struct net_ports *drop,
 	if (load(&p, e) < 0)
 		return -1;
 	st.next_ports = st.ports;
-	if (publish_change(&st.next_ports, drop, add, e) < 0 || save_intent(&p, add, e) < 0)
+	if (net_ports_change(&st.next_ports, drop, add, e) < 0 || save_intent(&p, add, e) < 0)
 		return -1;
 	p.chain.until = attach_keep_time(a->until);
 	if (replace_ports(&p, e) < 0)
