@@ -103,7 +103,7 @@ struct conf_extras {
  * Append the text for the standard input of plugin i: its object byte for byte, but without `capabilities`,
  * with name and cniVersion of the list, and with what is in x.
  */
-int conflist_plugin_text(struct conflist *c, size_t i, const struct conf_extras *x, struct buf *out,
-			 struct error *e);
+int conflist_plugin_text(const struct conflist *c, size_t i, const struct conf_extras *x,
+			 struct buf *out, struct error *e);
 
 #endif

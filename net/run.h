@@ -50,7 +50,7 @@ int program_run(const struct program *p, struct program_result *r, struct error 
 void program_result_free(struct program_result *r);
 #define cleanup_program_result __attribute__((cleanup(program_result_free)))
 
-/* The last line of what a program wrote to its standard error; "" if there is none. In the arena. */
-const char *program_last_line(struct arena *a, const struct program_result *r);
+/* The last line of an output, without white space around it; "" if it is empty. In the arena. */
+const char *program_last_line(struct arena *a, const struct buf *output);
 
 #endif
