@@ -33,24 +33,32 @@ int inherit_standard_streams(void)
 }
 
 /* For kernels before 5.9, which have no close_range(2). */
-static void close_one_by_one(int first)
+static void close_one_by_one(int first, int last)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *entry;
 	uint64_t fd;
 
 	while (dir && (entry = readdir(dir)))
-		if (parse_u64(entry->d_name, INT_MAX, &fd) && (int)fd >= first &&
+		if (parse_u64(entry->d_name, INT_MAX, &fd) && (int)fd >= first && (int)fd <= last &&
 		    (int)fd != dirfd(dir))
 			close((int)fd);
 	if (dir)
 		closedir(dir);
 }
 
+void inherit_no_descriptors_between(int first, int last)
+{
+	if (first > last)
+		return;
+	if (syscall(SYS_close_range, (unsigned)first, last == INT_MAX ? ~0U : (unsigned)last, 0U) <
+	    0)
+		close_one_by_one(first, last);
+}
+
 void inherit_no_descriptors(int first)
 {
-	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) < 0)
-		close_one_by_one(first);
+	inherit_no_descriptors_between(first, INT_MAX);
 }
 
 static const int write_signals[] = { SIGPIPE, SIGXFSZ };

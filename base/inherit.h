@@ -16,8 +16,9 @@
  */
 int inherit_standard_streams(void);
 
-/* Close all descriptors from `first` on. */
+/* Close all descriptors from `first` on, or from `first` to `last`, if there are any. */
 void inherit_no_descriptors(int first);
+void inherit_no_descriptors_between(int first, int last);
 
 /*
  * Ignore SIGPIPE and SIGXFSZ, so that write(2) fails with EPIPE or EFBIG instead of killing the

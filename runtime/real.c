@@ -9,8 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/trust.h"
 #include "runtime/settings.h"
-#include "runtime/trust.h"
 
 /* Where podman looks for runc: [engine.runtimes] in containers.conf(5). */
 static const char *const directories[] = {

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "runtime/trust.h"
+#include "base/trust.h"
 
 #define SETTINGS_SIZE_MAX 65536
 
@@ -157,33 +157,14 @@ int settings_parse(struct settings *s, const char *path, const char *text, size_
 	return 0;
 }
 
-/* -1 with e->num ENOENT if it does not exist. */
-static int open_trusted(int dir_fd, const char *name, int flags, const char *path, struct error *e)
-{
-	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | flags);
-	struct stat st;
-
-	if (fd < 0) {
-		error_set(e, errno, "open %s", path);
-		if (e->num == ELOOP || e->num == ENOTDIR)
-			error_hint(e, "a symbolic link is not followed");
-		return -1;
-	}
-	if (fstat(fd, &st) < 0)
-		return error_set(e, errno, "stat %s", path);
-	if (trust_check(&st, path, e) < 0)
-		return -1;
-	return take_fd(&fd);
-}
-
 static int read_settings_file(const char *dir_path, const char *path, struct buf *text,
 			      struct error *e)
 {
 	cleanup_close int dir = -1, fd = -1;
 
-	dir = open_trusted(AT_FDCWD, dir_path, O_DIRECTORY, dir_path, e);
+	dir = trust_open(AT_FDCWD, dir_path, O_DIRECTORY, dir_path, NULL, e);
 	if (dir >= 0)
-		fd = open_trusted(dir, SETTINGS_NAME, O_NONBLOCK, path, e);
+		fd = trust_open(dir, SETTINGS_NAME, O_NONBLOCK, path, NULL, e);
 	if (fd < 0)
 		return e->num == ENOENT ? 0 : -1;
 	if (read_all(fd, SETTINGS_SIZE_MAX, text) < 0)

@@ -2,9 +2,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/trust.h"
 #include "pod/name.h"
 #include "runtime/settings.h"
-#include "runtime/trust.h"
 
 #include "tests/unit/unit.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runtime/trust.h"
+#include "base/trust.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
@@ -42,4 +43,25 @@ int trust_check(const struct stat *st, const char *path, struct error *e)
 		return error_hint(e, "chmod go-w %s", path);
 	}
 	return 0;
+}
+
+int trust_open(int dir_fd, const char *name, int flags, const char *path, struct stat *st,
+	       struct error *e)
+{
+	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | flags);
+	struct stat own;
+
+	if (!st)
+		st = &own;
+	if (fd < 0) {
+		error_set(e, errno, "open %s", path);
+		if (e->num == ELOOP || e->num == ENOTDIR)
+			error_hint(e, "a symbolic link is not followed");
+		return -1;
+	}
+	if (fstat(fd, st) < 0)
+		return error_set(e, errno, "stat %s", path);
+	if (trust_check(st, path, e) < 0)
+		return -1;
+	return take_fd(&fd);
 }
