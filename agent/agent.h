@@ -33,8 +33,8 @@ struct agent {
 	const char *root; /* as for store_open(); borrowed */
 	int fd;           /* the agent's end of the connection */
 	pid_t child;
-	time_t until;       /* by CLOCK_MONOTONIC: podns-net has ended by then */
-	char *pod;          /* the pod of the first request */
+	time_t until; /* by CLOCK_MONOTONIC: podns-net has ended by then */
+	char *pod;    /* the pod of the first request */
 	unsigned requests;
 };
 

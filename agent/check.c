@@ -68,7 +68,8 @@ static int check_annotated(const struct agent_policy *policy, const struct netwo
 		return error_set(e, 0, "DNS servers are not for annotations to choose");
 	if (r->port_count && !policy->publish_low) {
 		error_set(e, 0, "a port is published by an annotation");
-		return error_hint(e, "root allows that with the option --publish-annotation LOW-HIGH");
+		return error_hint(e,
+				  "root allows that with the option --publish-annotation LOW-HIGH");
 	}
 	for (size_t i = 0; i < r->port_count; i++)
 		if (port_check_bounds(&r->ports[i], policy->publish_low, policy->publish_high, e) <

@@ -237,7 +237,8 @@ static int restore_record(struct apply *a, const struct left *left, struct error
 	record_free(&pod->rec);
 	pod->rec = rec;
 	/* With something left the record is kept, for gc to try again. */
-	return record_is_empty(&rec) && !is_anything_left(left) ? pod_end(pod, e) : pod_save(pod, e);
+	return record_is_empty(&rec) && !is_anything_left(left) ? pod_end(pod, e)
+								: pod_save(pod, e);
 }
 
 void apply_undo(struct apply *a)

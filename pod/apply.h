@@ -32,8 +32,8 @@ struct pod_plan {
 	size_t sysctl_count;
 	ns_set recorded; /* types whose sysctls the record keeps: the pod's */
 	bool mount_shm;
-	uint64_t shm_size;       /* in bytes; 0: the kernel's default */
-	const char *shm_label;   /* SELinux context, or NULL */
+	uint64_t shm_size;                     /* in bytes; 0: the kernel's default */
+	const char *shm_label;                 /* SELinux context, or NULL */
 	const struct network_request *network; /* NETWORK_ADD, or NULL: none is to be attached */
 	const char *id, *bundle; /* of the container to add to the index; NULL: none */
 };

@@ -89,7 +89,8 @@ static int format_network(const struct record *r, struct buf *b)
 {
 	if (!r->network)
 		return 0;
-	if (buf_adds(b, r->attached ? "attached" : "network") < 0 || end_line(b, r->network, NULL) < 0)
+	if (buf_adds(b, r->attached ? "attached" : "network") < 0 ||
+	    end_line(b, r->network, NULL) < 0)
 		return -1;
 	for (size_t i = 0; i < r->address_count; i++)
 		if (buf_adds(b, "address") < 0 || end_line(b, r->addresses[i], NULL) < 0)

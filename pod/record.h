@@ -61,9 +61,9 @@ struct record {
 	size_t bundle_count;
 	struct record_sysctl *sysctls; /* set by us; a different value later gives a warning */
 	size_t sysctl_count;
-	const char *network;  /* attached, or about to be; NULL: none */
-	bool attached;        /* it is attached, with these addresses */
-	const char *leaving;  /* why it could not be detached, or NULL */
+	const char *network; /* attached, or about to be; NULL: none */
+	bool attached;       /* it is attached, with these addresses */
+	const char *leaving; /* why it could not be detached, or NULL */
 	const char **addresses;
 	size_t address_count;
 };

@@ -46,8 +46,7 @@ static int settle_in(int answer_fd, struct network_client *client, struct error 
 	static const int from_terminal[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGTSTP };
 	sigset_t blocked;
 
-	if (dup2(answer_fd, ANSWER_FD) < 0 ||
-	    (client->fd >= 0 && dup2(client->fd, AGENT_FD) < 0))
+	if (dup2(answer_fd, ANSWER_FD) < 0 || (client->fd >= 0 && dup2(client->fd, AGENT_FD) < 0))
 		return error_set(e, errno, "move a descriptor");
 	inherit_no_descriptors(client->fd >= 0 ? AGENT_FD + 1 : ANSWER_FD + 1);
 	client->fd = client->fd >= 0 ? AGENT_FD : -1;
