@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/inherit.h"
@@ -116,9 +117,30 @@ static int exit_status(int status)
 	return 1;
 }
 
-static int begin(const struct hook_settings *s, struct error *e)
+/*
+ * If a network may be configured, go on as a child, whose parent runs podns-net for it. Nothing from
+ * outside has been read yet.
+ */
+static int get_agent(struct hook_options *o, struct agent *agent, struct network_client *client,
+		     struct error *e)
 {
-	if (log_begin(PROGRAM, s->log_level, s->log_file, s->syslog, e) < 0)
+	struct hook_settings *s = &o->settings;
+
+	*agent = (struct agent){ .root = s->stage.root, .policy = hook_settings_policy(s) };
+	agent->policy.adds = o->which != HOOK_POSTSTOP;
+	if (!agent_is_needed(&agent->policy, PODNS_CONFDIR))
+		return 0;
+	s->stage.network = client;
+	return agent_open(agent, client, e) < 0 ? -1 : agent_become(agent, client, e);
+}
+
+static int begin(struct hook_options *o, struct agent *agent, struct network_client *client,
+		 struct error *e)
+{
+	const struct hook_settings *s = &o->settings;
+
+	if (log_begin(PROGRAM, s->log_level, s->log_file, s->syslog, e) < 0 ||
+	    get_agent(o, agent, client, e) < 0)
 		return -1;
 	return s->sandbox ? sandbox_enter(e) : 0;
 }
@@ -126,6 +148,8 @@ static int begin(const struct hook_settings *s, struct error *e)
 int main(int argc, char **argv)
 {
 	cleanup_hook_options struct hook_options o = { 0 };
+	struct network_client client;
+	struct agent agent;
 	struct error e;
 	int status;
 
@@ -144,7 +168,7 @@ int main(int argc, char **argv)
 	status = hook_parse_options(argc, argv, &o);
 	if (status != OPTIONS_GO_ON)
 		return exit_status(status);
-	if (begin(&o.settings, &e) == 0 && run_hook(&o, &e) == 0)
+	if (begin(&o, &agent, &client, &e) == 0 && run_hook(&o, &e) == 0)
 		return 0;
 	keep_log(&o);
 	log_error(LOG_LEVEL_ERROR, &e);

@@ -23,6 +23,16 @@ void hook_settings_free(struct hook_settings *s)
 	s->stage.sysctl_count = 0;
 }
 
+struct agent_policy hook_settings_policy(const struct hook_settings *s)
+{
+	return (struct agent_policy){
+		.network_annotation = s->stage.network_annotation,
+		.publish_low = s->stage.publish_low,
+		.publish_high = s->stage.publish_high,
+		.adds = true,
+	};
+}
+
 static int set_text(const char **to, const char *value, struct error *e)
 {
 	if (!*value)
@@ -76,6 +86,19 @@ static int set_keep(struct hook_settings *s, const char *value, struct error *e)
 	return 0;
 }
 
+static int set_network_annotation(struct hook_settings *s, const char *value, struct error *e)
+{
+	(void)value;
+	(void)e;
+	s->stage.network_annotation = true;
+	return 0;
+}
+
+static int set_publish_annotation(struct hook_settings *s, const char *value, struct error *e)
+{
+	return port_parse_bounds(value, &s->stage.publish_low, &s->stage.publish_high, e);
+}
+
 static int set_log_level(struct hook_settings *s, const char *value, struct error *e)
 {
 	int level = log_level_by_name(value);
@@ -113,6 +136,8 @@ const struct hook_setting hook_setting_rows[HOOK_SETTINGS] = {
 	{ "sysctl", true, true, add_sysctl },
 	{ "pod-annotation", true, false, set_pod_annotation },
 	{ "trust-annotations", false, false, set_trust },
+	{ "network-annotation", false, false, set_network_annotation },
+	{ "publish-annotation", true, false, set_publish_annotation },
 	{ "keep", false, false, set_keep },
 	{ "log-level", true, false, set_log_level },
 	{ "log-file", true, false, set_log_file },

@@ -6,6 +6,7 @@
 #ifndef PODNS_HOOK_SETTINGS_H
 #define PODNS_HOOK_SETTINGS_H
 
+#include "agent/agent.h"
 #include "base/log.h"
 #include "stage/stage.h"
 
@@ -21,6 +22,9 @@ struct hook_settings {
 void hook_settings_init(struct hook_settings *s);
 void hook_settings_free(struct hook_settings *s);
 
+/* What the agent may do for a stage under these settings. */
+struct agent_policy hook_settings_policy(const struct hook_settings *s);
+
 struct hook_setting {
 	const char *name; /* of the option, without dashes */
 	bool has_value;   /* else it is a flag, which set() sets; value is then NULL */
@@ -29,7 +33,7 @@ struct hook_setting {
 	int (*set)(struct hook_settings *s, const char *value, struct error *e);
 };
 
-#define HOOK_SETTINGS 10
+#define HOOK_SETTINGS 12
 extern const struct hook_setting hook_setting_rows[HOOK_SETTINGS];
 
 #endif

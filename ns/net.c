@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -80,6 +82,63 @@ int net_find_network(int ns_fd, const char *wanted, char name[IFNAMSIZ], struct 
 	if (own < 0 || ns_join(ns_fd, NS_NET, e) < 0)
 		return -1;
 	r = find_here(wanted, name, e);
+	if (setns(own, CLONE_NEWNET) < 0)
+		return error_set(e, errno, "return from the pod's network namespace");
+	return r;
+}
+
+static void add_address(struct net_interface *found, const void *ip, unsigned char len)
+{
+	struct net_address *a = &found->addresses[found->count];
+
+	if (found->count == NET_ADDRESSES_MAX)
+		return;
+	memcpy(a->ip, ip, len);
+	a->len = len;
+	found->count++;
+}
+
+static void note_address(struct net_interface *found, const struct sockaddr *address)
+{
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	if (address && address->sa_family == AF_INET) {
+		memcpy(&v4, address, sizeof(v4));
+		add_address(found, &v4.sin_addr, 4);
+	} else if (address && address->sa_family == AF_INET6) {
+		memcpy(&v6, address, sizeof(v6));
+		if (!IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr))
+			add_address(found, &v6.sin6_addr, 16);
+	}
+}
+
+static int look_here(const char *name, struct net_interface *found, struct error *e)
+{
+	struct ifaddrs *all;
+
+	if (getifaddrs(&all) < 0)
+		return error_set(e, errno, "list the pod's network interfaces");
+	for (const struct ifaddrs *a = all; a; a = a->ifa_next) {
+		if (strcmp(a->ifa_name, name) != 0)
+			continue;
+		found->exists = true;
+		found->up = a->ifa_flags & IFF_UP;
+		note_address(found, a->ifa_addr);
+	}
+	freeifaddrs(all);
+	return 0;
+}
+
+int net_look(int ns_fd, const char *name, struct net_interface *found, struct error *e)
+{
+	cleanup_close int own = ns_open_own(NS_NET, e);
+	int r;
+
+	*found = (struct net_interface){ 0 };
+	if (own < 0 || ns_join(ns_fd, NS_NET, e) < 0)
+		return -1;
+	r = look_here(name, found, e);
 	if (setns(own, CLONE_NEWNET) < 0)
 		return error_set(e, errno, "return from the pod's network namespace");
 	return r;

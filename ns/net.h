@@ -6,6 +6,8 @@
 #define PODNS_NS_NET_H
 
 #include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 
@@ -21,5 +23,25 @@ int net_loopback_up(struct error *e);
  * moment; if it cannot return, that is an error.
  */
 int net_find_network(int ns_fd, const char *wanted, char name[IFNAMSIZ], struct error *e);
+
+/* An IPv4 (len 4) or IPv6 (len 16) address in network order. */
+struct net_address {
+	unsigned char ip[16];
+	unsigned char len;
+};
+
+#define NET_ADDRESSES_MAX 64
+
+struct net_interface {
+	bool exists, up;
+	struct net_address addresses[NET_ADDRESSES_MAX]; /* without those of link-local scope */
+	size_t count;
+};
+
+/*
+ * Look at the interface `name` in the network namespace ns_fd: getifaddrs(3). Addresses beyond
+ * NET_ADDRESSES_MAX are left out. The caller is in ns_fd for a moment, as in net_find_network().
+ */
+int net_look(int ns_fd, const char *name, struct net_interface *found, struct error *e);
 
 #endif

@@ -36,6 +36,9 @@ struct port_text {
 };
 struct port_text port_format(const struct port_range *range);
 
+/* Is it for all addresses of the host, or all of one family (0.0.0.0 or [::])? */
+bool port_is_any_address(const struct port_range *range);
+
 /* Would both need the same port of the host? All addresses of the host overlap with each of them. */
 bool port_overlaps(const struct port_range *a, const struct port_range *b);
 

@@ -76,7 +76,7 @@ static int record_sysctls(struct apply *a, struct error *e)
 static int save_intent(struct apply *a, struct error *e)
 {
 	struct record *rec = &a->pod->rec;
-	bool mounts = a->plan->mount_shm;
+	bool mounts = a->plan->mount_shm || a->plan->network;
 	struct stat st;
 
 	for (int t = 0; t < NS_TYPES; t++) {
@@ -92,6 +92,8 @@ static int save_intent(struct apply *a, struct error *e)
 	if (!mounts)
 		return 0;
 	rec->shm |= a->plan->mount_shm;
+	if (a->plan->network && pod_note_network(a->pod, a->plan->network, e) < 0)
+		return -1;
 	return ns_own_id(NS_MNT, &rec->mntns, e) < 0 ? -1 : pod_save(a->pod, e);
 }
 
@@ -125,6 +127,15 @@ static int mount_shm(struct apply *a, struct error *e)
 	return pod_shm_mount(a->pod, plan->shm_size, plan->shm_label, e);
 }
 
+/* The intent is saved already: after a kill the next run detaches what may be attached. */
+static int attach_network(struct apply *a, struct error *e)
+{
+	if (!a->plan->network)
+		return 0;
+	a->network_asked = true;
+	return pod_attach(a->pod, a->plan->network, e);
+}
+
 static int save_entrants(struct apply *a, struct error *e)
 {
 	const struct pod_plan *plan = a->plan;
@@ -147,7 +158,8 @@ int apply(struct apply *a, const struct pod_plan *plan, struct error *e)
 	if (!a->pod)
 		return bind_all(a, e);
 	return record_sysctls(a, e) < 0 || save_intent(a, e) < 0 || bind_all(a, e) < 0 ||
-			       mount_shm(a, e) < 0 || save_entrants(a, e) < 0
+			       mount_shm(a, e) < 0 || attach_network(a, e) < 0 ||
+			       save_entrants(a, e) < 0
 		       ? -1
 		       : 0;
 }
@@ -193,8 +205,18 @@ static bool unbind(struct apply *a, enum ns_type t)
 	return r == 0;
 }
 
-/* pins, shm: mounts of apply() that could not be removed. */
-static int restore_record(struct apply *a, ns_set pins, bool shm, struct error *e)
+/* What apply() made and apply_undo() could not remove. */
+struct left {
+	ns_set pins;
+	bool shm, network;
+};
+
+static bool is_anything_left(const struct left *left)
+{
+	return left->pins || left->shm || left->network;
+}
+
+static int restore_record(struct apply *a, const struct left *left, struct error *e)
 {
 	struct pod *pod = a->pod;
 	struct record rec;
@@ -203,32 +225,42 @@ static int restore_record(struct apply *a, ns_set pins, bool shm, struct error *
 	if (record_parse(&rec, a->before.data, e) < 0)
 		return -1;
 	for (int t = 0; t < NS_TYPES; t++)
-		if (pins & NS_BIT(t))
+		if (left->pins & NS_BIT(t))
 			rec.pin[t] = pod->rec.pin[t];
-	if (pins || shm)
+	if (is_anything_left(left))
 		rec.mntns = pod->rec.mntns;
-	rec.shm |= shm;
+	rec.shm |= left->shm;
+	if (left->network && record_copy_network(&rec, &pod->rec, e) < 0) {
+		record_free(&rec);
+		return -1;
+	}
 	record_free(&pod->rec);
 	pod->rec = rec;
-	/* With mounts left the record is kept, for gc to try again. */
-	return record_is_empty(&rec) && !pins && !shm ? pod_end(pod, e) : pod_save(pod, e);
+	/* With something left the record is kept, for gc to try again. */
+	return record_is_empty(&rec) && !is_anything_left(left) ? pod_end(pod, e)
+								: pod_save(pod, e);
 }
 
 void apply_undo(struct apply *a)
 {
 	struct pod *pod = a->pod;
-	ns_set pins = 0;
-	bool shm;
+	struct left left = { 0 };
 	struct error e;
 
 	if (a->indexed &&
 	    store_unindex(pod->store, a->plan->id, a->plan->bundle, pod->name, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
-	shm = a->shm_mounted && !pod_shm_unmount(pod);
+	/* First, while the namespace is pinned. */
+	if (a->network_asked && pod_detach(pod, &e) < 0) {
+		log_error(LOG_LEVEL_WARN, &e);
+		left.network = true;
+		left.pins = a->bound & NS_BIT(NS_NET);
+	}
+	left.shm = a->shm_mounted && !pod_shm_unmount(pod);
 	for (int t = NS_TYPES - 1; t >= 0; t--)
-		if (a->bound & NS_BIT(t) && !unbind(a, (enum ns_type)t))
-			pins |= NS_BIT(t);
-	a->stays = pins || shm;
-	if (a->before.len && restore_record(a, pins, shm, &e) < 0)
+		if (a->bound & ~left.pins & NS_BIT(t) && !unbind(a, (enum ns_type)t))
+			left.pins |= NS_BIT(t);
+	a->stays = is_anything_left(&left);
+	if (a->before.len && restore_record(a, &left, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
 }

@@ -3,7 +3,7 @@
  * The transaction that pins namespaces: for the stages, `podns create` and pinns.
  *
  *   apply()           make the missing namespaces, save the record with the pins to come, bind them,
- *                     mount /dev/shm, save the record with its entrants
+ *                     mount /dev/shm, attach the network, save the record with its entrants
  *   apply_settings()  set sysctls and names in namespaces that existed before; last, since other
  *                     processes may be in them
  *   apply_undo()      after any failure: restore the previous state
@@ -16,6 +16,7 @@
 
 #include "ns/maps.h"
 #include "ns/sysctl.h"
+#include "pod/network.h"
 #include "pod/pod.h"
 
 /* What apply() and apply_settings() are to do. Borrowed. */
@@ -31,8 +32,9 @@ struct pod_plan {
 	size_t sysctl_count;
 	ns_set recorded; /* types whose sysctls the record keeps: the pod's */
 	bool mount_shm;
-	uint64_t shm_size;       /* in bytes; 0: the kernel's default */
-	const char *shm_label;   /* SELinux context, or NULL */
+	uint64_t shm_size;                     /* in bytes; 0: the kernel's default */
+	const char *shm_label;                 /* SELinux context, or NULL */
+	const struct network_request *network; /* NETWORK_ADD, or NULL: none is to be attached */
 	const char *id, *bundle; /* of the container to add to the index; NULL: none */
 };
 
@@ -48,7 +50,7 @@ struct apply {
 	struct buf before;           /* the record's text to return to */
 	int made[NS_TYPES];          /* namespaces that were made */
 	ns_set bound, new_files;     /* pins; those whose mount point was made too */
-	bool shm_mounted, indexed;
+	bool shm_mounted, network_asked, indexed;
 	bool stays; /* apply_undo() could not remove everything */
 };
 

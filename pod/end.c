@@ -57,9 +57,12 @@ static int remove_owned(struct pod *p, struct error *e)
 	const char *shm;
 
 	revert_bundles(p);
+	/* While its namespace is pinned. If that fails, the pin stays for another attempt. */
+	if (pod_detach(p, &next) < 0)
+		keep_first(&failed, e, &next);
 	/* In reverse: a user namespace is removed after those that it owns. */
 	for (int t = NS_TYPES - 1; t >= 0; t--) {
-		if (!p->rec.pin[t].ours)
+		if (!p->rec.pin[t].ours || (t == NS_NET && p->rec.network))
 			continue;
 		if (pins_remove(&p->pins, (enum ns_type)t, p->rec.pin[t].id, &next) < 0)
 			keep_first(&failed, e, &next);

@@ -12,6 +12,7 @@
 #ifndef PODNS_POD_POD_H
 #define PODNS_POD_POD_H
 
+#include "pod/network.h"
 #include "pod/pins.h"
 #include "pod/record.h"
 #include "pod/store.h"
@@ -117,6 +118,16 @@ int pod_remove_dir(const struct pod *p);
  * stays recorded.
  */
 int pod_end(struct pod *p, struct error *e);
+
+/*
+ * The pod's network: pod/network.h. pod_note_network() records, in memory, which one is about to be
+ * attached. pod_attach() attaches it and records the addresses. pod_detach() detaches the recorded one and
+ * forgets it; after a failure the record has the reason (`leaving`). Without a recorded network it does
+ * nothing.
+ */
+int pod_note_network(struct pod *p, const struct network_request *request, struct error *e);
+int pod_attach(struct pod *p, const struct network_request *request, struct error *e);
+int pod_detach(struct pod *p, struct error *e);
 
 /* Is the pod's shm mounted? */
 bool pod_shm_mounted(const struct pod *p);

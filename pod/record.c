@@ -85,6 +85,19 @@ static int format_lists(const struct record *r, struct buf *b)
 	return 0;
 }
 
+static int format_network(const struct record *r, struct buf *b)
+{
+	if (!r->network)
+		return 0;
+	if (buf_adds(b, r->attached ? "attached" : "network") < 0 ||
+	    end_line(b, r->network, NULL) < 0)
+		return -1;
+	for (size_t i = 0; i < r->address_count; i++)
+		if (buf_adds(b, "address") < 0 || end_line(b, r->addresses[i], NULL) < 0)
+			return -1;
+	return r->leaving ? buf_adds(b, "leaving") < 0 ? -1 : end_line(b, r->leaving, NULL) : 0;
+}
+
 static int format_id(struct buf *b, const char *what, struct ns_id id)
 {
 	return buf_concat(b, what, " ", decimal(id.dev).text, " ", decimal(id.ino).text, NULL);
@@ -113,7 +126,7 @@ int record_format(const struct record *r, struct buf *out, struct error *e)
 	for (int t = 0; t < NS_TYPES; t++)
 		if (r->pin[t].ours && format_pin(out, (enum ns_type)t, r->pin[t].id) < 0)
 			return error_nomem(e);
-	return format_lists(r, out) < 0 ? error_nomem(e) : 0;
+	return format_network(r, out) < 0 || format_lists(r, out) < 0 ? error_nomem(e) : 0;
 }
 
 static int unhex(char c)
@@ -259,6 +272,64 @@ int record_set_sysctl(struct record *r, const char *path, const char *value, str
 	return 0;
 }
 
+int record_set_network(struct record *r, const char *network, struct error *e)
+{
+	if (copy_string(r, &network, e) < 0)
+		return -1;
+	record_forget_network(r);
+	r->network = network;
+	return 0;
+}
+
+int record_add_address(struct record *r, const char *address, struct error *e)
+{
+	if (copy_string(r, &address, e) < 0 ||
+	    grow_list(r, &r->addresses, r->address_count, sizeof(address), e) < 0)
+		return -1;
+	r->addresses[r->address_count++] = address;
+	return 0;
+}
+
+int record_set_leaving(struct record *r, const char *reason, struct error *e)
+{
+	if (copy_string(r, &reason, e) < 0)
+		return -1;
+	r->leaving = reason;
+	return 0;
+}
+
+void record_forget_network(struct record *r)
+{
+	r->network = r->leaving = NULL;
+	r->attached = false;
+	r->address_count = 0;
+}
+
+int record_copy_network(struct record *to, const struct record *from, struct error *e)
+{
+	if (!from->network)
+		return 0;
+	if (record_set_network(to, from->network, e) < 0)
+		return -1;
+	to->attached = from->attached;
+	for (size_t i = 0; i < from->address_count; i++)
+		if (record_add_address(to, from->addresses[i], e) < 0)
+			return -1;
+	return from->leaving ? record_set_leaving(to, from->leaving, e) : 0;
+}
+
+static bool parse_network(struct record *r, char *const field[2], struct error *e)
+{
+	if (!strcmp(field[0], "address"))
+		return record_add_address(r, field[1], e) == 0;
+	if (!strcmp(field[0], "leaving"))
+		return record_set_leaving(r, field[1], e) == 0;
+	if (record_set_network(r, field[1], e) < 0)
+		return false;
+	r->attached = !strcmp(field[0], "attached");
+	return r->attached || !strcmp(field[0], "network");
+}
+
 static bool parse_pin(struct record *r, char *const field[])
 {
 	enum ns_type t = ns_type_by_name(field[1]);
@@ -335,6 +406,8 @@ static bool parse_line(struct record *r, char *line, struct error *e)
 		return record_add_bundle(r, field[1], e) == 0;
 	if (n == 3 && !strcmp(field[0], "sysctl"))
 		return record_set_sysctl(r, field[1], field[2], e) == 0;
+	if (n == 2)
+		return parse_network(r, field, e);
 	return parse_entrant(r, field, n, e);
 }
 

@@ -61,6 +61,11 @@ struct record {
 	size_t bundle_count;
 	struct record_sysctl *sysctls; /* set by us; a different value later gives a warning */
 	size_t sysctl_count;
+	const char *network; /* attached, or about to be; NULL: none */
+	bool attached;       /* it is attached, with these addresses */
+	const char *leaving; /* why it could not be detached, or NULL */
+	const char **addresses;
+	size_t address_count;
 };
 
 /*
@@ -81,6 +86,16 @@ int record_add_bundle(struct record *r, const char *bundle, struct error *e);
 void record_drop_bundle(struct record *r, const char *bundle);
 bool record_has_bundle(const struct record *r, const char *bundle);
 int record_set_sysctl(struct record *r, const char *path, const char *value, struct error *e);
+
+/*
+ * The network: before it is attached, an address that it gave the pod, and why it could not be detached.
+ * record_forget_network() drops all of that. record_copy_network() copies it from another record.
+ */
+int record_set_network(struct record *r, const char *network, struct error *e);
+int record_add_address(struct record *r, const char *address, struct error *e);
+int record_set_leaving(struct record *r, const char *reason, struct error *e);
+void record_forget_network(struct record *r);
+int record_copy_network(struct record *to, const struct record *from, struct error *e);
 
 /* Is it a container with this id and bundle? A claim is not. */
 bool entrant_is_of(const struct entrant *x, const char *id, const char *bundle);

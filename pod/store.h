@@ -22,6 +22,7 @@
 
 #include "base/file.h"
 #include "ns/types.h"
+#include "pod/network.h"
 
 /* The name of the directory <root>/podns/<pod>/shm. */
 #define STORE_SHM_DIR "shm"
@@ -32,6 +33,7 @@ struct store {
 	int dir_fd;            /* <root>/podns; -1 while it does not exist */
 	char *bundles;         /* path of <bundles> */
 	int bundles_fd;        /* opened when first needed, else -1 */
+	struct network_client *network; /* borrowed; NULL: no network can be attached or detached */
 	struct lock_wait wait; /* for all locks of pods and bundles that this run takes */
 };
 

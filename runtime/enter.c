@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/inherit.h"
@@ -30,21 +31,25 @@
 enum { ANSWER_DONE = '+', ANSWER_FAILED = '-' };
 #define ANSWER_MAX (1 + sizeof(struct error))
 #define ANSWER_FD 3
+#define AGENT_FD 4
 
 typedef int (*task_fn)(const struct enter *x, struct stage_create *create, struct error *e);
+
+static int create_task(const struct enter *x, struct stage_create *create, struct error *e);
 
 /*
  * Bring what was inherited into a known state, as oci-podns-hook does. Signals that a terminal sends to all
  * its processes kill the parent; the child then cannot answer, and undoes what it did.
  */
-static int settle_in(int answer_fd, struct error *e)
+static int settle_in(int answer_fd, struct network_client *client, struct error *e)
 {
 	static const int from_terminal[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGTSTP };
 	sigset_t blocked;
 
-	if (dup2(answer_fd, ANSWER_FD) < 0)
+	if (dup2(answer_fd, ANSWER_FD) < 0 || (client->fd >= 0 && dup2(client->fd, AGENT_FD) < 0))
 		return error_set(e, errno, "move a descriptor");
-	inherit_no_descriptors(ANSWER_FD + 1);
+	inherit_no_descriptors(client->fd >= 0 ? AGENT_FD + 1 : ANSWER_FD + 1);
+	client->fd = client->fd >= 0 ? AGENT_FD : -1;
 	if (inherit_standard_streams() < 0)
 		return error_set(e, errno, "open /dev/null");
 	umask(022);
@@ -90,12 +95,13 @@ static int run_task(const struct enter *x, struct stage_create *create, task_fn 
 }
 
 static int run_child(const struct enter *x, struct stage_create *create, task_fn task,
-		     int answer_fd)
+		     int answer_fd, struct network_client *client)
 {
 	const char failed = ANSWER_FAILED;
 	struct error e;
 
-	if (settle_in(answer_fd, &e) == 0 && run_task(x, create, task, &e) == 0)
+	create->network = client->fd >= 0 ? client : NULL;
+	if (settle_in(answer_fd, client, &e) == 0 && run_task(x, create, task, &e) == 0)
 		return 0;
 	keep_error(x, &e);
 	log_add_context(&e);
@@ -180,7 +186,7 @@ static int make_pipe(int end[2], struct error *e)
 	if (pipe2(low, O_CLOEXEC) < 0)
 		return error_set(e, errno, "make a pipe");
 	for (int i = 0; i < 2; i++) {
-		end[i] = fcntl(low[i], F_DUPFD_CLOEXEC, ANSWER_FD + 1);
+		end[i] = fcntl(low[i], F_DUPFD_CLOEXEC, AGENT_FD + 1);
 		if (end[i] < 0)
 			error_set(e, errno, "move a pipe");
 	}
@@ -189,28 +195,46 @@ static int make_pipe(int end[2], struct error *e)
 	return end[0] < 0 || end[1] < 0 ? -1 : 0;
 }
 
+/* The agent runs podns-net for the child: this process, which is not confined. */
+static int open_agent(const struct enter *x, bool adds, struct agent *agent,
+		      struct network_client *client, struct error *e)
+{
+	*agent = (struct agent){ .fd = -1,
+				 .root = x->settings->hook.stage.root,
+				 .policy = hook_settings_policy(&x->settings->hook) };
+	agent->policy.adds = adds;
+	if (!agent_is_needed(&agent->policy, PODNS_CONFDIR))
+		return 0;
+	return agent_open(agent, client, e);
+}
+
 static enum outcome do_in_child(const struct enter *x, struct stage_create *create, task_fn task,
 				struct error *e)
 {
 	cleanup_close int to_read = -1, to_write = -1;
 	int end[2] = { -1, -1 }, made = make_pipe(end, e);
+	struct network_client client = { .fd = -1 };
+	struct agent agent;
 	char answer[ANSWER_MAX];
 	size_t len;
 	pid_t pid;
 
 	to_read = end[0];
 	to_write = end[1];
-	if (made < 0)
+	if (made < 0 || open_agent(x, task == create_task, &agent, &client, e) < 0)
 		return FAILED;
 	pid = fork_silently();
+	if (pid == 0)
+		_exit(run_child(x, create, task, to_write, &client));
 	if (pid < 0) {
 		error_set(e, errno, "fork");
+		agent_close(&agent, &client);
 		return FAILED;
 	}
-	if (pid == 0)
-		_exit(run_child(x, create, task, to_write));
 	cleanup_closep(&to_write);
 	to_write = -1;
+	if (agent.fd >= 0)
+		agent_serve(&agent, &client, pid);
 	len = read_answer(to_read, answer);
 	/* A child that is not done yet cannot answer any more, and undoes everything. */
 	cleanup_closep(&to_read);

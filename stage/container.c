@@ -106,6 +106,7 @@ int container_open(struct container *c, struct error *e)
 	if (read_pod_types(c, e) < 0 || store_open(&c->store, c->opt->root, true, e) < 0)
 		return -1;
 	log_keep_in(c->store.dir_fd);
+	c->store.network = c->network ? c->network : c->opt->network;
 	if (pod_open(&c->pod, &c->store, c->choice.name, true, e) < 0 ||
 	    pod_sweep(&c->pod, c->id, c->bundle, e) < 0)
 		return -1;

@@ -114,6 +114,7 @@ int stage_poststop(const struct stage_options *opt, const char *text, size_t len
 	if (store.dir_fd < 0)
 		return 0;
 	log_keep_in(store.dir_fd);
+	store.network = opt->network;
 	if (store_find(&store, state.id, state.bundle, &found, e) < 0)
 		return -1;
 	if (!found)

@@ -11,6 +11,7 @@
 
 #include "ns/types.h"
 #include "oci/edit.h"
+#include "pod/network.h"
 
 struct stage_options {
 	const char *stage;          /* its name, for messages */
@@ -20,7 +21,11 @@ struct stage_options {
 	size_t sysctl_count;
 	const char *pod_annotation; /* normally ANNOTATION_POD */
 	bool trust_annotations;
-	bool keep; /* poststop leaves the pins */
+	bool keep;               /* poststop leaves the pins */
+	bool network_annotation; /* obey ANNOTATION_NETWORK */
+	uint16_t publish_low,
+		publish_high; /* obey ANNOTATION_PUBLISH for these ports of the host; 0: not */
+	struct network_client *network; /* borrowed; NULL: no network is configured */
 };
 
 /* Outputs the config. Called once, as the last step; its failure undoes the stage as well. */
@@ -47,12 +52,13 @@ int stage_rewrite_bundle(const struct stage_options *opt, const char *pod, const
 /* What oci-podns-runtime is asked to create. */
 struct stage_create {
 	const char *id;
-	const char *runtime;          /* path of the real runtime */
-	const char *runtime_root;     /* its option --root, or NULL */
-	const char *bundle;           /* absolute; for stage_withdraw(), NULL: unknown */
-	const struct edit_hook *hook; /* added to config.json */
-	bool restore;                 /* from a checkpoint */
-	pid_t pid;                    /* of the process that asks, and then becomes the runtime */
+	const char *runtime;            /* path of the real runtime */
+	const char *runtime_root;       /* its option --root, or NULL */
+	const char *bundle;             /* absolute; for stage_withdraw(), NULL: unknown */
+	const struct edit_hook *hook;   /* added to config.json */
+	bool restore;                   /* from a checkpoint */
+	pid_t pid;                      /* of the process that asks, and then becomes the runtime */
+	struct network_client *network; /* borrowed; NULL: no network is configured */
 };
 
 /* Says that all is done. Called once, as the last step; its failure undoes the stage as well. */

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "net/run.h"
+
+#define PODNS_NET "podns-net"
+
+/* podns-net keeps to its time by itself; this is for one that hangs. */
+#define EXTRA_SECONDS 2
+
+/* From the directory of this program: in the build tree, and in the places of an installation. */
+static const char *const places[] = { "/../net/", "/../../oci-podns/", "/" };
+
+static char *find_program(const char *dir, const char *place)
+{
+	cleanup_free char *path = concat(dir, place, PODNS_NET, NULL);
+
+	return path && access(path, X_OK) == 0 ? realpath(path, NULL) : NULL;
+}
+
+char *agent_podns_net(struct error *e)
+{
+	cleanup_free char *exe = realpath("/proc/self/exe", NULL);
+	char *found = find_program(PODNS_LIBEXECDIR, "/");
+
+	if (exe)
+		*strrchr(exe, '/') = '\0';
+	for (size_t i = 0; exe && !found && i < sizeof(places) / sizeof(*places); i++)
+		found = find_program(exe, places[i]);
+	if (found)
+		return found;
+	error_set(e, 0, PODNS_LIBEXECDIR "/" PODNS_NET " is missing or not executable");
+	error_hint(e, "networks need it; install oci-podns again");
+	return NULL;
+}
+
+/* --- its command line --------------------------------------------------------------------- */
+
+#define ARGS_MAX (16 + 2 * (PORT_RANGES_MAX + NETWORK_DNS_MAX))
+
+struct command_line {
+	struct arena arena;
+	char *argv[ARGS_MAX];
+	size_t count;
+	bool failed;
+};
+
+/* Without memory the command line is marked as failed. */
+static void add_arg(struct command_line *c, const char *text)
+{
+	char *copy = arena_strndup(&c->arena, text, strlen(text));
+
+	c->failed |= !copy;
+	c->argv[c->count++] = copy;
+	c->argv[c->count] = NULL;
+}
+
+static void add_option(struct command_line *c, const char *name, const char *value)
+{
+	add_arg(c, name);
+	add_arg(c, value);
+}
+
+static void add_request(struct command_line *c, const struct network_request *r)
+{
+	if (r->verb == NETWORK_SWEEP) {
+		add_arg(c, "sweep");
+		return;
+	}
+	add_arg(c, r->verb == NETWORK_ADD ? "add" : "del");
+	if (r->verb == NETWORK_ADD) {
+		add_option(c, "--network", r->network);
+		for (size_t i = 0; i < r->port_count; i++)
+			add_option(c, "--publish", port_format(&r->ports[i]).text);
+		for (size_t i = 0; i < r->dns_count; i++)
+			add_option(c, "--dns", r->dns[i]);
+	}
+	/* A pod's name may begin with '-'. */
+	add_option(c, "--", r->pod);
+}
+
+static unsigned seconds_left(const struct agent *agent)
+{
+	time_t now = clock_seconds(CLOCK_MONOTONIC);
+
+	return now < agent->until ? (unsigned)(agent->until - now) : 0;
+}
+
+static void fill_in(struct command_line *c, const struct agent *agent,
+		    const struct network_request *r, int lock_fd, unsigned seconds)
+{
+	add_arg(c, PODNS_NET);
+	if (agent->root)
+		add_option(c, "--root", agent->root);
+	if (lock_fd >= 0)
+		add_option(c, "--lock-fd", decimal((uint64_t)lock_fd).text);
+	add_option(c, "--seconds", decimal(seconds).text);
+	add_request(c, r);
+}
+
+/* --- its answer ------------------------------------------------------------------------------- */
+
+/* Its last line is the error; "podns-net: " is for terminals. */
+static int report_failure(const struct program_result *result, struct error *e)
+{
+	cleanup_arena struct arena arena = { 0 };
+	const char *line = program_last_line(&arena, &result->err);
+
+	if (!line)
+		return error_nomem(e);
+	if (!strncmp(line, PODNS_NET ": ", strlen(PODNS_NET ": ")))
+		line += strlen(PODNS_NET ": ");
+	if (*line)
+		return error_set(e, 0, "%.4000s", line);
+	if (WIFSIGNALED(result->status))
+		return error_set(e, 0, PODNS_NET " was killed by signal %d",
+				 WTERMSIG(result->status));
+	return error_set(e, 0, PODNS_NET " failed and did not say why");
+}
+
+static int read_addresses(const struct buf *out, struct network_answer *answer, struct error *e)
+{
+	const char *line = out->len ? out->data : "", *end;
+	size_t len;
+
+	answer->address_count = 0;
+	for (; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		len = end ? (size_t)(end - line) : 0;
+		if (!len || len >= NETWORK_ADDRESS_MAX ||
+		    answer->address_count == NETWORK_ADDRESSES_MAX)
+			return error_set(e, 0, PODNS_NET " printed no list of addresses");
+		memcpy(answer->address[answer->address_count], line, len);
+		answer->address[answer->address_count++][len] = '\0';
+	}
+	return 0;
+}
+
+/* For podns gc: what was done, one line each. */
+static int pass_on(const struct buf *out, struct error *e)
+{
+	if (out->len && write_all(STDOUT_FILENO, out->data, out->len) < 0)
+		return error_set(e, errno, "write to standard output");
+	return 0;
+}
+
+int agent_run(const struct agent *agent, const struct network_request *request, int lock_fd,
+	      struct network_answer *answer, struct error *e)
+{
+	static char *const no_environment[] = { NULL };
+	cleanup_program_result struct program_result result = { 0 };
+	cleanup_free char *path = agent_podns_net(e);
+	unsigned seconds = seconds_left(agent);
+	struct command_line line = { 0 };
+	struct program program = { .path = path,
+				   .argv = line.argv,
+				   .env = no_environment,
+				   .lock_fd = lock_fd,
+				   .limit_ms = (seconds + EXTRA_SECONDS) * 1000 };
+	int r;
+
+	if (!path)
+		return -1;
+	if (!seconds)
+		return error_set(e, ETIMEDOUT, "run " PODNS_NET);
+	fill_in(&line, agent, request, lock_fd, seconds);
+	r = line.failed ? error_nomem(e) : program_run(&program, &result, e);
+	arena_free(&line.arena);
+	if (r < 0)
+		return -1;
+	if (!WIFEXITED(result.status) || WEXITSTATUS(result.status))
+		return report_failure(&result, e);
+	return request->verb == NETWORK_SWEEP ? pass_on(&result.out, e)
+					      : read_addresses(&result.out, answer, e);
+}

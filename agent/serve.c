@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "agent/run.h"
+#include "pod/definition.h"
+#include "pod/store.h"
+
+static int copy_descriptor(pid_t child, int fd, struct error *e)
+{
+	cleanup_close int process = (int)syscall(SYS_pidfd_open, child, 0U);
+	int copy = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, fd, 0U);
+
+	if (copy >= 0)
+		return copy;
+	error_set(e, errno, "copy the descriptor of the pod's lock");
+	if (errno == ENOSYS)
+		error_hint(e, "a pod with a network needs Linux 5.6 or newer");
+	return -1;
+}
+
+/*
+ * Is fd the locked directory of this pod? A descriptor that was opened once more does not hold the lock, and
+ * flock(2) fails for it while the child's holds it.
+ */
+static int check_lock(const struct agent *agent, const char *pod, int fd, struct error *e)
+{
+	cleanup_store struct store store = STORE_NONE;
+
+	if (store_open(&store, agent->root, false, e) < 0)
+		return -1;
+	if (store.dir_fd < 0 || !is_still_there(store.dir_fd, pod, fd))
+		return error_set(e, 0, "the descriptor is not the directory of pod %s", pod);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return error_set(e, errno, "pod %s is not locked by the process that asks", pod);
+	return 0;
+}
+
+/* The definition is read only where it decides. */
+static int load_definition(const struct network_request *r, struct definition *d,
+			   struct agent_definition *out, struct error *e)
+{
+	bool found;
+
+	if (r->verb != NETWORK_ADD || pod_check_name(r->pod, e) < 0)
+		return r->verb == NETWORK_ADD ? -1 : 0;
+	if (definition_load(PODNS_CONFDIR, r->pod, d, &found, e) < 0)
+		return -1;
+	*out = (struct agent_definition){ d->network, d->ports, d->port_count, d->dns,
+					  d->dns_count };
+	return 0;
+}
+
+static int check_message(struct agent *agent, struct agent_message *m, struct error *e)
+{
+	struct network_request *r = &m->request;
+	cleanup_definition struct definition definition = { 0 };
+	struct agent_definition known = { 0 };
+
+	/* The strings are compared below: agent_check() refuses those that do not end. */
+	if (!memchr(r->pod, '\0', sizeof(r->pod)))
+		return error_set(e, 0, "a malformed request for a network");
+	if (!agent->policy.anything && load_definition(r, &definition, &known, e) < 0)
+		return -1;
+	if (agent_check(agent, r, &known, e) < 0)
+		return -1;
+	agent->requests++;
+	if (r->verb == NETWORK_SWEEP || agent->policy.sweep || agent->pod)
+		return 0;
+	agent->pod = strdup(r->pod);
+	return agent->pod ? 0 : error_nomem(e);
+}
+
+static int grant(struct agent *agent, struct agent_message *m, struct network_answer *answer,
+		 struct error *e)
+{
+	cleanup_close int lock_fd = -1;
+
+	if (m->request.verb != NETWORK_SWEEP) {
+		lock_fd = copy_descriptor(agent->child, m->lock_fd, e);
+		if (lock_fd < 0 || check_lock(agent, m->request.pod, lock_fd, e) < 0)
+			return -1;
+	}
+	return agent_run(agent, &m->request, lock_fd, answer, e);
+}
+
+bool agent_serve_one(struct agent *agent)
+{
+	/* One byte more than a message has: a longer one is not cut to a valid one. */
+	union {
+		struct agent_message message;
+		char bytes[sizeof(struct agent_message) + 1];
+	} in;
+	struct agent_reply reply = { 0 };
+	ssize_t n;
+
+	do
+		n = read(agent->fd, in.bytes, sizeof(in.bytes));
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return false;
+	if (n != (ssize_t)sizeof(in.message) || in.message.version != AGENT_VERSION)
+		error_set(&reply.error, 0, "a malformed request for a network");
+	reply.failed = n != (ssize_t)sizeof(in.message) || in.message.version != AGENT_VERSION ||
+		       check_message(agent, &in.message, &reply.error) < 0 ||
+		       grant(agent, &in.message, &reply.answer, &reply.error) < 0;
+	do
+		n = send(agent->fd, &reply, sizeof(reply), MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(reply);
+}

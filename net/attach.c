@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/attach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "net/chain.h"
+
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+#define RESOLV_CONF "resolv.conf"
+
+/* What is kept at most, and of each ten seconds four. */
+#define UNDO_MS 10000
+
+uint64_t attach_keep_time(uint64_t until)
+{
+	uint64_t now = chain_now(), left = until > now ? until - now : 0, kept = left * 2 / 5;
+
+	return until - (kept < UNDO_MS ? kept : UNDO_MS);
+}
+
+static int read_boot_id(struct buf *id, struct error *e)
+{
+	if (read_file_at(AT_FDCWD, BOOT_ID, 64, id) < 0)
+		return error_set(e, errno, "read " BOOT_ID);
+	if (id->len && id->data[id->len - 1] == '\n')
+		id->data[--id->len] = '\0';
+	return id->len ? 0 : error_set(e, 0, BOOT_ID " is empty");
+}
+
+int attach_is_of_this_boot(const struct net_state *st, bool *is, struct error *e)
+{
+	cleanup_buf struct buf id = { 0 };
+
+	if (read_boot_id(&id, e) < 0)
+		return -1;
+	*is = !strcmp(id.data, st->boot);
+	return 0;
+}
+
+bool attach_pin_is_there(const struct net_state *st)
+{
+	struct error ignored;
+	struct ns_id id;
+	cleanup_close int fd = ns_open_path(st->netns, NS_NET, &id, &ignored);
+
+	return fd >= 0 && ns_same_pin(id, st->ns);
+}
+
+int attach_note_boot(struct net_state *st, struct error *e)
+{
+	cleanup_buf struct buf id = { 0 };
+
+	if (read_boot_id(&id, e) < 0)
+		return -1;
+	st->boot = net_state_string(st, id.data, e);
+	return st->boot ? 0 : -1;
+}
+
+int attach_recorded_chain(const struct attach *a, const struct net_state *st, struct conflist *list,
+			  struct chain *chain, struct error *e)
+{
+	enum cni_version version;
+
+	if (conflist_parse(list, "the recorded conflist", st->conflist.text, st->conflist.len, e) <
+	    0)
+		return -1;
+	if (!cni_version_parse(st->version, &version))
+		return error_set(e, 0, "the recorded cniVersion %s is not known", st->version);
+	if (conflist_select(list, CNI_BIT(version), e) < 0)
+		return -1;
+	*chain = (struct chain){
+		.list = list,
+		.id = st->id,
+		.netns = st->netns,
+		.lock_fd = a->lock_fd,
+		.until = a->until,
+	};
+	return 0;
+}
+
+struct conf_extras attach_extras(const struct net_state *st, const struct net_ports *ports,
+				 const struct net_text *prev)
+{
+	struct conf_extras x = {
+		.ports = ports->list,
+		.port_count = ports->count,
+		.dns = st->dns,
+		.dns_count = st->dns_count,
+	};
+
+	if (prev) {
+		x.prev_result = prev->text;
+		x.prev_len = prev->len;
+	}
+	return x;
+}
+
+const struct net_text *attach_last_result(const struct net_state *st, const struct conflist *list)
+{
+	if (!st->result_count || list->selected < CNI_0_4_0)
+		return NULL;
+	return &st->results[st->result_count - 1];
+}
+
+int attach_lock_ports(struct store *store, struct error *e)
+{
+	cleanup_free char *path = concat(store->root, "/podns", NULL);
+
+	if (!path)
+		return error_nomem(e);
+	return lock_own_dir(store->root_fd, "podns", 0700, path, &store->wait, e);
+}
+
+/* --- detaching ------------------------------------------------------------------------------------ */
+
+/*
+ * Rules for the old ports and for new ones may be there if a change of them was interrupted. Plugins delete by
+ * the id of the attachment; portmap needs only to see that there are ports.
+ */
+static const struct net_ports *ports_to_delete(const struct net_state *st)
+{
+	return st->changing && !st->ports.count ? &st->next_ports : &st->ports;
+}
+
+/* DEL for all plugins in reverse. The first error is returned, the others are logged. */
+static int del_plugins(const struct chain *chain, const struct net_state *st, struct error *e)
+{
+	struct chain_call call = {
+		.command = "DEL",
+		.extras =
+			attach_extras(st, ports_to_delete(st), attach_last_result(st, chain->list)),
+	};
+	struct error each;
+	int r = 0;
+
+	for (size_t i = chain->list->count; i-- > 0;) {
+		cleanup_buf struct buf out = { 0 };
+
+		call.index = call.after = i;
+		if (chain_call(chain, &call, &out, &each) == 0)
+			continue;
+		if (!r)
+			*e = each;
+		else
+			log_error(LOG_LEVEL_WARN, &each);
+		r = -1;
+	}
+	return r;
+}
+
+static int detach_plugins(const struct attach *a, const struct net_state *st, bool this_boot,
+			  struct error *e)
+{
+	cleanup_conflist struct conflist list = { 0 };
+	struct chain chain;
+
+	if (attach_recorded_chain(a, st, &list, &chain, e) < 0)
+		return -1;
+	/* Another namespace may be pinned at the path by now, and must be left alone. */
+	if (!this_boot || !attach_pin_is_there(st))
+		chain.netns = "";
+	return del_plugins(&chain, st, e);
+}
+
+/*
+ * Of another boot only files are left (host-local's addresses): one DEL is tried, whatever it says. Its
+ * plugins may never succeed, since what they look for is gone.
+ */
+static int detach_any(const struct attach *a, const struct net_state *st, struct error *e)
+{
+	bool this_boot;
+
+	if (attach_is_of_this_boot(st, &this_boot, e) < 0)
+		return -1;
+	if (detach_plugins(a, st, this_boot, e) == 0)
+		return 0;
+	if (this_boot)
+		return -1;
+	log_error(LOG_LEVEL_WARN, e);
+	return 0;
+}
+
+static void save_reason(const struct attach *a, struct net_state *st, const struct error *why)
+{
+	struct error e;
+
+	net_state_set_error(st, why);
+	if (state_save(a->store, st, &e) < 0)
+		log_error(LOG_LEVEL_WARN, &e);
+}
+
+int attach_detach(const struct attach *a, struct net_state *st, struct error *e)
+{
+	struct error unsaved;
+
+	/* With a full disk the pod must be detached all the same. */
+	st->phase = NET_LEAVING;
+	if (state_save(a->store, st, &unsaved) < 0)
+		log_error(LOG_LEVEL_WARN, &unsaved);
+	unlinkat(a->lock_fd, RESOLV_CONF, 0);
+	if (detach_any(a, st, e) == 0)
+		return state_remove(a->store, a->pod, e);
+	save_reason(a, st, e);
+	return -1;
+}
+
+int attach_del(const struct attach *a, struct error *e)
+{
+	cleanup_net_state struct net_state st = { 0 };
+
+	if (state_load(a->store, a->pod, &st, e) < 0)
+		return -1;
+	if (st.pod)
+		return attach_detach(a, &st, e);
+	unlinkat(a->lock_fd, RESOLV_CONF, 0);
+	/* A temporary file that a killed run left. */
+	return state_remove(a->store, a->pod, e);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "net/attach.h"
+#include "net/result.h"
+#include "net/taken.h"
+
+struct publish {
+	const struct attach *a;
+	struct net_state *st;
+	struct conflist *list;
+	struct chain chain;
+};
+
+/* --- the new ports -------------------------------------------------------------------------------- */
+
+static bool same_range(const struct port_range *a, const struct port_range *b)
+{
+	return !strcmp(port_format(a).text, port_format(b).text);
+}
+
+static int remove_port(struct net_ports *ports, const struct port_range *range, struct error *e)
+{
+	for (size_t i = 0; i < ports->count; i++) {
+		if (!same_range(&ports->list[i], range))
+			continue;
+		ports->count--;
+		memmove(&ports->list[i], &ports->list[i + 1],
+			(ports->count - i) * sizeof(*ports->list));
+		return 0;
+	}
+	return error_set(e, 0, "%s is not published", port_format(range).text);
+}
+
+int net_ports_change(struct net_ports *ports, const struct net_ports *drop,
+		     const struct net_ports *add, struct error *e)
+{
+	for (size_t i = 0; i < drop->count; i++)
+		if (remove_port(ports, &drop->list[i], e) < 0)
+			return -1;
+	for (size_t i = 0; i < add->count; i++)
+		if (port_add(ports->list, &ports->count, &add->list[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+/* --- the plugins ---------------------------------------------------------------------------------- */
+
+static bool publishes(const struct publish *p, size_t i)
+{
+	return p->list->plugins[i].port_mappings;
+}
+
+/* The first plugin makes the interface: it would get another address. */
+static int check_plugins(const struct publish *p, struct error *e)
+{
+	if (!conflist_maps_ports(p->list)) {
+		error_set(e, 0, "the network %s cannot publish ports", p->st->network);
+		return error_hint(e,
+				  "add a plugin with \"capabilities\": {\"portMappings\": true} to "
+				  "its conflist, such as portmap, and attach the pod again");
+	}
+	if (!publishes(p, 0))
+		return 0;
+	error_set(
+		e, 0,
+		"plugin %s publishes the ports and makes the interface, so they cannot be changed",
+		p->list->plugins[0].type);
+	return error_hint(e, "detach the pod and attach it again with other ports");
+}
+
+static int unpublish(const struct publish *p, const struct net_ports *ports, struct error *e)
+{
+	struct chain_call call = {
+		.command = "DEL",
+		.extras = attach_extras(p->st, ports, attach_last_result(p->st, p->list)),
+	};
+	struct error each;
+	int r = 0;
+
+	for (size_t i = p->list->count; i-- > 0;) {
+		cleanup_buf struct buf out = { 0 };
+
+		call.index = i;
+		if (!publishes(p, i) || chain_call(&p->chain, &call, &out, &each) == 0)
+			continue;
+		if (!r)
+			*e = each;
+		r = -1;
+	}
+	return r;
+}
+
+static int publish_by(const struct publish *p, size_t i, const struct net_ports *ports,
+		      struct error *e)
+{
+	const char *type = p->list->plugins[i].type;
+	const struct chain_call call = {
+		.command = "ADD",
+		.index = i,
+		.extras = attach_extras(p->st, ports, &p->st->results[i - 1]),
+	};
+	cleanup_result struct result result = { 0 };
+	cleanup_buf struct buf out = { 0 };
+
+	if (chain_call(&p->chain, &call, &out, e) < 0 ||
+	    result_parse(&result, type, out.data ? out.data : "", out.len, e) < 0)
+		return -1;
+	return net_state_put_result(p->st, i, out.data, out.len, e);
+}
+
+static int publish_ports(const struct publish *p, const struct net_ports *ports, struct error *e)
+{
+	for (size_t i = 1; i < p->list->count; i++)
+		if (publishes(p, i) && publish_by(p, i, ports, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int replace_ports(const struct publish *p, struct error *e)
+{
+	if (unpublish(p, p->st->ports.count ? &p->st->ports : &p->st->next_ports, e) < 0)
+		return -1;
+	return publish_ports(p, &p->st->next_ports, e);
+}
+
+/* Publish the old ports again, after the error e. */
+static int put_back(struct publish *p, struct error *e)
+{
+	struct error again;
+
+	p->chain.until = p->a->until;
+	if (unpublish(p, &p->st->next_ports, &again) == 0 &&
+	    publish_ports(p, &p->st->ports, &again) == 0) {
+		p->st->changing = false;
+		if (state_save(p->a->store, p->st, &again) == 0)
+			return error_prefix(e, "the ports are as before");
+	}
+	net_state_set_error(p->st, &again);
+	error_prefix(e, "the old ports could not be published again (%s)", again.text);
+	if (state_save(p->a->store, p->st, &again) < 0)
+		log_error(LOG_LEVEL_WARN, &again);
+	return -1;
+}
+
+/* --- the change ----------------------------------------------------------------------------------- */
+
+static int load(struct publish *p, struct error *e)
+{
+	struct net_state *st = p->st;
+	bool this_boot;
+
+	if (state_load(p->a->store, p->a->pod, st, e) < 0)
+		return -1;
+	if (!st->pod)
+		return error_set(e, 0, "the pod is attached to no network");
+	if (attach_is_of_this_boot(st, &this_boot, e) < 0)
+		return -1;
+	if (st->phase != NET_UP || !this_boot || !attach_pin_is_there(st)) {
+		error_set(e, 0, "the pod is not attached to the network %s any more", st->network);
+		return error_hint(e, "detach it first: podns network down %s", st->pod);
+	}
+	if (!st->version) {
+		error_set(e, 0, "the ports of a pod with the network %s cannot be changed",
+			  st->network);
+		return error_hint(e, "detach the pod and attach it again with other ports");
+	}
+	if (attach_recorded_chain(p->a, st, p->list, &p->chain, e) < 0)
+		return -1;
+	return check_plugins(p, e);
+}
+
+/* From here on both the old and the new ports are taken. */
+static int save_intent(const struct publish *p, const struct net_ports *add, struct error *e)
+{
+	cleanup_close int lock = attach_lock_ports(p->a->store, e);
+
+	if (lock < 0 || taken_check(p->a->store, p->a->pod, add->list, add->count, e) < 0)
+		return -1;
+	p->st->changing = true;
+	return state_save(p->a->store, p->st, e);
+}
+
+static int save_change(struct net_state *st, struct store *store, struct error *e)
+{
+	st->ports = st->next_ports;
+	st->changing = false;
+	st->error = NULL;
+	return state_save(store, st, e);
+}
+
+int attach_publish(const struct attach *a, const struct net_ports *drop,
+		   const struct net_ports *add, struct error *e)
+{
+	cleanup_net_state struct net_state st = { 0 };
+	cleanup_conflist struct conflist list = { 0 };
+	struct publish p = { .a = a, .st = &st, .list = &list };
+
+	if (load(&p, e) < 0)
+		return -1;
+	st.next_ports = st.ports;
+	if (net_ports_change(&st.next_ports, drop, add, e) < 0 || save_intent(&p, add, e) < 0)
+		return -1;
+	p.chain.until = attach_keep_time(a->until);
+	if (replace_ports(&p, e) < 0)
+		return put_back(&p, e);
+	return save_change(&st, a->store, e);
+}

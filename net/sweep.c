@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "net/attach.h"
+#include "net/gc.h"
+#include "pod/pod.h"
+
+/* The time for all pods together whose lock another process holds. */
+#define LOCKED_SECONDS 2
+
+struct sweep {
+	struct store *store;
+	uint64_t until;
+	int out_fd;
+	struct lock_wait wait;
+	struct error *e; /* the first error */
+	int result;
+};
+
+static void note_failure(struct sweep *s, const struct error *e)
+{
+	if (!s->result)
+		*s->e = *e;
+	else
+		log_error(LOG_LEVEL_WARN, e);
+	s->result = -1;
+}
+
+static int has_pod(const struct store *store, const char *pod, bool *has, struct error *e)
+{
+	cleanup_free char *record = concat(pod, "/" POD_RECORD_FILE, NULL);
+	struct stat st;
+
+	if (!record)
+		return error_nomem(e);
+	*has = fstatat(store->dir_fd, record, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!*has && errno != ENOENT)
+		return error_set(e, errno, "look for %s/podns/%s", store->root, record);
+	return 0;
+}
+
+/* *why: the reason for detaching the pod, or NULL. */
+static int judge(const struct sweep *s, const struct net_state *st, const char **why,
+		 struct error *e)
+{
+	bool this_boot, has;
+
+	*why = NULL;
+	if (attach_is_of_this_boot(st, &this_boot, e) < 0 ||
+	    has_pod(s->store, st->pod, &has, e) < 0)
+		return -1;
+	if (!this_boot)
+		*why = "the host was booted";
+	else if (!has)
+		*why = "the pod has ended";
+	else if (st->phase == NET_LEAVING)
+		*why = "that had failed before";
+	else if (st->phase == NET_ADDING)
+		*why = "attaching it was interrupted";
+	return 0;
+}
+
+/* Under the pod's lock: another process may have done it meanwhile, or have made the pod again. */
+static int detach(const struct sweep *s, const char *pod, int lock_fd, struct error *e)
+{
+	const struct attach a = {
+		.store = s->store, .pod = pod, .lock_fd = lock_fd, .until = s->until
+	};
+	cleanup_net_state struct net_state st = { 0 };
+	const char *why;
+
+	if (state_load(s->store, pod, &st, e) < 0)
+		return -1;
+	if (!st.pod)
+		return 0;
+	if (judge(s, &st, &why, e) < 0)
+		return -1;
+	if (!why)
+		return 0;
+	if (attach_detach(&a, &st, e) < 0)
+		return error_prefix(e, "pod %s: detach it from the network %s", pod, st.network);
+	dprintf(s->out_fd, "%s: detached from the network %s: %s\n", pod, st.network, why);
+	return 0;
+}
+
+static int lock_and_detach(struct sweep *s, const char *pod, struct error *e)
+{
+	cleanup_free char *path = concat(s->store->root, "/podns/", pod, NULL);
+	cleanup_close int fd = -1;
+	bool has;
+	int r;
+
+	if (!path)
+		return error_nomem(e);
+	fd = lock_own_dir(s->store->dir_fd, pod, 0700, path, &s->wait, e);
+	if (fd < 0)
+		return -1;
+	r = detach(s, pod, fd, e);
+	/* The lock's directory was made for this, or is what a killed run left. */
+	if (has_pod(s->store, pod, &has, &(struct error){ 0 }) == 0 && !has)
+		remove_own_dir(s->store->dir_fd, pod, fd, "." POD_RECORD_FILE ".new");
+	return r;
+}
+
+static int sweep_pod(void *arg, const char *pod, struct error *e)
+{
+	cleanup_net_state struct net_state st = { 0 };
+	struct sweep *s = arg;
+	const char *why = NULL;
+	struct error own;
+
+	(void)e;
+	if (state_load(s->store, pod, &st, &own) < 0 || (st.pod && judge(s, &st, &why, &own) < 0) ||
+	    (why && lock_and_detach(s, pod, &own) < 0))
+		note_failure(s, &own);
+	return 0;
+}
+
+int attach_sweep(struct store *store, uint64_t until, int out_fd, struct error *e)
+{
+	struct sweep s = {
+		.store = store,
+		.until = until,
+		.out_fd = out_fd,
+		.wait = { .seconds = LOCKED_SECONDS },
+		.e = e,
+	};
+	struct error own;
+
+	if (state_each(store, sweep_pod, &s, &own) < 0)
+		note_failure(&s, &own);
+	if (gc_networks(store, until, &own) < 0)
+		note_failure(&s, &own);
+	return s.result;
+}

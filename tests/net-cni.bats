@@ -1,0 +1,480 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# podns-net runs CNI plugins as libcni does, and survives what they and others do.
+
+load helpers
+load podns
+load net
+
+setup_file() {
+	fake_plugins
+}
+
+setup() {
+	fresh_plugins
+}
+
+# --- what plugins get --------------------------------------------------------
+
+@test "add, check and del: order, environment and input of the plugins" {
+	equal "$(net add --network web --publish 8080:80 --publish 127.0.0.1:5300-5301:53-54/udp --dns 192.0.2.53 web)" 10.9.8.7
+	net check web
+	net del web
+	equal "$(calls)" "one ADD,two ADD,map ADD,one CHECK,two CHECK,map CHECK,map DEL,two DEL,one DEL"
+	as_golden net-web
+	no_record
+}
+
+@test "before 0.4.0 there is no CHECK, and DEL gets no earlier result" {
+	conflist web 0.3.1
+	net add --network web web
+	net check web
+	net del web
+	equal "$(calls)" "one ADD,two ADD,map ADD,map DEL,two DEL,one DEL"
+	equal "$(jq .prevResult.by "$CNI"/[23].stdin | xargs)" "one two"
+	equal "$(jq -c .prevResult "$CNI"/[456].stdin | xargs)" "null null null"
+}
+
+@test "disableCheck: the plugins are not asked, but the interface is looked at" {
+	conflist web 1.0.0 '"disableCheck": true,'
+	net add --network web web
+	calls >/dev/null
+	net check web
+	equal "$(calls)" ''
+	ip netns exec web true 2>/dev/null || true
+	in_pin net web ip link set eth0 down
+	net_fails "the interface eth0 in $ROOT/netns/web is down" check web
+}
+
+@test "the environment, descriptors and ignored signals of the caller do not reach the plugins" {
+	plugin_does one ADD 'grep -E "^Sig(Ign|Blk):" "/proc/$$/status" | tr -d "[:space:]" >"$dir/signals"; default'
+	(
+		trap '' INT CHLD
+		exec 7</dev/null
+		CNI_ARGS=IgnoreUnknown=1 LD_PRELOAD='' EVIL=1 net add --network web web
+	)
+	fails grep -rq EVIL "$CNI"
+	equal "$(tr ' ' '\n' <"$CNI/1.fds" | grep -cx 7)" 0
+}
+
+@test "each attachment has an id of its own" {
+	local first
+	net add --network web web
+	first=$(record .id)
+	[[ $first =~ ^[0-9a-f]{32}$ ]]
+	net del web
+	net add --network web web
+	differ "$(record .id)" "$first"
+}
+
+# --- errors ------------------------------------------------------------------
+
+@test "an error object of a plugin is passed on with plugin, code and details, and all plugins are DELed" {
+	plugin_does two ADD 'echo "{\"cniVersion\":\"1.0.0\",\"code\":11,\"msg\":\"try again\",\"details\":\"later\"}"; exit 1'
+	net_fails 'podns-net: plugin two: ADD: try again: later (code 11)' add --network web web
+	equal "$(calls)" "one ADD,two ADD,map DEL,two DEL,one DEL"
+	equal "$(jq -r .prevResult.by "$CNI"/[345].stdin | xargs)" "one one one"
+	no_record
+	fails in_pin net web ip link show eth0
+}
+
+@test "a plugin that fails without an error object: its status and the last line it wrote" {
+	plugin_does one ADD 'echo first >&2; echo "no such bridge" >&2; exit 7'
+	net_fails 'no such bridge' add --network web web
+	no_record
+}
+
+@test "a plugin that prints no result, or what is none: an error, and all is undone" {
+	local output
+	for output in ' ' garbage '{"cniVersion":"1.0.0","ips":[{"address":"nowhere"}]}' '{"cniVersion":"1.0.0"' \
+		"$(printf '%0129d' 0 | tr 0 '[')"; do
+		echo "$output" >"$CNI/output"
+		# shellcheck disable=SC2016 # the plugin's variables
+		plugin_does two ADD 'cat "$dir/output"'
+		net_fails 'plugin two: ADD' add --network web web
+		equal "$(calls)" "one ADD,two ADD,map DEL,two DEL,one DEL"
+		no_record
+	done
+}
+
+@test "a plugin that hangs is killed in time, with its children, and all plugins are DELed" {
+	local started=$SECONDS
+	plugin_does two ADD 'sleep 1000 & echo $! >"$dir/child"; wait'
+	net_fails 'plugin two: ADD' --seconds 5 add --network web web
+	[ $((SECONDS - started)) -lt 8 ]
+	equal "$(calls)" "one ADD,two ADD,map DEL,two DEL,one DEL"
+	fails kill -0 "$(<"$CNI/child")"
+	no_record
+}
+
+@test "a DEL that hangs leaves time for the others, and stays recorded" {
+	net add --network web web
+	calls >/dev/null
+	plugin_does map DEL 'exec sleep 1000'
+	plugin_does two DEL 'exec sleep 1000'
+	net_fails 'plugin map: DEL' --seconds 5 del web
+	equal "$(calls)" "map DEL,two DEL,one DEL"
+	equal "$(record .state)" leaving
+	fails in_pin net web ip link show eth0
+}
+
+@test "a plugin that writes more than 1 MiB is an error" {
+	plugin_does two ADD 'head -c 1048577 /dev/zero | tr "\\0" " "; default'
+	net_fails 'plugin two: ADD' add --network web web
+	equal "$(calls)" "one ADD,two ADD,map DEL,two DEL,one DEL"
+	no_record
+}
+
+@test "a result of nearly 1 MiB is recorded and passed on byte for byte" {
+	# shellcheck disable=SC2016 # the plugin's variables
+	plugin_does two ADD 'printf "{\"x\":\"%1040000s\"," ""; result | tail -c +2'
+	net add --network web web
+	equal "$(jq '.prevResult.x | length' "$CNI/3.stdin")" 1040000
+	net del web
+	no_record
+}
+
+@test "a child of a plugin that keeps the pipe open is not waited for" {
+	local started=$SECONDS
+	plugin_does two ADD 'sleep 1000 & echo $! >"$dir/child"; default'
+	net add --network web web
+	kill "$(<"$CNI/child")"
+	[ $((SECONDS - started)) -lt 8 ]
+	equal "$(record .state)" up
+}
+
+@test "a plugin that is not there: nothing is left, and the error names it" {
+	sed -i 's/"two"/"absent"/' "$NETD/50-web.conflist"
+	net_fails absent add --network web web
+	fails in_pin net web ip link show eth0
+}
+
+# --- the record --------------------------------------------------------------
+
+@test "the record is adding, up and leaving, and has conflist and results byte for byte" {
+	# shellcheck disable=SC2016 # the plugin's variables
+	plugin_does map ADD 'cp "$(dirname "$CNI_NETNS")/../podns/network@web" "$dir/at-map"; default'
+	# shellcheck disable=SC2016 # the plugin's variables
+	plugin_does one DEL 'cp "$(dirname "$CNI_NETNS")/../podns/network@web" "$dir/at-del"; default'
+	net add --network web --publish 8080:80 --dns 192.0.2.53 web
+	equal "$(jq -r '[.state, .results[].by] | join(" ")' "$CNI/at-map")" "adding one two"
+	equal "$(record '[.version, .pod, .network, .state, .ifname, .cniVersion, .ports[], .dns[]] | join(" ")')" \
+		"1 web web up eth0 1.0.0 8080:80/tcp 192.0.2.53"
+	equal "$(record '[.results[].by] | join(" ")')" "one two map"
+	equal "$(record .boot)" "$(</proc/sys/kernel/random/boot_id)"
+	equal "$(record .netns.ino)" "$(ns_ino "$ROOT/netns/web")"
+	grep -qF '"x": 18446744073709551615 , "dns"' "$ROOT/podns/network@web"
+	equal "$(stat -c '%a %u' "$ROOT/podns/network@web")" "600 0"
+	net del web
+	equal "$(jq -r .state "$CNI/at-del")" leaving
+	no_record
+}
+
+@test "a record that is broken is an error that names the file, for every command" {
+	local change
+	net add --network web web
+	cp "$ROOT/podns/network@web" "$T/good"
+	for change in 's/"up"/"down"/' 's/"pod":"web"/"pod":"other"/' 's/"version":1/"version":2/' 's/"boot":/"boots":/' \
+		's/"results":\[/"results":[3,/' 's/"id":"./"id":"x/' '$d' 's/"dns":\[/"dns":[4/'; do
+		sed "$change" "$T/good" >"$ROOT/podns/network@web"
+		net_fails "$ROOT/podns/network@web" del web
+		net_fails "$ROOT/podns/network@web" check web
+		net_fails "$ROOT/podns/network@web" add --network web web
+		net_fails "$ROOT/podns/network@web" publish web --publish 1:1
+		fails net sweep
+	done
+}
+
+@test "add again: what is there is not touched, and another network is an error" {
+	net add --network web --publish 8080:80 web
+	calls >/dev/null
+	equal "$(net add --network web --publish 8080:80 web)" 10.9.8.7
+	equal "$(calls)" ''
+	conflist other 1.0.0
+	net_fails 'attached to the network web already' add --network other web
+	net_fails 'attached to the network web already' add --network web web
+	equal "$(calls)" ''
+}
+
+@test "add again after the interface was removed by hand: attached anew" {
+	net add --network web web
+	in_pin net web ip link del eth0
+	calls >/dev/null
+	equal "$(net add --network web web)" 10.9.8.7
+	equal "$(calls)" "map DEL,two DEL,one DEL,one ADD,two ADD,map ADD"
+}
+
+@test "an interface eth0 that is not ours: refused, and left" {
+	in_pin net web sh -c 'ip link add eth0 type veth peer name p'
+	net_fails 'there is an interface eth0' add --network web web
+	equal "$(calls)" ''
+	in_pin net web ip link show eth0
+	no_record
+}
+
+@test "no pin, and a pin that is none: refused" {
+	net_fails "$ROOT/netns/other" add --network web other
+	equal "$(ls "$ROOT/podns")" web
+	: >"$ROOT/netns/third"
+	net_fails 'is not a network namespace' add --network web third
+	rm "$ROOT/netns/third"
+}
+
+@test "ports of a network without portMappings: refused before any plugin runs" {
+	sed -i 's/"portMappings":true/"portMappings":false/' "$NETD/50-web.conflist"
+	net_fails 'cannot publish ports' add --network web --publish 8080:80 web
+	equal "$(calls)" ''
+	no_record
+}
+
+# --- killed, gone and replaced -----------------------------------------------
+
+# kill_in NAME COMMAND ARGUMENT...: podns-net is killed while that plugin runs, which then ends.
+kill_in() {
+	local pid plugin=$1 command=$2
+	shift 2
+	plugin_does "$plugin" "$command" "touch \"\$dir/reached\"; while [ ! -e \"\$dir/go\" ]; do sleep 0.02; done; default"
+	"$NET" --root "$ROOT" "$@" >/dev/null 2>&1 3>&- &
+	pid=$!
+	PIDS+=("$pid")
+	wait_for test -e "$CNI/reached"
+	kill -KILL "$pid"
+	wait "$pid" || true
+	# The plugin has inherited the lock.
+	is_locked "$ROOT/podns/web"
+	touch "$CNI/go"
+	rm "$CNI/$plugin-$command"
+}
+
+@test "killed between two plugins: del undoes all of them, with what is known" {
+	kill_in two ADD add --network web --publish 8080:80 web
+	equal "$(record '[.state, .results[].by] | join(" ")')" "adding one"
+	calls >/dev/null
+	net del web
+	equal "$(calls)" "map DEL,two DEL,one DEL"
+	equal "$(jq -r .prevResult.by "$CNI"/[345].stdin 2>/dev/null | xargs || true)" "$(jq -r .prevResult.by "$CNI"/[123].stdin | xargs)"
+	no_record
+	fails in_pin net web ip link show eth0
+}
+
+@test "killed between two plugins: the next add detaches first, and sweep detaches" {
+	kill_in two ADD add --network web web
+	calls >/dev/null
+	net add --network web web
+	equal "$(calls)" "map DEL,two DEL,one DEL,one ADD,two ADD,map ADD"
+	net del web
+	rm -f "$CNI/reached" "$CNI/go"
+	kill_in one ADD add --network web web
+	equal "$(net sweep)" "web: detached from the network web: attaching it was interrupted"
+	no_record
+}
+
+@test "killed in del: the next del finishes" {
+	net add --network web web
+	kill_in two DEL del web
+	equal "$(record .state)" leaving
+	calls >/dev/null
+	net del web
+	equal "$(calls)" "map DEL,two DEL,one DEL"
+	no_record
+}
+
+@test "a DEL that fails: all others run, it stays leaving with the reason, and is tried again" {
+	net add --network web web
+	plugin_does two DEL 'echo "{\"code\":100,\"msg\":\"busy\"}"; exit 1'
+	calls >/dev/null
+	net_fails 'plugin two: DEL: busy (code 100)' del web
+	equal "$(calls)" "map DEL,two DEL,one DEL"
+	equal "$(record '.state + ": " + .error')" "leaving: plugin two: DEL: busy (code 100)"
+	net_fails 'which an earlier run left: plugin two: DEL: busy (code 100)' add --network web web
+	net_fails 'could not be detached from the network web: plugin two: DEL: busy' check web
+	fails_line 'podns-net: ' 'plugin two: DEL: busy' net sweep
+	rm "$CNI/two-DEL"
+	calls >/dev/null
+	equal "$(net sweep)" "web: detached from the network web: that had failed before"
+	equal "$(calls)" "map DEL,two DEL,one DEL"
+	no_record
+}
+
+@test "an ADD that fails and cannot be undone: the error is that of ADD, the record stays" {
+	plugin_does two ADD 'echo "{\"code\":5,\"msg\":\"first\"}"; exit 1'
+	plugin_does one DEL 'echo "{\"code\":6,\"msg\":\"second\"}"; exit 1'
+	net_fails 'plugin two: ADD: first (code 5)' add --network web web
+	equal "$(record '.state + ": " + .error')" "leaving: plugin one: DEL: second (code 6)"
+}
+
+@test "a pin that was replaced is not given to the plugins" {
+	net add --network web web
+	umount "$ROOT/netns/web"
+	unshare --net sh -c "mount --bind /proc/self/ns/net '$ROOT/netns/web'"
+	in_pin net web sh -c 'ip link add eth0 type veth peer name p'
+	net_fails 'another namespace than the one that was attached' check web
+	net del web
+	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[456].env | xargs)" ''
+	in_pin net web ip link show eth0
+	no_record
+}
+
+@test "a conflist that was changed or removed since: DEL uses the old one" {
+	net add --network web web
+	sed -i 's/"snat": true/"snat": false/; s/"one"/"absent"/' "$NETD/50-web.conflist"
+	net check web
+	rm "$NETD/50-web.conflist"
+	calls >/dev/null
+	net del web
+	equal "$(calls)" "map DEL,two DEL,one DEL"
+	equal "$(jq .snat "$CNI/1.stdin")" true
+}
+
+# --- sweep -------------------------------------------------------------------
+
+@test "sweep leaves pods that live, and detaches those that have ended" {
+	net add --network web web
+	calls >/dev/null
+	equal "$(net sweep)" ''
+	equal "$(calls)" ''
+	rm "$ROOT/podns/web/record"
+	equal "$(net sweep)" "web: detached from the network web: the pod has ended"
+	equal "$(calls)" "map DEL,two DEL,one DEL"
+	no_record
+	[ ! -e "$ROOT/podns/web" ]
+}
+
+@test "after the host was booted: one DEL without namespace, forgotten whatever it says" {
+	net add --network web web
+	edit_record '.boot = "11111111-2222-3333-4444-555555555555"'
+	plugin_does two DEL 'exit 1'
+	calls >/dev/null
+	equal "$(net sweep)" "web: detached from the network web: the host was booted"
+	equal "$(calls)" "map DEL,two DEL,one DEL"
+	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[123].env | xargs)" ''
+	no_record
+	podns log | grep 'plugin two: DEL'
+}
+
+@test "sweep: one pod that fails does not stop the others" {
+	podns create other >/dev/null
+	net add --network web web
+	net add --network web other
+	rm "$ROOT"/podns/{web,other}/record
+	# shellcheck disable=SC2016 # the plugin's variables
+	plugin_does two DEL 'case $CNI_NETNS in */web) exit 1 ;; *) default ;; esac'
+	fails net sweep
+	equal "$(ls "$ROOT/podns" | grep network@)" network@web
+}
+
+# --- publish -----------------------------------------------------------------
+
+@test "publish: only the plugins that map ports, at their place, and the address stays" {
+	net add --network web --publish 8080:80 web
+	calls >/dev/null
+	net publish web --publish 8081:80 --unpublish 8080:80
+	equal "$(calls)" "map DEL,map ADD"
+	equal "$(jq -c '[.prevResult.by, .runtimeConfig.portMappings[].hostPort]' "$CNI/1.stdin")" '["map",8080]'
+	equal "$(jq -c '[.prevResult.by, .runtimeConfig.portMappings[].hostPort]' "$CNI/2.stdin")" '["two",8081]'
+	equal "$(record '.ports | join(" ")') $(record .nextPorts)" "8081:80/tcp null"
+	net_fails 'is not published' publish web --unpublish 8080:80
+	net check web
+}
+
+@test "publish that fails: the old ports are put back, and the error says so" {
+	net add --network web --publish 8080:80 web
+	# shellcheck disable=SC2016 # the plugin's variables
+	plugin_does map ADD 'if grep -q 8081 "$dir/$n.stdin"; then echo "{\"code\":9,\"msg\":\"taken\"}"; exit 1; fi; default'
+	calls >/dev/null
+	net_fails 'the ports are as before: plugin map: ADD: taken (code 9)' publish web --publish 8081:80
+	equal "$(calls)" "map DEL,map ADD,map DEL,map ADD"
+	equal "$(record '.ports | join(" ")') $(record .nextPorts)" "8080:80/tcp null"
+	plugin_does map ADD 'exit 1'
+	net_fails 'the old ports could not be published again' publish web --publish 8081:80
+	net_fails 'a change of the published ports was interrupted' check web
+	rm "$CNI/map-ADD"
+	net publish web
+	net check web
+	equal "$(record '.ports | join(" ")')" "8080:80/tcp"
+}
+
+# --- 1.1.0 -------------------------------------------------------------------
+
+knows_1_1() {
+	local name
+	for name; do
+		plugin_does "$name" VERSION 'echo "{\"cniVersion\": \"1.1.0\", \"supportedVersions\": [\"1.0.0\", \"1.1.0\"]}"'
+	done
+}
+
+@test "1.1.0: VERSION and STATUS come before ADD, and a plugin that is not ready stops it" {
+	conflist web 1.1.0
+	knows_1_1 one two map
+	net add --network web web
+	equal "$(calls)" "one VERSION,two VERSION,map VERSION,one STATUS,two STATUS,map STATUS,one ADD,two ADD,map ADD"
+	net del web
+	plugin_does two STATUS 'echo "{\"code\":50,\"msg\":\"not ready\"}"; exit 1'
+	calls >/dev/null
+	net_fails 'plugin two: STATUS: not ready (code 50)' add --network web web
+	equal "$(calls)" "one VERSION,two VERSION,map VERSION,one STATUS,two STATUS"
+	no_record
+}
+
+@test "1.1.0: a plugin that does not know it is refused before any ADD" {
+	conflist web 1.1.0
+	knows_1_1 one two
+	net_fails 'plugin map' add --network web web
+	equal "$(calls)" "one VERSION,two VERSION,map VERSION"
+}
+
+@test "1.1.0: sweep runs GC with the attachments that are left, in the root /run" {
+	local id
+	conflist web 1.1.0
+	knows_1_1 one two map
+	podns rm web
+	"$PODNS" create web >/dev/null
+	"$NET" add --network web web
+	id=$(jq -r .id /var/lib/oci-podns/network@web)
+	calls >/dev/null
+	"$NET" sweep
+	equal "$(calls)" "one VERSION,one GC,two VERSION,two GC,map VERSION,map GC"
+	equal "$(jq -c '.["cni.dev/valid-attachments"]' "$CNI/2.stdin")" "[{\"containerID\":\"$id\",\"ifname\":\"eth0\"}]"
+	conflist web 1.1.0 '"disableGC": true,'
+	"$NET" sweep
+	equal "$(calls)" ''
+	"$NET" del web
+	"$PODNS" rm web
+}
+
+# --- the command line --------------------------------------------------------
+
+@test "--lock-fd must be the pod's directory, locked by the caller" {
+	local fd other
+	exec {fd}<"$ROOT/podns/web" {other}<"$ROOT"
+	net_fails 'is not open on' --lock-fd "$other" del web
+	net_fails 'is not open on' --lock-fd 900 del web
+	flock "$fd"
+	net --lock-fd "$fd" add --network web web
+	net_fails 'another process holds the lock' --seconds 1 del web
+	net --lock-fd "$fd" del web
+	exec {fd}<&- {other}<&-
+	no_record
+}
+
+@test "wrong usage: one line and exit status 2" {
+	local words
+	for words in '' nothing add 'add web' 'add --network a/b web' 'add --network web .x' 'del' 'del web x' \
+		'del --network web web' 'check --publish 1:1 web' 'sweep web' 'sweep --lock-fd 5' '--lock-fd 2 del web' \
+		'--seconds 0 del web' 'add --network web --dns x web' 'add --network web --publish 0:1 web' '--nothing' '--root'; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr "$NET" $words
+		equal "$status" 2 "status of '$words'"
+		equal "$output" '' stdout
+		equal "$(wc -l <<<"$stderr")" 1 lines
+	done
+	"$NET" --help | grep -q '^Usage: podns-net'
+	equal "$("$NET" --version)" "podns-net $(sed -n 's/^PACKAGE_VERSION = //p' "$PODNS_BUILD/Makefile")"
+}
+
+@test "standard output that is closed: the pod is detached again" {
+	fails net add --network web web >&-
+	equal "$(calls)" "one ADD,two ADD,map ADD,map DEL,two DEL,one DEL"
+	no_record
+}
