@@ -30,6 +30,7 @@ struct cli {
 	sigset_t
 		signals; /* those that podns ignores and its caller did not: inherit_write_errors() */
 	int status;      /* the exit status for CLI_FAILED */
+	struct network_client *network; /* NULL: no pod can have a network; for store.network */
 };
 
 struct command {
@@ -43,6 +44,8 @@ struct command {
 	bool runs_programs;
 	/* argv[0] is the command's name. */
 	int (*run)(struct cli *cli, int argc, char **argv, struct error *e);
+	/* Attaches or detaches networks: the agent, which is not confined, runs podns-net for it. */
+	enum cli_network { CLI_NO_NETWORK, CLI_ONE_POD, CLI_ALL_PODS } network;
 };
 
 extern const struct command cli_check, cli_create, cli_exec, cli_gc, cli_identify, cli_inspect,

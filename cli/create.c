@@ -189,8 +189,10 @@ static int create_pod(struct cli *cli, struct options *o, const char *name, stru
 			return -1;
 		o->spec.from = &from;
 	}
-	if (store_open(&store, cli->root, true, e) < 0 ||
-	    pod_make(&pod, &store, name, &o->spec, e) < 0)
+	if (store_open(&store, cli->root, true, e) < 0)
+		return -1;
+	store.network = cli->network;
+	if (pod_make(&pod, &store, name, &o->spec, e) < 0)
 		return -1;
 	if (print_pins(&pod, o->spec.types, e) == 0)
 		return 0;
@@ -226,4 +228,5 @@ static int parse_and_create(struct cli *cli, int argc, char **argv, struct error
 	return r == CLI_DONE ? create_pod(cli, &o, argv[optind], e) : r;
 }
 
-const struct command cli_create = { "create", "make a pod", help, false, parse_and_create };
+const struct command cli_create = { "create", "make a pod",     help,
+				    false,    parse_and_create, CLI_ONE_POD };

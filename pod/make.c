@@ -190,6 +190,7 @@ static void fill_in_plan(const struct pod *p, const struct pod_spec *spec, struc
 	plan->sysctls = spec->sysctls;
 	plan->sysctl_count = spec->sysctl_count;
 	plan->recorded = spec->types;
+	plan->network = spec->network;
 }
 
 static int make_and_hold(struct pod *p, const struct pod_spec *spec, struct work *w,
