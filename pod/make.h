@@ -15,6 +15,7 @@ struct pod_spec {
 		*hostname; /* NULL: the pod's name in a UTS namespace that is made, else as it is */
 	struct sysctl *sysctls;
 	size_t sysctl_count;
+	const struct network_request *network; /* to attach, or NULL */
 };
 
 /*
