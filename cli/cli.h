@@ -37,15 +37,19 @@ struct command {
 	const char *name;
 	const char *summary; /* for podns --help */
 	const char *help;
-	/*
-	 * The command runs other programs, which need the caller's environment and descriptors and
-	 * must not inherit the seccomp filter: main() leaves all three to the command.
-	 */
-	bool runs_programs;
+	enum {
+		CLI_CONFINED, /* by the seccomp filter, with no descriptors and no environment */
+		/* Confined; the agent, its parent, attaches and detaches networks for it. */
+		CLI_NETWORK_OF_POD, /* of one pod */
+		CLI_NETWORKS,       /* of any */
+		/*
+		 * It runs other programs, which need the caller's environment and descriptors and
+		 * must not inherit the filter: main() leaves all three to the command.
+		 */
+		CLI_RUNS_PROGRAMS,
+	} way;
 	/* argv[0] is the command's name. */
 	int (*run)(struct cli *cli, int argc, char **argv, struct error *e);
-	/* Attaches or detaches networks: the agent, which is not confined, runs podns-net for it. */
-	enum cli_network { CLI_NO_NETWORK, CLI_ONE_POD, CLI_ALL_PODS } network;
 };
 
 extern const struct command cli_check, cli_create, cli_exec, cli_gc, cli_identify, cli_inspect,

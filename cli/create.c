@@ -303,5 +303,5 @@ static int parse_and_create(struct cli *cli, int argc, char **argv, struct error
 	return r == CLI_DONE ? create_pod(cli, &o, argv[optind], e) : r;
 }
 
-const struct command cli_create = { "create", "make a pod",     help,
-				    false,    parse_and_create, CLI_ONE_POD };
+const struct command cli_create = { "create", "make a pod", help, CLI_NETWORK_OF_POD,
+				    parse_and_create };

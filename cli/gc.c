@@ -60,9 +60,5 @@ static int collect_garbage(struct cli *cli, int argc, char **argv, struct error 
 	return pod_gc(&store, &gc, e);
 }
 
-const struct command cli_gc = { "gc",
-				"remove what dead containers and killed runs left",
-				help,
-				false,
-				collect_garbage,
-				CLI_ALL_PODS };
+const struct command cli_gc = { "gc", "remove what dead containers and killed runs left", help,
+				CLI_NETWORKS, collect_garbage };

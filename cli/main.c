@@ -115,13 +115,12 @@ static int get_agent(struct cli *cli, int argc, char **argv, struct error *e)
 	struct agent agent = {
 		.root = cli->root,
 		.policy = { .anything = true,
-			    .sweep = cli->command->network == CLI_ALL_PODS,
+			    .sweep = cli->command->way == CLI_NETWORKS,
 			    .adds = true },
 	};
 
-	if (cli->command->network == CLI_NO_NETWORK ||
-	    (!agent_is_needed(&agent.policy, PODNS_CONFDIR) && !names_network(argc, argv) &&
-	     !is_rootless()))
+	if (cli->command->way == CLI_CONFINED || (!agent_is_needed(&agent.policy, PODNS_CONFDIR) &&
+						  !names_network(argc, argv) && !is_rootless()))
 		return 0;
 	cli->network = &client;
 	return agent_open(&agent, &client, e) < 0 ? -1 : agent_become(&agent, &client, e);
@@ -139,7 +138,7 @@ static int run_command(struct cli *cli, int argc, char **argv, struct error *e)
 		return cli_usage(cli, e, "no command '%s'", argv[optind]);
 	cli->command = command;
 	log_context(command->name, NULL);
-	if (!command->runs_programs) {
+	if (command->way != CLI_RUNS_PROGRAMS) {
 		inherit_nothing();
 		if (get_agent(cli, argc, argv, e) < 0 || sandbox_enter(e) < 0)
 			return CLI_FAILED;

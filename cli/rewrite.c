@@ -225,6 +225,6 @@ static int parse_and_rewrite(struct cli *cli, int argc, char **argv, struct erro
 }
 
 const struct command cli_rewrite = {
-	"rewrite",   "point a config.json at a pod's namespaces", help, false, parse_and_rewrite,
-	CLI_ONE_POD,
+	"rewrite",         "point a config.json at a pod's namespaces", help, CLI_NETWORK_OF_POD,
+	parse_and_rewrite,
 };

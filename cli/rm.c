@@ -92,4 +92,4 @@ static int remove_pods(struct cli *cli, int argc, char **argv, struct error *e)
 	return failed ? CLI_FAILED : CLI_DONE;
 }
 
-const struct command cli_rm = { "rm", "end pods", help, false, remove_pods, CLI_ALL_PODS };
+const struct command cli_rm = { "rm", "end pods", help, CLI_NETWORKS, remove_pods };
