@@ -30,7 +30,7 @@ struct view {
 	ns_set pinned;  /* the types with a namespace pinned under the name */
 	struct ns_id pin[NS_TYPES];
 	enum pod_state state;
-	const char *reason; /* POD_BROKEN: one line; else NULL */
+	const char *reason; /* POD_BROKEN, POD_LEAVING: one line; else NULL */
 	ns_set hidden;      /* pins of ours that a mount over their directory hides */
 	size_t containers;  /* members that are alive */
 	size_t claims;      /* other entrants that have not expired */
