@@ -16,6 +16,7 @@ enum pod_state {
 	POD_LIVE,    /* one of its containers is alive */
 	POD_CLAIMED, /* a container is on its way in */
 	POD_STALE,   /* none of these: the next hook run or podns gc ends it */
+	POD_LEAVING, /* it has ended, but its network could not be detached: see reason */
 	POD_BROKEN,  /* its record cannot be read, or is not true any more: see reason */
 	POD_FOREIGN, /* there is no record: another program pinned it */
 };
