@@ -55,7 +55,7 @@ static int load_definition(const struct network_request *r, struct definition *d
 
 	if (r->verb != NETWORK_ADD || pod_check_name(r->pod, e) < 0)
 		return r->verb == NETWORK_ADD ? -1 : 0;
-	if (definition_load(PODNS_CONFDIR, r->pod, d, &found, e) < 0)
+	if (definition_load(r->pod, d, &found, e) < 0)
 		return -1;
 	*out = (struct agent_definition){ d->network, d->ports, d->port_count, d->dns,
 					  d->dns_count };

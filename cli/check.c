@@ -552,5 +552,5 @@ static int check_installation(struct cli *cli, int argc, char **argv, struct err
 	return CLI_FOUND;
 }
 
-const struct command cli_check = { "check", "is the installation right?", help, true,
+const struct command cli_check = { "check", "is the installation right?", help, CLI_RUNS_PROGRAMS,
 				   check_installation };

@@ -30,17 +30,24 @@ struct cli {
 	sigset_t
 		signals; /* those that podns ignores and its caller did not: inherit_write_errors() */
 	int status;      /* the exit status for CLI_FAILED */
+	struct network_client *network; /* NULL: no pod can have a network; for store.network */
 };
 
 struct command {
 	const char *name;
 	const char *summary; /* for podns --help */
 	const char *help;
-	/*
-	 * The command runs other programs, which need the caller's environment and descriptors and
-	 * must not inherit the seccomp filter: main() leaves all three to the command.
-	 */
-	bool runs_programs;
+	enum {
+		CLI_CONFINED, /* by the seccomp filter, with no descriptors and no environment */
+		/* Confined; the agent, its parent, attaches and detaches networks for it. */
+		CLI_NETWORK_OF_POD, /* of one pod */
+		CLI_NETWORKS,       /* of any */
+		/*
+		 * It runs other programs, which need the caller's environment and descriptors and
+		 * must not inherit the filter: main() leaves all three to the command.
+		 */
+		CLI_RUNS_PROGRAMS,
+	} way;
 	/* argv[0] is the command's name. */
 	int (*run)(struct cli *cli, int argc, char **argv, struct error *e);
 };

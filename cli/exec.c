@@ -176,4 +176,5 @@ static int run_in_pod(struct cli *cli, int argc, char **argv, struct error *e)
 	return error_set(e, errno, "run %s", *command);
 }
 
-const struct command cli_exec = { "exec", "run a command in a pod", help, true, run_in_pod };
+const struct command cli_exec = { "exec", "run a command in a pod", help, CLI_RUNS_PROGRAMS,
+				  run_in_pod };

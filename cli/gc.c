@@ -56,8 +56,9 @@ static int collect_garbage(struct cli *cli, int argc, char **argv, struct error 
 		if (store_open(&store, cli->root, true, e) < 0)
 			return CLI_FAILED;
 	}
+	store.network = cli->network;
 	return pod_gc(&store, &gc, e);
 }
 
 const struct command cli_gc = { "gc", "remove what dead containers and killed runs left", help,
-				false, collect_garbage };
+				CLI_NETWORKS, collect_garbage };

@@ -75,5 +75,5 @@ static int identify_process(struct cli *cli, int argc, char **argv, struct error
 	return print_pods(cli, (pid_t)pid, e);
 }
 
-const struct command cli_identify = { "identify", "print the pod of a process", help, false,
+const struct command cli_identify = { "identify", "print the pod of a process", help, CLI_CONFINED,
 				      identify_process };

@@ -255,5 +255,5 @@ static int inspect_pod(struct cli *cli, int argc, char **argv, struct error *e)
 }
 
 const struct command cli_inspect = {
-	"inspect", "show what a pod is made of", help, false, inspect_pod,
+	"inspect", "show what a pod is made of", help, CLI_CONFINED, inspect_pod,
 };

@@ -32,5 +32,5 @@ static int print_log(struct cli *cli, int argc, char **argv, struct error *e)
 	return CLI_DONE;
 }
 
-const struct command cli_log = { "log", "show the errors and warnings of hook runs", help, false,
-				 print_log };
+const struct command cli_log = { "log", "show the errors and warnings of hook runs", help,
+				 CLI_CONFINED, print_log };

@@ -106,4 +106,4 @@ static int list_pods(struct cli *cli, int argc, char **argv, struct error *e)
 	return CLI_DONE;
 }
 
-const struct command cli_ls = { "ls", "list the pods", help, false, list_pods };
+const struct command cli_ls = { "ls", "list the pods", help, CLI_CONFINED, list_pods };

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/agent.h"
 #include "base/inherit.h"
 #include "base/log.h"
 #include "cli/cli.h"
@@ -90,6 +91,41 @@ static void inherit_nothing(void)
 	inherit_no_environment();
 }
 
+/* In the user namespace of rootless podman, pasta needs no file that could tell. */
+static bool is_rootless(void)
+{
+	struct stat st;
+
+	return stat("/", &st) == 0 && st.st_uid != 0;
+}
+
+/* --network NAME, --network=NAME, or an abbreviation */
+static bool names_network(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strncmp(argv[i], "--net", 5))
+			return true;
+	return false;
+}
+
+/* As a child, whose parent is the agent, before the command is confined. */
+static int get_agent(struct cli *cli, int argc, char **argv, struct error *e)
+{
+	static struct network_client client;
+	struct agent agent = {
+		.root = cli->root,
+		.policy = { .anything = true,
+			    .sweep = cli->command->way == CLI_NETWORKS,
+			    .adds = true },
+	};
+
+	if (cli->command->way == CLI_CONFINED || (!agent_is_needed(&agent.policy, PODNS_CONFDIR) &&
+						  !names_network(argc, argv) && !is_rootless()))
+		return 0;
+	cli->network = &client;
+	return agent_open(&agent, &client, e) < 0 ? -1 : agent_become(&agent, &client, e);
+}
+
 static int run_command(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	const struct command *command;
@@ -102,9 +138,9 @@ static int run_command(struct cli *cli, int argc, char **argv, struct error *e)
 		return cli_usage(cli, e, "no command '%s'", argv[optind]);
 	cli->command = command;
 	log_context(command->name, NULL);
-	if (!command->runs_programs) {
+	if (command->way != CLI_RUNS_PROGRAMS) {
 		inherit_nothing();
-		if (sandbox_enter(e) < 0)
+		if (get_agent(cli, argc, argv, e) < 0 || sandbox_enter(e) < 0)
 			return CLI_FAILED;
 	}
 	return command->run(cli, argc - optind, argv + optind, e);

@@ -29,4 +29,5 @@ static int list_pids(struct cli *cli, int argc, char **argv, struct error *e)
 	return CLI_DONE;
 }
 
-const struct command cli_pids = { "pids", "list the processes in a pod", help, false, list_pids };
+const struct command cli_pids = { "pids", "list the processes in a pod", help, CLI_CONFINED,
+				  list_pids };

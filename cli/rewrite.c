@@ -211,6 +211,7 @@ static int parse_and_rewrite(struct cli *cli, int argc, char **argv, struct erro
 		return r;
 	o.pod = argv[optind];
 	o.stage.root = cli->root;
+	o.stage.network = cli->network;
 	o.stage.sysctls = o.sysctls;
 	if (pod_check_name(o.pod, e) < 0)
 		return CLI_FAILED;
@@ -224,5 +225,6 @@ static int parse_and_rewrite(struct cli *cli, int argc, char **argv, struct erro
 }
 
 const struct command cli_rewrite = {
-	"rewrite", "point a config.json at a pod's namespaces", help, false, parse_and_rewrite,
+	"rewrite",         "point a config.json at a pod's namespaces", help, CLI_NETWORK_OF_POD,
+	parse_and_rewrite,
 };

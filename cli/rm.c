@@ -80,6 +80,7 @@ static int remove_pods(struct cli *cli, int argc, char **argv, struct error *e)
 		return r;
 	if (store_open(&store, cli->root, false, e) < 0)
 		return CLI_FAILED;
+	store.network = cli->network;
 	for (; optind < argc; optind++) {
 		if (remove_pod(&store, argv[optind], force, &why) == 0)
 			continue;
@@ -91,4 +92,4 @@ static int remove_pods(struct cli *cli, int argc, char **argv, struct error *e)
 	return failed ? CLI_FAILED : CLI_DONE;
 }
 
-const struct command cli_rm = { "rm", "end pods", help, false, remove_pods };
+const struct command cli_rm = { "rm", "end pods", help, CLI_NETWORKS, remove_pods };

@@ -68,7 +68,7 @@ static int parse_port(const char *text, uint16_t *port, struct error *e)
 static int parse_range(char *text, uint16_t *first, unsigned *count, struct error *e)
 {
 	char *dash = strchr(text, '-');
-	uint16_t last;
+	uint16_t last = 0;
 
 	if (dash)
 		*dash++ = '\0';

@@ -447,6 +447,18 @@ static int sweep_rest(struct gc *g, struct error *e)
 	return store_each_pod(g->store, check_record, g, e);
 }
 
+/* Networks whose pod is gone: of before a reboot, or of a killed run. podns-net prints what it does. */
+static int sweep_networks(struct gc *g, struct error *e)
+{
+	struct network_client *client = g->store->network;
+	struct network_request request = { .verb = NETWORK_SWEEP };
+	struct network_answer answer;
+
+	if (!client || g->opt->dry_run)
+		return 0;
+	return client->call(client, &request, -1, &answer, e);
+}
+
 int pod_gc(struct store *store, const struct gc_options *opt, struct error *e)
 {
 	struct gc g = { .store = store, .opt = opt, .views = VIEWS_NONE, .e = e };
@@ -461,6 +473,8 @@ int pod_gc(struct store *store, const struct gc_options *opt, struct error *e)
 		r = sweep_rest(&g, &why);
 	}
 	if (r < 0)
+		note_failure(&g, &why);
+	if (sweep_networks(&g, &why) < 0)
 		note_failure(&g, &why);
 	views_free(&g.views);
 	buf_free(&g.noted);

@@ -88,11 +88,25 @@ int container_annotation(struct container *c, const char *key, const char **valu
 	return c->choice.annotations ? config_annotation(c->config, key, value, NULL, e) : 0;
 }
 
+/* Without an agent there are no definitions, and under a CRI engine they do not count. */
+static int load_definition(struct container *c, struct error *e)
+{
+	bool found;
+
+	if (!c->store.network || c->choice.cri || !c->choice.named)
+		return 0;
+	return definition_load(c->choice.name, &c->definition, &found, e) < 0
+		       ? -1
+		       : definition_check_hook(&c->definition, c->choice.name, e);
+}
+
 static int read_pod_types(struct container *c, struct error *e)
 {
 	const char *list;
 
-	c->in.types = c->opt->namespaces;
+	c->in.types = c->definition.namespaces ? c->definition.namespaces : c->opt->namespaces;
+	if (c->definition.namespaces)
+		return 0;
 	if (container_annotation(c, ANNOTATION_NAMESPACES, &list, e) < 0)
 		return -1;
 	if (!list || ns_parse_set(list, true, &c->in.types, e) == 0)
@@ -103,10 +117,12 @@ static int read_pod_types(struct container *c, struct error *e)
 int container_open(struct container *c, struct error *e)
 {
 	log_context(c->opt->stage, c->choice.name);
-	if (read_pod_types(c, e) < 0 || store_open(&c->store, c->opt->root, true, e) < 0)
+	if (store_open(&c->store, c->opt->root, true, e) < 0)
 		return -1;
 	log_keep_in(c->store.dir_fd);
 	c->store.network = c->network ? c->network : c->opt->network;
+	if (load_definition(c, e) < 0 || read_pod_types(c, e) < 0)
+		return -1;
 	if (pod_open(&c->pod, &c->store, c->choice.name, true, e) < 0 ||
 	    pod_sweep(&c->pod, c->id, c->bundle, e) < 0)
 		return -1;
@@ -136,5 +152,6 @@ void container_close(struct container *c)
 	apply_end(&c->apply);
 	pod_close(&c->pod);
 	store_close(&c->store);
+	definition_free(&c->definition);
 	arena_free(&c->arena);
 }

@@ -17,6 +17,7 @@
 #include "plan/names.h"
 #include "plan/plan.h"
 #include "pod/apply.h"
+#include "pod/definition.h"
 #include "pod/name.h"
 #include "stage/stage.h"
 
@@ -39,8 +40,9 @@ struct container {
 	struct pod_choice choice;
 	struct store store;
 	struct pod pod;
-	bool known;         /* the record already lists the container */
-	struct token claim; /* that is being made; empty: none */
+	bool known;                   /* the record already lists the container */
+	struct token claim;           /* that is being made; empty: none */
+	struct definition definition; /* of the pod; empty if it has none */
 	/* read */
 	struct plan_input in;
 	int path_fd[NS_TYPES], init_fd[NS_TYPES];
@@ -51,6 +53,7 @@ struct container {
 	struct plan plan;
 	struct names names;
 	bool shares_shm, shm_read_only;
+	struct network_request request; /* if a network is to be attached */
 	struct pod_plan todo;
 	/* done */
 	struct apply apply;

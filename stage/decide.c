@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "ns/shm.h"
 #include "plan/host.h"
+#include "plan/network.h"
 #include "plan/shm.h"
 #include "stage/gather.h"
 
@@ -67,8 +69,9 @@ static int choose_names(struct container *c, struct error *e)
 
 	if (gather_names(c, &in.in_hostname, &in.in_domainname, e) < 0)
 		return -1;
+	in.annotation = c->definition.hostname;
 	/* Only the container that brings the UTS namespace may name it. */
-	if ((in.verb == PLAN_CREATE || in.verb == PLAN_ADOPT_INIT) &&
+	if (!in.annotation && (in.verb == PLAN_CREATE || in.verb == PLAN_ADOPT_INIT) &&
 	    container_annotation(c, ANNOTATION_HOSTNAME, &in.annotation, e) < 0)
 		return -1;
 	return plan_names(&in, &c->names, e);
@@ -80,7 +83,9 @@ static int read_shm_size(struct container *c, uint64_t *size, struct error *e)
 {
 	const char *given;
 
-	*size = 0;
+	*size = c->definition.shm_size;
+	if (*size)
+		return 0;
 	if (container_annotation(c, ANNOTATION_SHM_SIZE, &given, e) < 0)
 		return -1;
 	if (!given || plan_parse_size(given, size, e) == 0)
@@ -146,6 +151,87 @@ static int choose_shm(struct container *c, struct error *e)
 	return config->mount_label ? plan_check_label(config->mount_label, e) : 0;
 }
 
+/* --- the network --------------------------------------------------------------- */
+
+/* Split at commas, in place. */
+static int read_published(char *list, struct network_request *r, struct error *e)
+{
+	struct port_range range;
+	char *next;
+	size_t count = 0;
+
+	for (; list; list = next) {
+		next = strchr(list, ',');
+		if (next)
+			*next++ = '\0';
+		if (port_parse(list, &range, e) < 0 || port_add(r->ports, &count, &range, e) < 0)
+			return error_prefix(e, "annotation " ANNOTATION_PUBLISH);
+	}
+	r->port_count = (uint32_t)count;
+	return 0;
+}
+
+/* An annotation that root has not allowed is ignored, since images can write annotations. */
+static int allowed_annotation(struct container *c, const char *key, const char *option,
+			      bool allowed, const char **value, struct error *e)
+{
+	if (container_annotation(c, key, value, e) < 0)
+		return -1;
+	if (*value && !allowed) {
+		log_warn("annotation %s is ignored: root allows it with the hook's option %s", key,
+			 option);
+		*value = NULL;
+	}
+	return 0;
+}
+
+static int read_annotations(struct container *c, const char **network, char **published,
+			    struct error *e)
+{
+	const char *ports;
+
+	if (allowed_annotation(c, ANNOTATION_NETWORK, "--network-annotation",
+			       c->opt->network_annotation, network, e) < 0 ||
+	    allowed_annotation(c, ANNOTATION_PUBLISH, "--publish-annotation LOW-HIGH",
+			       c->opt->publish_low != 0, &ports, e) < 0)
+		return -1;
+	if (*network && network_check_name(*network, e) < 0)
+		return error_prefix(e, "annotation " ANNOTATION_NETWORK);
+	*published = ports ? arena_strndup(&c->arena, ports, strlen(ports)) : NULL;
+	return ports && !*published ? error_nomem(e) : 0;
+}
+
+static int choose_network(struct container *c, struct error *e)
+{
+	struct plan_network_input in = {
+		.verb = c->plan.verb[NS_NET],
+		.target = host_target_of(&c->in, NS_NET),
+		.pod = c->choice.name,
+		.defined = c->definition.network,
+		.recorded = c->pod.rec.network,
+		.attached = c->pod.rec.attached,
+	};
+	const char *network;
+	char *published;
+
+	if (read_annotations(c, &in.annotated, &published, e) < 0)
+		return -1;
+	in.publishes = published != NULL;
+	if (plan_network(&in, &network, e) < 0)
+		return -1;
+	if (!network)
+		return 0;
+	c->request = (struct network_request){ .verb = NETWORK_ADD };
+	concat_in(c->request.network, sizeof(c->request.network), network, NULL);
+	concat_in(c->request.pod, sizeof(c->request.pod), c->choice.name, NULL);
+	c->todo.network = &c->request;
+	if (in.defined)
+		definition_ask(&c->definition, c->choice.name, &c->request);
+	else if (published)
+		return read_published(published, &c->request, e);
+	return 0;
+}
+
 /* --- what is to be done ------------------------------------------------------- */
 
 /*
@@ -177,8 +263,10 @@ static void fill_in_todo(struct container *c)
 	}
 	todo->make = c->plan.created;
 	todo->owner_fd = gather_owner_fd(c);
-	todo->uid_maps = &c->config->uid_maps;
-	todo->gid_maps = &c->config->gid_maps;
+	todo->uid_maps = c->definition.uid_maps.count ? &c->definition.uid_maps
+						      : &c->config->uid_maps;
+	todo->gid_maps = c->definition.gid_maps.count ? &c->definition.gid_maps
+						      : &c->config->gid_maps;
 	todo->hostname = c->names.set ? c->names.hostname : NULL;
 	todo->domainname = c->names.set ? c->names.domainname : NULL;
 	todo->sysctls = c->sysctls;
@@ -203,7 +291,8 @@ int decide(struct container *c, enum plan_stage stage, struct error *e)
 		return -1;
 	if (c->init && !process_lives(c->init))
 		return error_set(e, 0, "the container's process %d died", c->init->pid);
-	if (choose_names(c, e) < 0 || choose_shm(c, e) < 0 || check_sysctls_alone(c, e) < 0)
+	if (choose_names(c, e) < 0 || choose_shm(c, e) < 0 || choose_network(c, e) < 0 ||
+	    check_sysctls_alone(c, e) < 0)
 		return -1;
 	fill_in_todo(c);
 	return 0;

@@ -142,7 +142,8 @@ int gather_sysctls(struct container *c, ns_set *types, struct error *e)
 {
 	const struct stage_options *opt = c->opt;
 	const struct config *config = c->config;
-	size_t n = opt->sysctl_count + config->sysctl_count;
+	const struct definition *d = &c->definition;
+	size_t n = opt->sysctl_count + d->sysctl_count + config->sysctl_count;
 
 	*types = 0;
 	c->sysctl_count = 0;
@@ -153,6 +154,8 @@ int gather_sysctls(struct container *c, ns_set *types, struct error *e)
 		if (sysctl_check_pair(opt->sysctls[i], true, &c->arena,
 				      &c->sysctls[c->sysctl_count++], e) < 0)
 			return -1;
+	for (size_t i = 0; i < d->sysctl_count; i++)
+		c->sysctls[c->sysctl_count++] = d->sysctls[i];
 	for (size_t i = 0; i < config->sysctl_count; i++)
 		if (sysctl_check(config->sysctls[i].key, config->sysctls[i].value, false, &c->arena,
 				 &c->sysctls[c->sysctl_count++], e) < 0)

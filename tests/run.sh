@@ -343,7 +343,7 @@ check_reports() {
 # Programs of ordinary users count too, but only in files that exist.
 open_counters() {
 	local program
-	for program in hook/oci-podns-hook cli/podns; do
+	for program in hook/oci-podns-hook cli/podns net/podns-net; do
 		"$PODNS_BUILD/$program" --version >/dev/null
 	done
 	find "$PODNS_BUILD" -name '*.gcda' -exec chmod a+rw {} +

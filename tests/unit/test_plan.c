@@ -4,6 +4,7 @@
  * that may be shared.
  */
 #include "plan/host.h"
+#include "plan/network.h"
 #include "plan/names.h"
 #include "plan/shm.h"
 
@@ -737,6 +738,75 @@ static void parses_sizes(void)
 	}
 }
 
+static void a_network_is_attached_once(void)
+{
+	static const struct {
+		const char *name;
+		struct plan_network_input in;
+		const char *network, *error; /* neither: none is attached */
+	} asked[] = {
+		{ "nobody asks", { .verb = PLAN_CREATE }, NULL, NULL },
+		{ "defined", { .verb = PLAN_CREATE, .defined = "a" }, "a", NULL },
+		{ "annotated", { .verb = PLAN_ADOPT_INIT, .annotated = "a" }, "a", NULL },
+		{ "both", { .verb = PLAN_CREATE, .defined = "a", .annotated = "a" }, "a", NULL },
+		{ "they disagree",
+		  { .verb = PLAN_CREATE, .defined = "a", .annotated = "b" },
+		  NULL,
+		  "names b, but pod p has the network a" },
+		{ "ports alone",
+		  { .verb = PLAN_CREATE, .publishes = true },
+		  NULL,
+		  "the pod has no network" },
+		{ "joined",
+		  { .verb = PLAN_JOIN, .defined = "a", .recorded = "a", .attached = true },
+		  NULL,
+		  NULL },
+		{ "joined, annotated",
+		  { .verb = PLAN_JOIN, .annotated = "a", .recorded = "a", .attached = true },
+		  NULL,
+		  NULL },
+		{ "joined, another",
+		  { .verb = PLAN_JOIN, .annotated = "b", .recorded = "a", .attached = true },
+		  NULL,
+		  "names b, but pod p has the network a" },
+		{ "joined, without a network",
+		  { .verb = PLAN_JOIN, .annotated = "a" },
+		  NULL,
+		  "pod p exists already, without a network" },
+		{ "defined since", { .verb = PLAN_JOIN, .defined = "a" }, NULL, NULL },
+		{ "left by a killed run",
+		  { .verb = PLAN_JOIN, .annotated = "a", .recorded = "a" },
+		  "a",
+		  NULL },
+		{ "left, and not asked for",
+		  { .verb = PLAN_JOIN, .recorded = "a" },
+		  NULL,
+		  "the network a of pod p is not attached" },
+		{ "not shared",
+		  { .verb = PLAN_LEAVE, .annotated = "a", .target = TARGET_OWN },
+		  NULL,
+		  "does not share the pod's network namespace" },
+		{ "the host's",
+		  { .verb = PLAN_LEAVE, .annotated = "a", .target = TARGET_SHARED },
+		  NULL,
+		  "shares the host's network namespace" },
+		{ "not shared, defined", { .verb = PLAN_LEAVE, .defined = "a" }, NULL, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		struct plan_network_input in = asked[i].in;
+		const char *network = NULL;
+		struct error e = { 0 };
+
+		unit_row(asked[i].name);
+		in.pod = "p";
+		CHECK(plan_network(&in, &network, &e) == (asked[i].error ? -1 : 0));
+		CHECK_STR(network, asked[i].network);
+		if (asked[i].error)
+			CHECK_HAS(e.text, asked[i].error);
+	}
+}
+
 int main(void)
 {
 	RUN(decides_each_row_for_each_type);
@@ -759,5 +829,6 @@ int main(void)
 	RUN(leaves_other_mounts_on_shm_alone);
 	RUN(checks_labels);
 	RUN(parses_sizes);
+	RUN(a_network_is_attached_once);
 	return unit_done();
 }

@@ -261,6 +261,37 @@ static void writes_and_reads_a_record(void)
 	record_free(&b);
 }
 
+static void the_network_is_in_the_record(void)
+{
+	cleanup_buf struct buf text = { 0 }, again = { 0 };
+	struct record a = { 0 }, b, c = { 0 };
+	struct error e;
+
+	CHECK(record_set_network(&a, "front", &e) == 0);
+	CHECK(record_format(&a, &text, &e) == 0);
+	CHECK_HAS(text.data, "\nnetwork front\n");
+	a.attached = true;
+	CHECK(record_add_address(&a, "192.0.2.7", &e) == 0);
+	CHECK(record_add_address(&a, "2001:db8::7", &e) == 0);
+	CHECK(record_set_leaving(&a, "plugin x: no", &e) == 0);
+	text.len = 0;
+	CHECK(record_format(&a, &text, &e) == 0);
+	CHECK_HAS(text.data, "\nattached front\naddress 192.0.2.7\naddress 2001:db8::7\nleaving "
+			     "plugin%20x:%20no\n");
+	CHECK(record_parse(&b, text.data, &e) == 0);
+	CHECK(b.attached && b.address_count == 2);
+	CHECK_STR(b.network, "front");
+	CHECK_STR(b.leaving, "plugin x: no");
+	CHECK(record_copy_network(&c, &b, &e) == 0);
+	CHECK(record_format(&c, &again, &e) == 0);
+	CHECK_STR(again.data, text.data);
+	record_forget_network(&b);
+	CHECK(!b.network && !b.attached && !b.leaving && !b.address_count);
+	record_free(&a);
+	record_free(&b);
+	record_free(&c);
+}
+
 static void refuses_a_damaged_record(void)
 {
 #define HEAD "podns-record 1\n"
@@ -270,6 +301,8 @@ static void refuses_a_damaged_record(void)
 		"podns-record 1",
 		HEAD "held",
 		HEAD "nonsense\n",
+		HEAD "nonsense x\n",
+		HEAD "network a b\n",
 		HEAD "claim 77 abcd c1\n",
 		HEAD "claim 77 abcd c1 /b\n",
 		HEAD "claim 77 x 4712 abcd c1 /b\n",
@@ -400,6 +433,7 @@ int main(void)
 	RUN(knows_when_a_sandbox_counts);
 	RUN(finds_the_sandbox);
 	RUN(writes_and_reads_a_record);
+	RUN(the_network_is_in_the_record);
 	RUN(refuses_a_damaged_record);
 	RUN(reads_a_record_without_a_time_namespace);
 	RUN(keeps_many_entrants);
