@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "net/attach.h"
 #include "net/holder.h"
 #include "net/state.h"
 #include "net/taken.h"
@@ -463,6 +464,82 @@ static void privileged_ports_are_roots(void)
 
 /* --- records ------------------------------------------------------------------------------------- */
 
+/* As podns-net writes it: pod has published the ports in the boot. */
+static void record_ports(struct store *store, const char *pod, const char *boot,
+			 enum net_phase phase, const char *ports, const char *next)
+{
+	cleanup_net_state struct net_state st = { 0 };
+	struct error e = { 0 };
+
+	st.pod = pod;
+	st.network = "pasta";
+	st.phase = phase;
+	st.id = "0123456789abcdef0123456789abcdef";
+	st.ifname = "eth0";
+	st.boot = boot;
+	st.netns = "/run/netns/x";
+	st.ns = (struct ns_id){ .dev = 4, .ino = 5, .born = 6 };
+	st.ports.list[st.ports.count++] = range_of(ports);
+	st.changing = next;
+	if (next)
+		st.next_ports.list[st.next_ports.count++] = range_of(next);
+	if (!CHECK(state_save(store, &st, &e) == 0))
+		printf("# %s\n", e.text);
+}
+
+static bool is_unpublished(struct store *store, const char *pod, const char *text, struct error *e)
+{
+	struct port_range range = range_of(text);
+
+	memset(e, 0, sizeof(*e));
+	return taken_by_records(store, pod, &range, 1, e) == 0;
+}
+
+static void compare_with_records(struct store *store)
+{
+	struct net_state boot = { 0 };
+	struct error e;
+
+	if (!CHECK(attach_note_boot(&boot, &e) == 0))
+		return;
+	CHECK(is_unpublished(store, "web", "8080:80", &e));
+	record_ports(store, "db", boot.boot, NET_UP, "8080-8089:80-89", NULL);
+	record_ports(store, "old", "another-boot", NET_UP, "9090:80", NULL);
+	record_ports(store, "gone", boot.boot, NET_LEAVING, "127.0.0.1:7070:80", NULL);
+	record_ports(store, "new", boot.boot, NET_UP, "6060:80/udp", "6061:80/udp");
+	CHECK(!is_unpublished(store, "web", "127.0.0.1:8085:80", &e));
+	CHECK_STR(e.text, "port 127.0.0.1:8085/tcp: published by pod db already");
+	CHECK_STR(e.hint, "");
+	CHECK(!is_unpublished(store, "web", "8000-9000:1000-2000", &e));
+	CHECK_STR(e.text, "port 8080/tcp: published by pod db already");
+	CHECK(!is_unpublished(store, "web", "7070:80", &e));
+	CHECK_STR(e.text, "port 7070/tcp: published by pod gone already");
+	CHECK_STR(e.hint, "it could not be detached: podns network down gone");
+	CHECK(!is_unpublished(store, "web", "6060:80/udp", &e));
+	CHECK(!is_unpublished(store, "web", "6061:80/udp", &e));
+	CHECK(is_unpublished(store, "web", "6060:80", &e));
+	CHECK(is_unpublished(store, "web", "8090:80", &e));
+	CHECK(is_unpublished(store, "web", "9090:80", &e));
+	CHECK(is_unpublished(store, "db", "8080:80", &e));
+	net_state_free(&boot);
+}
+
+static void a_port_is_published_once(void)
+{
+	char dir[] = "/tmp/test_ports.XXXXXX", command[64];
+	cleanup_store struct store store = STORE_NONE;
+	struct error e = { 0 };
+
+	if (!CHECK(mkdtemp(dir)))
+		return;
+	if (CHECK(store_open(&store, dir, true, &e) == 0))
+		compare_with_records(&store);
+	else
+		printf("# %s\n", e.text);
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	CHECK(system(command) == 0);
+}
+
 int main(void)
 {
 	RUN(formats_what_it_parsed);
@@ -477,5 +554,6 @@ int main(void)
 	RUN(time_wait_is_no_obstacle);
 	RUN(addresses_of_others_are_refused);
 	RUN(privileged_ports_are_roots);
+	RUN(a_port_is_published_once);
 	return unit_done();
 }
