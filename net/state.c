@@ -475,7 +475,7 @@ struct state_name {
 
 static struct state_name name_of(const char *before, const char *pod, const char *after)
 {
-	struct state_name name;
+	struct state_name name = { "" };
 
 	concat_in(name.s, sizeof(name.s), before, PREFIX, pod, after, NULL);
 	return name;
