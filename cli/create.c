@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "plan/names.h"
+#include "pod/definition.h"
 #include "pod/make.h"
 #include "pod/name.h"
 
@@ -21,12 +22,19 @@ static const char help[] =
 	"prints the pins. The pod is held: it stays until podns rm ends it. Without NAME it is\n"
 	"called podns-UUID. If another program, such as ip netns add, has pinned a namespace under\n"
 	"the name, that becomes part of the pod, and podns rm leaves it. Nothing is set in a\n"
-	"namespace that podns itself is in.\n"
+	"namespace that podns itself is in. If root has written a definition of the pod, podns.pod(5),\n"
+	"that counts, too: options that may be repeated add to it, and the others replace it.\n"
 	"\n"
 	"  --namespaces LIST   types to pin: net,ipc,uts,user,time,mnt, and cgroup with\n"
 	"                      --from-pid (default: net,ipc,uts; with --uid-map also user)\n"
 	"  --hostname NAME     hostname of the pod (default: its name)\n"
 	"  --sysctl KEY=VALUE  set a sysctl in the pod's namespaces; may be repeated\n"
+	"  --network NAME      attach the pod to this network: one of " PODNS_CONFDIR "/net.d,\n"
+	"                      or pasta\n"
+	"  --publish [IP:]HOST[-LAST]:POD[-LAST][/PROTO]\n"
+	"                      lead a port of the host into the pod; may be repeated\n"
+	"  --dns IP            a DNS server for the pod; may be repeated\n"
+	"  --add-host NAME:IP  a line of the pod's /etc/hosts; may be repeated\n"
 	"  --uid-map MAP, --gid-map MAP\n"
 	"                      make a user namespace that owns the others. MAP is\n"
 	"                      CONTAINER:HOST:SIZE[,...] or, as for pinns, CONTAINER-HOST-SIZE@...\n"
@@ -34,30 +42,48 @@ static const char help[] =
 	"                      uts and user namespaces, without those that podns itself is in; with\n"
 	"                      --namespaces, such a namespace is an error\n";
 
-enum { OPT_NAMESPACES = OPT_OWN, OPT_HOSTNAME, OPT_SYSCTL, OPT_UID_MAP, OPT_GID_MAP, OPT_FROM_PID };
+enum {
+	OPT_NAMESPACES = OPT_OWN,
+	OPT_HOSTNAME,
+	OPT_SYSCTL,
+	OPT_UID_MAP,
+	OPT_GID_MAP,
+	OPT_FROM_PID,
+	OPT_NETWORK,
+	OPT_PUBLISH,
+	OPT_DNS,
+	OPT_ADD_HOST,
+};
 
 struct options {
-	struct arena arena;
-	struct pod_spec spec;
+	struct definition given;
 	const char **sysctls; /* as given; argc elements */
-	bool types_named;
+	size_t sysctl_count;
 	pid_t from;
 };
 
 static void options_free(struct options *o)
 {
-	arena_free(&o->arena);
+	definition_free(&o->given);
 	free(o->sysctls);
 }
 
 #define cleanup_options __attribute__((cleanup(options_free)))
 
-static int set_map(struct options *o, const char *name, const char *text, struct id_maps *maps,
+static int set_value(struct options *o, enum definition_key key, const char *name,
+		     const char *value, struct error *e)
+{
+	return definition_set(&o->given, key, value, e) < 0 ? error_prefix(e, "%s", name) : 0;
+}
+
+static int set_map(struct options *o, enum definition_key key, const char *name, const char *text,
 		   struct error *e)
 {
-	if (maps->count)
+	const struct definition *d = &o->given;
+
+	if (key == DEFINITION_UID_MAP ? d->uid_maps.count : d->gid_maps.count)
 		return error_set(e, 0, "%s is given twice", name);
-	return id_maps_parse_list(text, &o->arena, maps, e) < 0 ? error_prefix(e, "%s", name) : 0;
+	return set_value(o, key, name, text, e);
 }
 
 static int set_from(struct options *o, const char *text, struct error *e)
@@ -76,55 +102,57 @@ static int set_create_option(void *arg, int option, char *value, struct error *e
 
 	switch (option) {
 	case OPT_NAMESPACES:
-		o->types_named = true;
-		if (ns_parse_set(value, false, &o->spec.types, e) == 0)
-			return 0;
-		return error_prefix(e, "--namespaces");
+		o->given.namespaces = 0;
+		return set_value(o, DEFINITION_NAMESPACES, "--namespaces", value, e);
 	case OPT_HOSTNAME:
-		o->spec.hostname = value;
-		return plan_check_hostname(value, "--hostname", e);
+		if (plan_check_hostname(value, "--hostname", e) < 0)
+			return -1;
+		return set_value(o, DEFINITION_HOST_NAME, "--hostname", value, e);
 	case OPT_SYSCTL:
+		/* Which keys are accepted is no question of usage: add_sysctls(). */
 		if (!sysctl_is_pair(value))
 			return error_set(e, 0, "--sysctl '%.200s': expected KEY=VALUE", value);
-		o->sysctls[o->spec.sysctl_count++] = value;
+		o->sysctls[o->sysctl_count++] = value;
 		return 0;
 	case OPT_UID_MAP:
-		return set_map(o, "--uid-map", value, &o->spec.uid_maps, e);
+		return set_map(o, DEFINITION_UID_MAP, "--uid-map", value, e);
 	case OPT_GID_MAP:
-		return set_map(o, "--gid-map", value, &o->spec.gid_maps, e);
+		return set_map(o, DEFINITION_GID_MAP, "--gid-map", value, e);
+	case OPT_NETWORK:
+		return set_value(o, DEFINITION_NETWORK, "--network", value, e);
+	case OPT_PUBLISH:
+		return set_value(o, DEFINITION_PUBLISH_PORT, "--publish", value, e);
+	case OPT_DNS:
+		return set_value(o, DEFINITION_DNS, "--dns", value, e);
+	case OPT_ADD_HOST:
+		return set_value(o, DEFINITION_ADD_HOST, "--add-host", value, e);
 	default:
 		return set_from(o, value, e);
 	}
 }
 
+/* What is wrong with the options whatever the definition says. */
 static int check_together(struct cli *cli, struct options *o, struct error *e)
 {
-	bool maps = o->spec.uid_maps.count || o->spec.gid_maps.count;
+	const struct definition *d = &o->given;
+	bool maps = d->uid_maps.count || d->gid_maps.count;
 
-	if (!o->types_named)
-		o->spec.types = ns_default_set | (maps ? NS_BIT(NS_USER) : 0);
 	if (maps && o->from)
 		return cli_usage(cli, e,
 				 "--uid-map and --gid-map do not go with --from-pid: the process's "
 				 "user namespace is mapped already");
-	if (maps && !(o->spec.uid_maps.count && o->spec.gid_maps.count))
+	if (maps && !(d->uid_maps.count && d->gid_maps.count))
 		return cli_usage(cli, e, "--uid-map and --gid-map need each other");
-	if (maps && !(o->spec.types & NS_BIT(NS_USER)))
+	if (maps && !(definition_types(d) & NS_BIT(NS_USER)))
 		return cli_usage(cli, e, "--uid-map: user is not in --namespaces");
 	return CLI_DONE;
 }
 
-static int check_sysctls(struct options *o, struct error *e)
+static int add_sysctls(struct options *o, struct error *e)
 {
-	size_t n = o->spec.sysctl_count;
-	struct sysctl *list = arena_alloc(&o->arena, (n + 1) * sizeof(*list));
-
-	if (!list)
-		return error_nomem(e);
-	for (size_t i = 0; i < n; i++)
-		if (sysctl_check_pair(o->sysctls[i], true, &o->arena, &list[i], e) < 0)
+	for (size_t i = 0; i < o->sysctl_count; i++)
+		if (definition_set(&o->given, DEFINITION_SYSCTL, o->sysctls[i], e) < 0)
 			return -1;
-	o->spec.sysctls = list;
 	return 0;
 }
 
@@ -169,37 +197,80 @@ static int print_pins(struct pod *pod, ns_set types, struct error *e)
 	return 0;
 }
 
+/* What the pod is to be: the definition of its name and what was given, in *d. */
+static int load_definition(struct options *o, const char *name, struct definition *d,
+			   struct error *e)
+{
+	bool found = false;
+
+	if (add_sysctls(o, e) < 0 || (name && definition_load(name, d, &found, e) < 0) ||
+	    definition_merge(d, &o->given, e) < 0)
+		return -1;
+	if (!o->from || !(d->uid_maps.count || d->gid_maps.count))
+		return 0;
+	error_set(e, 0, "the definition of the pod has mappings, which do not go with --from-pid");
+	return error_hint(e, "give the pod another name");
+}
+
+/* Which namespaces, and that all that is set has its namespace. */
+static int choose_types(struct options *o, const struct definition *d, struct process *from,
+			ns_set *types, struct error *e)
+{
+	enum definition_key key;
+
+	*types = definition_types(d);
+	if (o->from && (process_hold(o->from, from, e) < 0 ||
+			pod_types_of(from, d->namespaces != 0, types, e) < 0))
+		return -1;
+	return definition_check(d, *types, &key, e);
+}
+
+static int make_pod(struct cli *cli, struct pod *pod, const char *name, struct pod_spec *spec,
+		    struct store *store, struct error *e)
+{
+	struct error why;
+
+	if (store_open(store, cli->root, true, e) < 0)
+		return -1;
+	store->network = cli->network;
+	if (pod_make(pod, store, name, spec, e) < 0)
+		return -1;
+	if (print_pins(pod, spec->types, e) == 0)
+		return 0;
+	/* The caller has not learnt of the pod. */
+	if (pod_end(pod, &why) < 0)
+		log_error(LOG_LEVEL_WARN, &why);
+	return -1;
+}
+
 static int create_pod(struct cli *cli, struct options *o, const char *name, struct error *e)
 {
+	cleanup_definition struct definition d = { 0 };
 	cleanup_process struct process from = PROCESS_NONE;
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_pod struct pod pod = POD_NONE;
-	struct error why;
+	struct network_request request;
+	struct pod_spec spec = { 0 };
+	const char *given = name;
 
-	if (!name && new_name(&o->arena, &name, e) < 0)
-		return -1;
-	if (pod_check_name(name, e) < 0)
+	if ((!name && new_name(&o->given.arena, &name, e) < 0) || pod_check_name(name, e) < 0)
 		return -1;
 	log_context("create", name);
-	if (check_sysctls(o, e) < 0)
+	if (load_definition(o, given, &d, e) < 0 || choose_types(o, &d, &from, &spec.types, e) < 0)
 		return -1;
-	if (o->from) {
-		if (process_hold(o->from, &from, e) < 0 ||
-		    pod_types_of(&from, o->types_named, &o->spec.types, e) < 0)
-			return -1;
-		o->spec.from = &from;
+	spec.from = o->from ? &from : NULL;
+	spec.uid_maps = d.uid_maps;
+	spec.gid_maps = d.gid_maps;
+	spec.hostname = d.hostname;
+	spec.sysctls = d.sysctls;
+	spec.sysctl_count = d.sysctl_count;
+	spec.hosts = d.hosts;
+	spec.host_count = d.host_count;
+	if (d.network) {
+		definition_ask(&d, name, &request);
+		spec.network = &request;
 	}
-	if (store_open(&store, cli->root, true, e) < 0)
-		return -1;
-	store.network = cli->network;
-	if (pod_make(&pod, &store, name, &o->spec, e) < 0)
-		return -1;
-	if (print_pins(&pod, o->spec.types, e) == 0)
-		return 0;
-	/* The caller has not learnt of the pod. */
-	if (pod_end(&pod, &why) < 0)
-		log_error(LOG_LEVEL_WARN, &why);
-	return -1;
+	return make_pod(cli, &pod, name, &spec, &store, e);
 }
 
 static int parse_and_create(struct cli *cli, int argc, char **argv, struct error *e)
@@ -212,6 +283,10 @@ static int parse_and_create(struct cli *cli, int argc, char **argv, struct error
 		{ "uid-map", required_argument, NULL, OPT_UID_MAP },
 		{ "gid-map", required_argument, NULL, OPT_GID_MAP },
 		{ "from-pid", required_argument, NULL, OPT_FROM_PID },
+		{ "network", required_argument, NULL, OPT_NETWORK },
+		{ "publish", required_argument, NULL, OPT_PUBLISH },
+		{ "dns", required_argument, NULL, OPT_DNS },
+		{ "add-host", required_argument, NULL, OPT_ADD_HOST },
 		CLI_OPTIONS_END,
 	};
 	cleanup_options struct options o = { 0 };

@@ -59,8 +59,11 @@ static int check_settings(const struct pod_spec *spec, ns_set fine, enum host_ta
 		    host_check("sysctl ", x->key, x->type, target, e) < 0)
 			return -1;
 	}
+	if (spec->network && !(fine & NS_BIT(NS_NET)) &&
+	    host_check("network ", spec->network->network, NS_NET, target, e) < 0)
+		return -1;
 	return spec->hostname && !(fine & NS_BIT(NS_UTS))
-		       ? host_check("--hostname", "", NS_UTS, target, e)
+		       ? host_check("hostname ", spec->hostname, NS_UTS, target, e)
 		       : 0;
 }
 

@@ -6,6 +6,7 @@
 #define PODNS_POD_MAKE_H
 
 #include "pod/apply.h"
+#include "pod/definition.h"
 
 struct pod_spec {
 	ns_set types;                      /* to pin */
@@ -16,6 +17,8 @@ struct pod_spec {
 	struct sysctl *sysctls;
 	size_t sysctl_count;
 	const struct network_request *network; /* to attach, or NULL */
+	const struct host_entry *hosts;        /* for /etc/hosts of the pod's containers */
+	size_t host_count;
 };
 
 /*

@@ -95,7 +95,9 @@ static int load_definition(struct container *c, struct error *e)
 
 	if (!c->store.network || c->choice.cri || !c->choice.named)
 		return 0;
-	return definition_load(c->choice.name, &c->definition, &found, e);
+	return definition_load(c->choice.name, &c->definition, &found, e) < 0
+		       ? -1
+		       : definition_check_hook(&c->definition, c->choice.name, e);
 }
 
 static int read_pod_types(struct container *c, struct error *e)

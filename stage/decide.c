@@ -201,15 +201,6 @@ static int read_annotations(struct container *c, const char **network, char **pu
 	return ports && !*published ? error_nomem(e) : 0;
 }
 
-static void ask_for_defined(struct network_request *r, const struct definition *d)
-{
-	r->port_count = (uint32_t)d->port_count;
-	memcpy(r->ports, d->ports, d->port_count * sizeof(*d->ports));
-	r->dns_count = (uint32_t)d->dns_count;
-	for (size_t i = 0; i < d->dns_count; i++)
-		concat_in(r->dns[i], sizeof(r->dns[i]), d->dns[i], NULL);
-}
-
 static int choose_network(struct container *c, struct error *e)
 {
 	struct plan_network_input in = {
@@ -235,7 +226,7 @@ static int choose_network(struct container *c, struct error *e)
 	concat_in(c->request.pod, sizeof(c->request.pod), c->choice.name, NULL);
 	c->todo.network = &c->request;
 	if (in.defined)
-		ask_for_defined(&c->request, &c->definition);
+		definition_ask(&c->definition, c->choice.name, &c->request);
 	else if (published)
 		return read_published(published, &c->request, e);
 	return 0;
