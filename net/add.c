@@ -86,7 +86,7 @@ static int settle_earlier(struct add *x, bool *attached, struct error *e)
 		if (*attached)
 			return 0;
 	}
-	if (attach_detach(x->a, st, e) < 0)
+	if (!(st->phase == NET_DOWN && this_boot) && attach_detach(x->a, st, e) < 0)
 		return error_prefix(e,
 				    "detach the pod from the network %s, which an earlier run left",
 				    st->network);

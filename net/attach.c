@@ -195,7 +195,8 @@ static void save_reason(const struct attach *a, struct net_state *st, const stru
 		log_error(LOG_LEVEL_WARN, &e);
 }
 
-int attach_detach(const struct attach *a, struct net_state *st, struct error *e)
+/* down: keep the record. */
+static int detach(const struct attach *a, struct net_state *st, bool down, struct error *e)
 {
 	struct error unsaved;
 
@@ -204,11 +205,83 @@ int attach_detach(const struct attach *a, struct net_state *st, struct error *e)
 	if (state_save(a->store, st, &unsaved) < 0)
 		log_error(LOG_LEVEL_WARN, &unsaved);
 	unlinkat(a->lock_fd, RESOLV_CONF, 0);
-	if (detach_any(a, st, e) == 0)
+	if (detach_any(a, st, e) < 0) {
+		save_reason(a, st, e);
+		return -1;
+	}
+	if (!down)
 		return state_remove(a->store, a->pod, e);
-	save_reason(a, st, e);
+	st->phase = NET_DOWN;
+	return state_save(a->store, st, e);
+}
+
+int attach_detach(const struct attach *a, struct net_state *st, struct error *e)
+{
+	return detach(a, st, false, e);
+}
+
+/* --- down and up ---------------------------------------------------------------------------------- */
+
+static int load_record(const struct attach *a, struct net_state *st, struct error *e)
+{
+	if (state_load(a->store, a->pod, st, e) < 0)
+		return -1;
+	if (st->pod)
+		return 0;
+	error_set(e, 0, "the pod has no network");
+	return error_hint(e, "a pod gets one when it is made");
+}
+
+int attach_down(const struct attach *a, struct error *e)
+{
+	cleanup_net_state struct net_state st = { 0 };
+
+	if (load_record(a, &st, e) < 0)
+		return -1;
+	return st.phase == NET_DOWN ? 0 : detach(a, &st, true, e);
+}
+
+static struct network_request request_again(const struct net_state *st)
+{
+	struct network_request r = { .verb = NETWORK_ADD };
+
+	concat_in(r.pod, sizeof(r.pod), st->pod, NULL);
+	concat_in(r.network, sizeof(r.network), st->network, NULL);
+	memcpy(r.ports, st->ports.list, st->ports.count * sizeof(*r.ports));
+	r.port_count = (uint32_t)st->ports.count;
+	for (size_t i = 0; i < st->dns_count; i++)
+		concat_in(r.dns[i], sizeof(r.dns[i]), st->dns[i], NULL);
+	r.dns_count = (uint32_t)st->dns_count;
+	return r;
+}
+
+/* After a failure nothing is attached: the record is still needed for another attempt. */
+static void keep_record(const struct attach *a, struct net_state *st)
+{
+	cleanup_net_state struct net_state now = { 0 };
+	struct error e;
+
+	st->phase = NET_DOWN;
+	if (state_load(a->store, a->pod, &now, &e) < 0 ||
+	    (!now.pod && state_save(a->store, st, &e) < 0))
+		log_error(LOG_LEVEL_WARN, &e);
+}
+
+int attach_up(const struct attach *a, int out_fd, struct error *e)
+{
+	cleanup_net_state struct net_state st = { 0 };
+	struct network_request request;
+
+	if (load_record(a, &st, e) < 0)
+		return -1;
+	request = request_again(&st);
+	if (attach_add(a, &request, out_fd, e) == 0)
+		return 0;
+	keep_record(a, &st);
 	return -1;
 }
+
+/* --- del -------------------------------------------------------------------------------------------- */
 
 int attach_del(const struct attach *a, struct error *e)
 {

@@ -35,6 +35,13 @@ int attach_add(const struct attach *a, const struct network_request *request, in
 int attach_del(const struct attach *a, struct error *e);
 
 /*
+ * Detach the pod and keep the record; attach it again, to the same network with the same ports and name servers,
+ * as attach_add() does. It is an error if the pod has no record of a network.
+ */
+int attach_down(const struct attach *a, struct error *e);
+int attach_up(const struct attach *a, int out_fd, struct error *e);
+
+/*
  * Is all that was attached still there? Asks the plugins (CHECK), unless the network is disableCheck or
  * older than 0.4.0, and looks at the interfaces and addresses in the namespace.
  */

@@ -125,13 +125,16 @@ static int check_phase(const struct net_state *st, struct error *e)
 	else if (st->phase == NET_LEAVING)
 		error_set(e, 0, "the pod could not be detached from the network %s: %s",
 			  st->network, st->error ? st->error : "that was interrupted");
+	else if (st->phase == NET_DOWN)
+		error_set(e, 0, "the network %s is down", st->network);
 	else if (st->changing)
 		error_set(e, 0, "a change of the published ports was interrupted");
 	else
 		return 0;
 	return error_hint(e,
-			  st->phase == NET_UP && this_boot ? "podns network publish %s"
-							   : "podns network down %s",
+			  st->phase == NET_DOWN && this_boot ? "podns network up %s"
+			  : st->phase == NET_UP && this_boot ? "podns network publish %s"
+							     : "podns network down %s",
 			  st->pod);
 }
 

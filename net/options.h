@@ -12,6 +12,8 @@ enum net_command {
 	NET_DEL,
 	NET_CHECK,
 	NET_PUBLISH,
+	NET_GO_DOWN,
+	NET_GO_UP,
 	NET_SWEEP,
 	NET_COMMANDS /* none */
 };

@@ -160,7 +160,7 @@ static int load(struct publish *p, struct error *e)
 		return -1;
 	if (st->phase != NET_UP || !this_boot || !attach_pin_is_there(st)) {
 		error_set(e, 0, "the pod is not attached to the network %s any more", st->network);
-		return error_hint(e, "detach it first: podns network down %s", st->pod);
+		return error_hint(e, "podns network up %s", st->pod);
 	}
 	if (!st->version) {
 		error_set(e, 0, "the ports of a pod with the network %s cannot be changed",

@@ -375,7 +375,7 @@ static int reap(struct run *x)
 		pid = waitpid(x->pid, &x->r->status, WNOHANG);
 		if (pid == x->pid)
 			return 1;
-		if (pid < 0 && errno != EINTR)
+		if (pid < 0 && errno == ECHILD)
 			return -1;
 		if (now_ms() >= until)
 			return 0;

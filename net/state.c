@@ -21,6 +21,7 @@ const char *const net_phase_name[NET_PHASES] = {
 	[NET_ADDING] = "adding",
 	[NET_UP] = "up",
 	[NET_LEAVING] = "leaving",
+	[NET_DOWN] = "down",
 };
 
 static const char *const members[] = {

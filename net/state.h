@@ -20,6 +20,7 @@ enum net_phase {
 	NET_ADDING,  /* plugins' ADD may have run, and results has what is known of them */
 	NET_UP,      /* attached */
 	NET_LEAVING, /* plugins' DEL may have run; error says why it did not succeed */
+	NET_DOWN,    /* detached by attach_down(); the record is kept for attach_up() */
 	NET_PHASES
 };
 extern const char *const net_phase_name[NET_PHASES];

@@ -744,7 +744,7 @@ static void a_network_is_attached_once(void)
 		const char *name;
 		struct plan_network_input in;
 		const char *network, *error; /* neither: none is attached */
-	} rows[] = {
+	} asked[] = {
 		{ "nobody asks", { .verb = PLAN_CREATE }, NULL, NULL },
 		{ "defined", { .verb = PLAN_CREATE, .defined = "a" }, "a", NULL },
 		{ "annotated", { .verb = PLAN_ADOPT_INIT, .annotated = "a" }, "a", NULL },
@@ -793,17 +793,17 @@ static void a_network_is_attached_once(void)
 		{ "not shared, defined", { .verb = PLAN_LEAVE, .defined = "a" }, NULL, NULL },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct plan_network_input in = rows[i].in;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		struct plan_network_input in = asked[i].in;
 		const char *network = NULL;
 		struct error e = { 0 };
 
-		unit_row(rows[i].name);
+		unit_row(asked[i].name);
 		in.pod = "p";
-		CHECK(plan_network(&in, &network, &e) == (rows[i].error ? -1 : 0));
-		CHECK_STR(network, rows[i].network);
-		if (rows[i].error)
-			CHECK_HAS(e.text, rows[i].error);
+		CHECK(plan_network(&in, &network, &e) == (asked[i].error ? -1 : 0));
+		CHECK_STR(network, asked[i].network);
+		if (asked[i].error)
+			CHECK_HAS(e.text, asked[i].error);
 	}
 }
 

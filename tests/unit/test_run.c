@@ -18,7 +18,7 @@
 #define LIMIT 60000 /* of programs that end by themselves */
 
 static struct error e;
-static char *no_environment[] = { NULL };
+static const char *const no_environment[] = { NULL };
 
 static int64_t milliseconds(void)
 {
@@ -28,12 +28,12 @@ static int64_t milliseconds(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int run(const char *path, char *const *argv, const char *input, size_t len, unsigned limit,
-	       struct program_result *r)
+static int run(const char *path, const char *const *argv, const char *input, size_t len,
+	       unsigned limit, struct program_result *r)
 {
 	const struct program p = { .path = path,
-				   .argv = argv,
-				   .env = no_environment,
+				   .argv = (char *const *)argv,
+				   .env = (char *const *)no_environment,
 				   .input = input,
 				   .input_len = len,
 				   .lock_fd = -1,
@@ -43,9 +43,9 @@ static int run(const char *path, char *const *argv, const char *input, size_t le
 	return program_run(&p, r, &e);
 }
 
-static int run_shell(char *script, unsigned limit, struct program_result *r)
+static int run_shell(const char *script, unsigned limit, struct program_result *r)
 {
-	char *argv[] = { "sh", "-c", script, NULL };
+	const char *const argv[] = { "sh", "-c", script, NULL };
 
 	return run("/bin/sh", argv, "", 0, limit, r);
 }
@@ -97,7 +97,7 @@ static void output_errors_and_status_are_kept(void)
 
 static void the_input_arrives_whole(void)
 {
-	char *argv[] = { "cat", NULL };
+	const char *const argv[] = { "cat", NULL };
 	struct program_result r;
 	char *text = malloc(PROGRAM_OUTPUT_MAX);
 
@@ -119,8 +119,8 @@ static void a_program_need_not_read_its_input(void)
 {
 	const size_t len = (size_t)4 << 20;
 	char *text = calloc(1, len);
-	char *shuts[] = { "sh", "-c", "exec <&-; echo ok", NULL };
-	char *stays[] = { "sh", "-c", "exec sleep 1000", NULL };
+	const char *const shuts[] = { "sh", "-c", "exec <&-; echo ok", NULL };
+	const char *const stays[] = { "sh", "-c", "exec sleep 1000", NULL };
 	struct program_result r;
 
 	if (!CHECK(text != NULL))
@@ -137,11 +137,13 @@ static void a_program_need_not_read_its_input(void)
 
 static void the_environment_is_exact(void)
 {
-	char *argv[] = { "cat", "/proc/self/environ", NULL };
-	char *env[] = { "CNI_COMMAND=ADD", "PATH=/usr/sbin:/usr/bin", "EMPTY=", NULL };
-	const struct program p = {
-		.path = "/bin/cat", .argv = argv, .env = env, .lock_fd = -1, .limit_ms = LIMIT
-	};
+	const char *const argv[] = { "cat", "/proc/self/environ", NULL };
+	const char *const env[] = { "CNI_COMMAND=ADD", "PATH=/usr/sbin:/usr/bin", "EMPTY=", NULL };
+	const struct program p = { .path = "/bin/cat",
+				   .argv = (char *const *)argv,
+				   .env = (char *const *)env,
+				   .lock_fd = -1,
+				   .limit_ms = LIMIT };
 	static const char should[] = "CNI_COMMAND=ADD\0PATH=/usr/sbin:/usr/bin\0EMPTY=";
 	struct program_result r = { 0 };
 
@@ -154,7 +156,7 @@ static void the_environment_is_exact(void)
 
 static void a_program_that_cannot_be_executed_is_named(void)
 {
-	char *argv[] = { "x", NULL };
+	const char *const argv[] = { "x", NULL };
 	struct program_result r;
 
 	CHECK(run("/nowhere/x", argv, "input", 5, LIMIT, &r) == -1);
@@ -168,7 +170,8 @@ static void a_program_that_cannot_be_executed_is_named(void)
 
 static void at_the_deadline_the_whole_group_is_killed(void)
 {
-	char *script = "trap '' TERM INT HUP; sleep 1000 & echo $!; echo 'it waits' >&2; wait";
+	const char *script =
+		"trap '' TERM INT HUP; sleep 1000 & echo $!; echo 'it waits' >&2; wait";
 	struct program_result r;
 	int64_t from = milliseconds();
 	pid_t grandchild;
@@ -242,12 +245,12 @@ static void who_keeps_the_pipes_open_is_not_waited_for(void)
 
 static void only_the_lock_is_inherited(void)
 {
-	char script[] = "n=0; while [ $n -lt 100 ]; do"
-			" [ ! -e /proc/$$/fd/$n ] || echo -n \"$n \"; n=$((n+1)); done";
-	char *argv[] = { "sh", "-c", script, NULL };
+	const char *script = "n=0; while [ $n -lt 100 ]; do"
+			     " [ ! -e /proc/$$/fd/$n ] || echo -n \"$n \"; n=$((n+1)); done";
+	const char *const argv[] = { "sh", "-c", script, NULL };
 	struct program p = { .path = "/bin/sh",
-			     .argv = argv,
-			     .env = no_environment,
+			     .argv = (char *const *)argv,
+			     .env = (char *const *)no_environment,
 			     .lock_fd = -1,
 			     .limit_ms = LIMIT };
 	struct program_result r = { 0 };
@@ -278,7 +281,7 @@ static void only_the_lock_is_inherited(void)
 /* In a child process: all standard streams are closed, so that the pipes get their numbers. */
 static void streams_that_are_closed_here_are_there(void)
 {
-	char *argv[] = { "cat", NULL };
+	const char *const argv[] = { "cat", NULL };
 	struct program_result r;
 	int status = 0;
 	pid_t pid;
@@ -299,7 +302,7 @@ static void streams_that_are_closed_here_are_there(void)
 
 static void signals_are_as_at_boot(void)
 {
-	char *argv[] = { "grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL };
+	const char *const argv[] = { "grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL };
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction old_child, old_term, old_pipe, now;
 	sigset_t block, old;
@@ -328,7 +331,7 @@ static void signals_are_as_at_boot(void)
 
 static void it_has_a_process_group_of_its_own(void)
 {
-	char *argv[] = { "cut", "-d ", "-f1,5", "/proc/self/stat", NULL };
+	const char *const argv[] = { "cut", "-d ", "-f1,5", "/proc/self/stat", NULL };
 	struct program_result r;
 	int pid = 0, group = 0;
 

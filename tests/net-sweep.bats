@@ -1,0 +1,130 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# podns-net is killed at each system call, and each of its calls fails once: whatever had its ADD gets its DEL, from all
+# plugins. Its plugins are not traced: a plugin finishes, and holds the lock until then.
+
+load helpers
+load podns
+load net
+
+# Calls that change nothing outside the process, or whose failure makes no difference.
+HARMLESS=' brk mmap munmap mprotect close exit_group getrandom rseq set_robust_list set_tid_address prlimit64 arch_prctl getpid
+	rt_sigaction rt_sigprocmask rt_sigreturn clock_gettime umask execve readlink lseek fcntl '
+
+setup_file() {
+	fake_plugins
+	local name
+	for name in one two map; do
+		cat >"/opt/cni/bin/$name" <<-'SCRIPT'
+			#!/bin/sh
+			while read -r line; do :; done
+			echo "${0##*/} $CNI_COMMAND $CNI_CONTAINERID" >>/run/net-test/log
+			[ "$CNI_COMMAND" != ADD ] || echo '{"cniVersion":"1.0.0"}'
+		SCRIPT
+	done
+}
+
+setup() {
+	fresh_plugins
+}
+
+# calls_of COMMAND...: the calls of podns-net after its first umask(2), as "NAME:K", the K-th of that name.
+calls_of() {
+	under_strace -o "$T/strace" "$NET" --root "$ROOT" "$@" >/dev/null
+	awk -F '(' '$1 ~ /^[a-z0-9_]+$/ { k = ++n[$1]; if (counting) print $1 ":" k } $1 == "umask" { counting = 1 }' "$T/strace" |
+		while IFS= read -r call; do
+			[[ $HARMLESS == *" ${call%:*} "* || $HARMLESS == *"	${call%:*} "* ]] || echo "$call"
+		done
+}
+
+# tampered CALL INJECTION COMMAND...: the exit status is in $code.
+tampered() {
+	code=0
+	under_strace -o /dev/null -e "inject=${1%:*}:$2:when=${1#*:}" "$NET" --root "$ROOT" "${@:3}" \
+		>"$T/stdout" 2>"$T/stderr" || code=$?
+	# The last plugin may still run.
+	flock -w "$LIMIT" "$ROOT/podns/web" true
+}
+
+# all_deleted: the last that each plugin got for an attachment that any of them has got is DEL.
+all_deleted() {
+	awk '{ last[$3, $1] = $2; ids[$3] = 1 }
+		END { split("one two map", plugins); for (id in ids) for (i in plugins)
+			if (last[id, plugins[i]] != "DEL") { print plugins[i] " of " id ": " last[id, plugins[i]]; bad = 1 } exit bad }' \
+		"$CNI/log"
+}
+
+# ends_well CALL: the next add and del succeed, and leave nothing.
+ends_well() {
+	echo "after $1:"
+	net add --network web web && equal "$(record .state)" up && net del web && no_record && all_deleted || return 1
+	: >"$CNI/log"
+}
+
+@test "add is killed at each call: the next add succeeds, and del leaves nothing" {
+	local call code points
+	mapfile -t points < <(calls_of add --network web web)
+	net del web
+	[ ${#points[@]} -gt 50 ]
+	for call in "${points[@]}"; do
+		tampered "$call" signal=KILL add --network web web
+		ends_well "$call"
+	done
+}
+
+@test "del is killed at each call: the next del succeeds, and leaves nothing" {
+	local call code points
+	net add --network web web
+	mapfile -t points < <(calls_of del web)
+	[ ${#points[@]} -gt 30 ]
+	for call in "${points[@]}"; do
+		net add --network web web
+		tampered "$call" signal=KILL del web
+		net del web
+		no_record
+		all_deleted
+		: >"$CNI/log"
+	done
+}
+
+@test "each call of add fails: it succeeds, or leaves nothing, or what is left is recorded" {
+	local call code points
+	mapfile -t points < <(calls_of add --network web web)
+	net del web
+	: >"$CNI/log"
+	for call in "${points[@]}"; do
+		tampered "$call" error=EIO add --network web web
+		echo "$call: $code $(<"$T/stderr")"
+		if [ "$code" = 0 ]; then
+			equal "$(record .state)" up
+		else
+			equal "$code" 1
+			equal "$(wc -l <"$T/stderr")" 1 "lines on stderr"
+			[ -e "$ROOT/podns/network@web" ] || all_deleted
+		fi
+		ends_well "$call"
+	done
+}
+
+@test "each call of del fails: it succeeds and leaves nothing, or the next one does" {
+	local call code points
+	net add --network web web
+	mapfile -t points < <(calls_of del web)
+	for call in "${points[@]}"; do
+		net add --network web web
+		tampered "$call" error=EIO del web
+		echo "$call: $code $(<"$T/stderr")"
+		if [ "$code" = 0 ]; then
+			no_record
+			all_deleted
+		else
+			equal "$code" 1
+			equal "$(wc -l <"$T/stderr")" 1 "lines on stderr"
+		fi
+		net del web
+		no_record
+		all_deleted
+		: >"$CNI/log"
+	done
+}
