@@ -32,6 +32,8 @@ static int parse_proto(char *spec, struct port_range *range, struct error *e)
 /* Take the address from the beginning of the text: *rest is what follows its colon. */
 static int parse_address(char *spec, struct port_range *range, char **rest, struct error *e)
 {
+	/* ::ffff:0:0/96, IPv4-mapped addresses: port_overlaps() would not see that they are of IPv4. */
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	char *end, *address = spec;
 	bool v6 = *spec == '[';
 
@@ -49,9 +51,11 @@ static int parse_address(char *spec, struct port_range *range, char **rest, stru
 	*end = '\0';
 	*rest = end + 1;
 	range->ip_len = v6 ? 16 : 4;
-	if (inet_pton(v6 ? AF_INET6 : AF_INET, address, range->ip) == 1)
-		return 0;
-	return error_set(e, 0, "'%s' is not an IP%s address", address, v6 ? "v6" : "v4");
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, address, range->ip) != 1)
+		return error_set(e, 0, "'%s' is not an IP%s address", address, v6 ? "v6" : "v4");
+	if (v6 && !memcmp(range->ip, mapped, sizeof(mapped)))
+		return error_set(e, 0, "'%s': write it as an IPv4 address", address);
+	return 0;
 }
 
 static int parse_port(const char *text, uint16_t *port, struct error *e)
@@ -145,14 +149,15 @@ bool port_is_any_address(const struct port_range *range)
 	return !memcmp(range->ip, zeros, sizeof(zeros));
 }
 
-/* A socket on [::] takes the port of the IPv4 addresses, too. */
+/* 0.0.0.0 and [::] are addresses of one family each: many publish a port for both. */
 static bool same_addresses(const struct port_range *a, const struct port_range *b)
 {
-	bool any_a = port_is_any_address(a), any_b = port_is_any_address(b);
-
-	if (a->ip_len && b->ip_len && a->ip_len != b->ip_len)
-		return (any_a && a->ip_len == 16) || (any_b && b->ip_len == 16);
-	return any_a || any_b || !memcmp(a->ip, b->ip, sizeof(a->ip));
+	if (!a->ip_len || !b->ip_len)
+		return true;
+	if (a->ip_len != b->ip_len)
+		return false;
+	return port_is_any_address(a) || port_is_any_address(b) ||
+	       !memcmp(a->ip, b->ip, sizeof(a->ip));
 }
 
 bool port_overlaps(const struct port_range *a, const struct port_range *b)

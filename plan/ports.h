@@ -39,7 +39,10 @@ struct port_text port_format(const struct port_range *range);
 /* Is it for all addresses of the host, or all of one family (0.0.0.0 or [::])? */
 bool port_is_any_address(const struct port_range *range);
 
-/* Would both need the same port of the host? All addresses of the host overlap with each of them. */
+/*
+ * Would both need the same port of the host? No address (all of the host's) overlaps with each; 0.0.0.0 and
+ * [::] with those of their family.
+ */
 bool port_overlaps(const struct port_range *a, const struct port_range *b);
 
 /* Add a range to a list of at most PORT_RANGES_MAX; one that overlaps with another is refused. */
