@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The program has a pipe for each of its standard streams, which poll(2) serves together, so that neither
- * side waits for the other for ever. A fourth pipe, which execve(2) closes, says why it could not be executed.
+ * The program has a pipe for each of its standard streams, which poll(2) serves together, so that
+ * neither side waits for the other for ever. A fourth pipe, which execve(2) closes, says why it
+ * could not be executed.
  *
- * The process is reaped last. Until then its id, which is that of its process group, too, cannot be used
- * again, and kill(2) reaches nobody else.
+ * The process is reaped last. Until then its id, which is that of its process group, too, cannot be
+ * used again, and kill(2) reaches nobody else.
  */
 #include "net/run.h"
 
@@ -360,9 +361,9 @@ static int serve_all(struct run *x, struct error *e)
 /* --- its end --------------------------------------------------------------- */
 
 /*
- * Returns 1 if the process was reaped, 0 if it still runs, -1 with errno. A process that has ended is
- * reaped at once; others have PROGRAM_KILL_GRACE to die after a SIGKILL, which a system call that cannot be
- * interrupted delays.
+ * Returns 1 if the process was reaped, 0 if it still runs, -1 with errno. A process that has ended
+ * is reaped at once; others have PROGRAM_KILL_GRACE to die after a SIGKILL, which a system call
+ * that cannot be interrupted delays.
  */
 static int reap(struct run *x)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A network's configuration, what its plugins get of it, and what plugins answer. The input is taken for
- * each of these.
+ * A network's configuration, what its plugins get of it, and what plugins answer. The input is
+ * taken for each of these.
  */
 #include "net/conflist.h"
 #include "net/plugin.h"
