@@ -444,20 +444,27 @@ void program_result_free(struct program_result *r)
 	*r = (struct program_result){ 0 };
 }
 
+static bool is_blank(char c)
+{
+	return !c || strchr(" \t\r\n", c);
+}
+
 const char *program_last_line(struct arena *a, const struct buf *output)
 {
-	static const char blanks[] = " \t\r\n";
-	const char *text = output->data, *end, *start, *line;
+	const char *start = output->data, *end, *line;
 
-	if (!text)
+	if (!start)
 		return "";
-	end = text + output->len;
-	while (end > text && strchr(blanks, end[-1]))
+	end = start + output->len;
+	while (end > start && is_blank(end[-1]))
 		end--;
-	start = end;
-	while (start > text && start[-1] != '\n')
-		start--;
-	start += strspn(start, " \t\r");
+	if (end == start)
+		return "";
+	for (const char *at = start; at < end; at++)
+		if (*at == '\n')
+			start = at + 1;
+	while (is_blank(*start))
+		start++;
 	line = arena_strndup(a, start, (size_t)(end - start));
 	return line ? line : "";
 }

@@ -366,8 +366,9 @@ int definition_check(const struct definition *d, ns_set types, enum definition_k
 	if (d->hostname && check_type(types, NS_UTS, "hostname ", d->hostname, e) < 0)
 		return -1;
 	*key = DEFINITION_SHM_SIZE;
-	if (d->shm_size && check_type(types, NS_IPC, "size of /dev/shm", "", e) < 0)
-		return -1;
+	if (d->shm_size && !(types & NS_BIT(NS_IPC)))
+		return error_set(e, 0,
+				 "without an ipc namespace the pod has no /dev/shm of its own");
 	*key = DEFINITION_SYSCTL;
 	return check_sysctls(d, types, e);
 }

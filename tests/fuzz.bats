@@ -7,7 +7,7 @@
 load helpers
 
 FUZZ=$PODNS_BUILD/fuzz
-TARGETS=(config plan state record text options)
+TARGETS=(config plan state record text options cni)
 
 # All of them are built first, then run, as many at once as there are processors.
 setup_file() {
@@ -86,4 +86,8 @@ fuzz() {
 
 @test "fuzzing the hook's command line" {
 	fuzz options
+}
+
+@test "fuzzing networks, and what plugins get and answer" {
+	fuzz cni
 }
