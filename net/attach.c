@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "net/chain.h"
+#include "net/resolv.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
-#define RESOLV_CONF "resolv.conf"
 
 /* What is kept at most, and of each ten seconds four. */
 #define UNDO_MS 10000
