@@ -7,7 +7,7 @@
 load helpers
 
 FUZZ=$PODNS_BUILD/fuzz
-TARGETS=(config plan state record text options)
+TARGETS=(config plan state record text options definition)
 
 # All of them are built first, then run, as many at once as there are processors.
 setup_file() {
@@ -86,4 +86,8 @@ fuzz() {
 
 @test "fuzzing the hook's command line" {
 	fuzz options
+}
+
+@test "fuzzing the definition of a pod" {
+	fuzz definition
 }
