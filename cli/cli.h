@@ -53,7 +53,7 @@ struct command {
 };
 
 extern const struct command cli_check, cli_create, cli_exec, cli_gc, cli_identify, cli_inspect,
-	cli_log, cli_ls, cli_pids, cli_rewrite, cli_rm;
+	cli_log, cli_ls, cli_network, cli_pids, cli_rewrite, cli_rm;
 
 /*
  * Options that every command takes. A command's own options have values from OPT_OWN on, or a flag

@@ -3,8 +3,10 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "cli/cli.h"
 #include "cli/out.h"
+#include "net/state.h"
 #include "ns/make.h"
 #include "pod/pod.h"
 
@@ -17,7 +19,7 @@ static const char help[] =
 	"pinned, such as ip netns add; its state is then foreign.\n"
 	"\n"
 	"  --json  print a JSON object: name, state, reason, created, mount_namespace, hostname,\n"
-	"          domainname, shm, pins (type, path, inode, user_namespace, ours), sysctls,\n"
+	"          domainname, shm, network (name, state, error, addresses, ports), pins (type, path, inode, user_namespace, ours), sysctls,\n"
 	"          containers (id, pid, alive, bundle), claims (id, token, expires_in), bundles,\n"
 	"          pids. What does not exist, or could not be read, is null\n";
 
@@ -26,8 +28,9 @@ struct details {
 	const char *path[NS_TYPES]; /* of the pin; NULL: neither pinned nor recorded */
 	ino_t owner[NS_TYPES];      /* 0: not pinned, or outside our own user namespace */
 	char hostname[65], domainname[65];
-	bool named;      /* these two could be read */
-	const char *shm; /* path of the shared /dev/shm, or NULL */
+	bool named;               /* these two could be read */
+	const char *shm;          /* path of the shared /dev/shm, or NULL */
+	struct net_state network; /* if the pod has one and its record can be read */
 };
 
 static int find_paths(struct views *v, struct details *d, struct error *e)
@@ -56,6 +59,8 @@ static int read_details(struct views *v, struct details *d, struct error *e)
 
 	if (find_paths(v, d, e) < 0)
 		return -1;
+	if (v->list->rec.network && state_load(v->store, v->list->name, &d->network, &ignored) < 0)
+		log_error(LOG_LEVEL_WARN, &ignored);
 	r = views_open_pins(v, v->list, fds, e);
 	for (int t = 0; r == 0 && t < NS_TYPES; t++)
 		if (fds[t] >= 0 && ns_owner(fds[t], &owner, &ignored) == 0)
@@ -105,6 +110,29 @@ static void put_pins(struct json_out *j, const struct view *x, const struct deta
 	json_close(j, ']');
 }
 
+static void put_network(struct json_out *j, const struct view *x, const struct details *d)
+{
+	const struct net_state *st = &d->network;
+
+	if (!x->rec.network) {
+		json_put_null(j, "network");
+		return;
+	}
+	json_open(j, "network", '{');
+	json_put_string(j, "name", x->rec.network);
+	json_put_string(j, "state", st->pod ? net_phase_name[st->phase] : NULL);
+	json_put_string(j, "error", st->error ? st->error : x->rec.leaving);
+	json_open(j, "addresses", '[');
+	for (size_t i = 0; i < x->rec.address_count; i++)
+		json_put_string(j, NULL, x->rec.addresses[i]);
+	json_close(j, ']');
+	json_open(j, "ports", '[');
+	for (size_t i = 0; i < st->ports.count; i++)
+		json_put_string(j, NULL, port_format(&st->ports.list[i]).text);
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
 static void put_entrants(struct json_out *j, const struct record *rec, bool members)
 {
 	json_open(j, members ? "containers" : "claims", '[');
@@ -141,6 +169,7 @@ static int print_json(const struct view *x, const struct details *d, struct erro
 	json_put_string(&j, "hostname", d->named ? d->hostname : NULL);
 	json_put_string(&j, "domainname", d->named ? d->domainname : NULL);
 	json_put_string(&j, "shm", d->shm);
+	put_network(&j, x, d);
 	put_pins(&j, x, d);
 	json_open(&j, "sysctls", '{');
 	for (size_t i = 0; i < x->rec.sysctl_count; i++)
@@ -184,6 +213,23 @@ static void print_pins(const struct view *x, const struct details *d)
 	}
 }
 
+static void print_network(const struct view *x, const struct details *d)
+{
+	const struct net_state *st = &d->network;
+
+	if (!x->rec.network)
+		return;
+	printf("Network:    %s", x->rec.network);
+	for (size_t i = 0; i < x->rec.address_count; i++)
+		printf("  %s", x->rec.addresses[i]);
+	printf("%s%s\n", st->pod ? "  " : "", st->pod ? net_phase_name[st->phase] : "");
+	for (size_t i = 0; i < st->ports.count; i++)
+		printf("%s%s", i ? " " : "Ports:      ", port_format(&st->ports.list[i]).text);
+	fputs(st->ports.count ? "\n" : "", stdout);
+	if (st->error)
+		print_line("Net error:", st->error);
+}
+
 static void print_entrants(const struct record *rec, bool members)
 {
 	const char *heading = members ? "Containers:\n  " : "Claims:\n  ";
@@ -219,6 +265,7 @@ static void print_text(const struct view *x, const struct details *d)
 		print_line("Hostname:", d->hostname);
 	if (d->shm)
 		print_line("Shm:", d->shm);
+	print_network(x, d);
 	print_pins(x, d);
 	for (size_t i = 0; i < x->rec.sysctl_count; i++) {
 		printf("%s  %s = ", i ? "" : "Sysctls:\n", x->rec.sysctls[i].path);
@@ -248,10 +295,13 @@ static int inspect_pod(struct cli *cli, int argc, char **argv, struct error *e)
 	if (cli_view_pod(cli, argv[optind], &store, &views, e) < 0 ||
 	    views_find_processes(&views, e) < 0 || read_details(&views, &d, e) < 0)
 		return CLI_FAILED;
+	r = CLI_DONE;
 	if (json)
-		return print_json(views.list, &d, e);
-	print_text(views.list, &d);
-	return CLI_DONE;
+		r = print_json(views.list, &d, e);
+	else
+		print_text(views.list, &d);
+	net_state_free(&d.network);
+	return r;
 }
 
 const struct command cli_inspect = {

@@ -18,12 +18,14 @@ static const char help[] =
 	"              live     a container is in it\n"
 	"              claimed  a container is on its way in\n"
 	"              stale    neither: the next hook run or podns gc ends it\n"
+	"              leaving  it has ended, but its network could not be detached; the next\n"
+	"                       run or podns gc tries again\n"
 	"              broken   something that it owns is not where it should be\n"
 	"  AGE         the time since it was made\n"
-	"  REASON      why it is broken\n"
+	"  REASON      why it is leaving or broken\n"
 	"\n"
 	"  --json  print a JSON array: name, namespaces, containers, pids, state, reason\n"
-	"          (null where it is not broken), created (seconds since 1970)\n";
+	"          (or null), created (seconds since 1970)\n";
 
 static ns_set types_of(const struct view *x)
 {
@@ -60,7 +62,7 @@ static int print_json(const struct views *v, struct error *e)
 static void print_table(const struct views *v)
 {
 	int name = (int)strlen("NAME"), types = (int)strlen("NAMESPACES");
-	bool broken = false;
+	bool reasons = false;
 
 	for (size_t i = 0; i < v->count; i++) {
 		const struct view *x = &v->list[i];
@@ -68,10 +70,10 @@ static void print_table(const struct views *v)
 
 		name = n > name ? n : name;
 		types = m > types ? m : types;
-		broken |= x->state == POD_BROKEN;
+		reasons |= x->reason != NULL;
 	}
 	printf("%-*s %-*s CONTAINERS  PIDS STATE    AGE%s\n", name, "NAME", types, "NAMESPACES",
-	       broken ? "  REASON" : "");
+	       reasons ? "  REASON" : "");
 	for (size_t i = 0; i < v->count; i++) {
 		const struct view *x = &v->list[i];
 		struct age_text age = age_text(x->rec.created);

@@ -19,8 +19,8 @@
 #define PROGRAM "podns"
 
 static const struct command *const commands[] = {
-	&cli_create, &cli_ls, &cli_inspect, &cli_pids,  &cli_identify, &cli_exec,
-	&cli_rm,     &cli_gc, &cli_rewrite, &cli_check, &cli_log,      NULL,
+	&cli_create, &cli_ls,      &cli_inspect, &cli_pids, &cli_identify, &cli_exec, &cli_rm,
+	&cli_gc,     &cli_rewrite, &cli_check,   &cli_log,  &cli_network,  NULL,
 };
 
 static void print_help(void)

@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "net/chain.h"
+#include "net/resolv.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
-#define RESOLV_CONF "resolv.conf"
 
 /* What is kept at most, and of each ten seconds four. */
 #define UNDO_MS 10000
@@ -67,13 +67,6 @@ int attach_recorded_chain(const struct attach *a, const struct net_state *st, st
 {
 	enum cni_version version;
 
-	if (conflist_parse(list, "the recorded conflist", st->conflist.text, st->conflist.len, e) <
-	    0)
-		return -1;
-	if (!cni_version_parse(st->version, &version))
-		return error_set(e, 0, "the recorded cniVersion %s is not known", st->version);
-	if (conflist_select(list, CNI_BIT(version), e) < 0)
-		return -1;
 	*chain = (struct chain){
 		.list = list,
 		.id = st->id,
@@ -81,7 +74,12 @@ int attach_recorded_chain(const struct attach *a, const struct net_state *st, st
 		.lock_fd = a->lock_fd,
 		.until = a->until,
 	};
-	return 0;
+	if (conflist_parse(list, "the recorded conflist", st->conflist.text, st->conflist.len, e) <
+	    0)
+		return -1;
+	if (!cni_version_parse(st->version, &version))
+		return error_set(e, 0, "the recorded cniVersion %s is not known", st->version);
+	return conflist_select(list, CNI_BIT(version), e);
 }
 
 struct conf_extras attach_extras(const struct net_state *st, const struct net_ports *ports,
@@ -158,7 +156,7 @@ static int detach_plugins(const struct attach *a, const struct net_state *st, bo
 			  struct error *e)
 {
 	cleanup_conflist struct conflist list = { 0 };
-	struct chain chain;
+	struct chain chain = { 0 };
 
 	if (attach_recorded_chain(a, st, &list, &chain, e) < 0)
 		return -1;

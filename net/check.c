@@ -93,7 +93,7 @@ int attach_look(const struct net_state *st, struct error *e)
 static int check_plugins(const struct attach *a, const struct net_state *st, struct error *e)
 {
 	cleanup_conflist struct conflist list = { 0 };
-	struct chain chain;
+	struct chain chain = { 0 };
 	struct chain_call call = { .command = "CHECK" };
 
 	if (attach_recorded_chain(a, st, &list, &chain, e) < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CNI's network configuration lists, which root writes into net.d/, and what a plugin gets of one on
- * its standard input. "Section 1: Network configuration format" and "Section 4: Plugin Delegation" of the
- * CNI specification, and its CONVENTIONS.md for runtimeConfig.
+ * CNI's network configuration lists, which root writes into net.d/, and what a plugin gets of one
+ * on its standard input. "Section 1: Network configuration format" and "Section 4: Plugin
+ * Delegation" of the CNI specification, and its CONVENTIONS.md for runtimeConfig.
  */
 #ifndef PODNS_NET_CONFLIST_H
 #define PODNS_NET_CONFLIST_H
@@ -43,29 +43,31 @@ struct conflist {
 };
 
 /*
- * Parse and check len bytes at text, which are copied. what names the document in errors and is copied,
- * too. Refused are: JSON that json_parse() refuses, members twice, a name that network_check_name()
- * refuses, versions of which none is known, no plugins, a type that plugin_check_type() refuses, and
- * members that only a runtime may set. Free with conflist_free(); after an error *c is empty.
+ * Parse and check len bytes at text, which are copied. what names the document in errors and is
+ * copied, too. Refused are: JSON that json_parse() refuses, members twice, a name that
+ * network_check_name() refuses, versions of which none is known, no plugins, a type that
+ * plugin_check_type() refuses, and members that only a runtime may set. Free with conflist_free();
+ * after an error *c is empty.
  */
 int conflist_parse(struct conflist *c, const char *what, const char *text, size_t len,
 		   struct error *e);
 
 /*
- * Find the network of that name among the files *.conflist in the directory dir (CONFLIST_DIR) and parse
- * it. The directory and the file must pass trust_check(); a file is a regular one of at most
- * CONFLIST_SIZE_MAX bytes, and no symbolic link. A file that is refused defines no network, but the error for
- * a network that is not found says why it was refused. Two files with a network of that name are an error.
- * A directory that does not exist has no networks. e->num is ENOENT if there is no such network.
+ * Find the network of that name among the files *.conflist in the directory dir (CONFLIST_DIR) and
+ * parse it. The directory and the file must pass trust_check(); a file is a regular one of at most
+ * CONFLIST_SIZE_MAX bytes, and no symbolic link. A file that is refused defines no network, but the
+ * error for a network that is not found says why it was refused. Two files with a network of that
+ * name are an error. A directory that does not exist has no networks. e->num is ENOENT if there is
+ * no such network.
  */
 int conflist_load(struct conflist *c, const char *dir, const char *name, struct error *e);
 
 /*
- * Call fn for each file *.conflist in dir, in sorted order. path: its path. c: what is in it, valid until
- * fn returns, or NULL if the file is refused. why: the reason of that, or, with c, that an earlier file has
- * defined a network of the same name; else NULL. fn may take *c over by setting it to zeros. A non-zero
- * result of fn ends the walk and is returned. -1 with e set if the directory is refused or cannot be read; 0
- * if it does not exist.
+ * Call fn for each file *.conflist in dir, in sorted order. path: its path. c: what is in it, valid
+ * until fn returns, or NULL if the file is refused. why: the reason of that, or, with c, that an
+ * earlier file has defined a network of the same name; else NULL. fn may take *c over by setting it
+ * to zeros. A non-zero result of fn ends the walk and is returned. -1 with e set if the directory
+ * is refused or cannot be read; 0 if it does not exist.
  */
 typedef int (*conflist_fn)(void *arg, const char *path, struct conflist *c, const struct error *why,
 			   struct error *e);
@@ -78,8 +80,8 @@ void conflist_free(struct conflist *c);
 bool conflist_maps_ports(const struct conflist *c);
 
 /*
- * Select the highest version that the file names and that is in the mask `supported`: what all plugins have
- * answered to VERSION. An error if there is none.
+ * Select the highest version that the file names and that is in the mask `supported`: what all
+ * plugins have answered to VERSION. An error if there is none.
  */
 int conflist_select(struct conflist *c, unsigned supported, struct error *e);
 
@@ -100,8 +102,8 @@ struct conf_extras {
 };
 
 /*
- * Append the text for the standard input of plugin i: its object byte for byte, but without `capabilities`,
- * with name and cniVersion of the list, and with what is in x.
+ * Append the text for the standard input of plugin i: its object byte for byte, but without
+ * `capabilities`, with name and cniVersion of the list, and with what is in x.
  */
 int conflist_plugin_text(const struct conflist *c, size_t i, const struct conf_extras *x,
 			 struct buf *out, struct error *e);

@@ -119,7 +119,7 @@ static int visit(struct walk *w, int dir, const char *name, const char *path, st
 	struct error why;
 	int twice;
 
-	if (read_conflist(&c, dir, name, path, &why) < 0)
+	if (read_conflist(&c, dir, name, path, &why) < 0 || !c.name)
 		return w->fn(w->arg, path, NULL, &why, e);
 	twice = note_network(w, c.name, path, &why);
 	if (twice < 0)

@@ -46,8 +46,8 @@ static int check_plugin(const struct stat *st, const char *path, struct error *e
 }
 
 /*
- * Open a directory that has plugins, which may be a symbolic link to it. Returns a descriptor, or -1 with
- * e->num ENOENT if it does not exist.
+ * Open a directory that has plugins, which may be a symbolic link to it. Returns a descriptor, or
+ * -1 with e->num ENOENT if it does not exist.
  */
 static int open_directory(const char *path, struct stat *st, struct error *e)
 {

@@ -169,6 +169,9 @@ static int load(struct publish *p, struct error *e)
 	}
 	if (attach_recorded_chain(p->a, st, p->list, &p->chain, e) < 0)
 		return -1;
+	if (st->result_count != p->list->count)
+		return error_set(e, 0,
+				 "the network record does not have the results of all plugins");
 	return check_plugins(p, e);
 }
 

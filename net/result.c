@@ -64,8 +64,8 @@ static int copy_member(struct parser *p, uint32_t obj, const char *name, size_t 
 }
 
 /*
- * Set *array to the member `name` of obj, which is an array of at most max elements or absent, and *list to
- * memory for its elements.
+ * Set *array to the member `name` of obj, which is an array of at most max elements or absent, and
+ * *list to memory for its elements.
  */
 static int open_array(struct parser *p, uint32_t obj, const char *name, size_t max, size_t size,
 		      uint32_t *array, void *list)

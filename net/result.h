@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What CNI plugins answer: results of ADD, errors, and the versions that they know. "Section 5: Result
- * Types" of the CNI specification. Pure functions of the text.
+ * What CNI plugins answer: results of ADD, errors, and the versions that they know. "Section 5:
+ * Result Types" of the CNI specification. Pure functions of the text.
  */
 #ifndef PODNS_NET_RESULT_H
 #define PODNS_NET_RESULT_H
@@ -49,9 +49,10 @@ struct result {
 };
 
 /*
- * Parse the result of an ADD, of any version from 0.3.0 to 1.1.0. plugin is its type, for errors. All strings
- * are single words without control characters, so that they can be written into a resolv.conf. No output at all is
- * an error, too. Free with result_free(); after an error *r is empty.
+ * Parse the result of an ADD, of any version from 0.3.0 to 1.1.0. plugin is its type, for errors.
+ * All strings are single words without control characters, so that they can be written into a
+ * resolv.conf. No output at all is an error, too. Free with result_free(); after an error *r is
+ * empty.
  */
 int result_parse(struct result *r, const char *plugin, const char *text, size_t len,
 		 struct error *e);
@@ -59,16 +60,16 @@ void result_free(struct result *r);
 #define cleanup_result __attribute__((cleanup(result_free)))
 
 /*
- * Set *e to what a plugin said that ended with another status than 0: "plugin bridge: ADD: msg: details
- * (code 11)", or, if it printed no error object, its status and the last line of its standard error.
- * Returns -1.
+ * Set *e to what a plugin said that ended with another status than 0: "plugin bridge: ADD: msg:
+ * details (code 11)", or, if it printed no error object, its status and the last line of its
+ * standard error. Returns -1.
  */
 int plugin_error(const char *plugin, const char *command, const struct program_result *r,
 		 struct error *e);
 
 /*
- * Set *versions to the mask of the versions known here that a plugin supports, by its answer to VERSION.
- * The mask may be empty.
+ * Set *versions to the mask of the versions known here that a plugin supports, by its answer to
+ * VERSION. The mask may be empty.
  */
 int plugin_versions(const char *plugin, const char *text, size_t len, unsigned *versions,
 		    struct error *e);

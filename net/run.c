@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The program has a pipe for each of its standard streams, which poll(2) serves together, so that neither
- * side waits for the other for ever. A fourth pipe, which execve(2) closes, says why it could not be executed.
+ * The program has a pipe for each of its standard streams, which poll(2) serves together, so that
+ * neither side waits for the other for ever. A fourth pipe, which execve(2) closes, says why it
+ * could not be executed.
  *
- * The process is reaped last. Until then its id, which is that of its process group, too, cannot be used
- * again, and kill(2) reaches nobody else.
+ * The process is reaped last. Until then its id, which is that of its process group, too, cannot be
+ * used again, and kill(2) reaches nobody else.
  */
 #include "net/run.h"
 
@@ -360,9 +361,9 @@ static int serve_all(struct run *x, struct error *e)
 /* --- its end --------------------------------------------------------------- */
 
 /*
- * Returns 1 if the process was reaped, 0 if it still runs, -1 with errno. A process that has ended is
- * reaped at once; others have PROGRAM_KILL_GRACE to die after a SIGKILL, which a system call that cannot be
- * interrupted delays.
+ * Returns 1 if the process was reaped, 0 if it still runs, -1 with errno. A process that has ended
+ * is reaped at once; others have PROGRAM_KILL_GRACE to die after a SIGKILL, which a system call
+ * that cannot be interrupted delays.
  */
 static int reap(struct run *x)
 {
@@ -408,6 +409,24 @@ static int finish(struct run *x, int done, struct error *e)
 	return done;
 }
 
+static bool is_pending(int signal)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && sigismember(&pending, signal) == 1;
+}
+
+/* Where SIGCHLD is blocked, that of the program must not stay pending: it would survive our execve(2). */
+static void take_signal(int signal)
+{
+	const struct timespec now = { 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	sigtimedwait(&set, NULL, &now);
+}
+
 int program_run(const struct program *p, struct program_result *r, struct error *e)
 {
 	struct run x = { .p = p,
@@ -418,6 +437,7 @@ int program_run(const struct program *p, struct program_result *r, struct error 
 	const struct sigaction by_default = { .sa_handler = SIG_DFL };
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction child, sigpipe;
+	bool was_pending = is_pending(SIGCHLD);
 	int done = -1;
 
 	if (p->lock_fd >= 0 && p->lock_fd <= 2)
@@ -433,6 +453,8 @@ int program_run(const struct program *p, struct program_result *r, struct error 
 		close_pipes(&x);
 		sigaction(SIGPIPE, &sigpipe, NULL);
 	}
+	if (!was_pending && is_pending(SIGCHLD))
+		take_signal(SIGCHLD);
 	sigaction(SIGCHLD, &child, NULL);
 	return done;
 }
@@ -444,20 +466,27 @@ void program_result_free(struct program_result *r)
 	*r = (struct program_result){ 0 };
 }
 
+static bool is_blank(char c)
+{
+	return !c || strchr(" \t\r\n", c);
+}
+
 const char *program_last_line(struct arena *a, const struct buf *output)
 {
-	static const char blanks[] = " \t\r\n";
-	const char *text = output->data, *end, *start, *line;
+	const char *start = output->data, *end, *line;
 
-	if (!text)
+	if (!start)
 		return "";
-	end = text + output->len;
-	while (end > text && strchr(blanks, end[-1]))
+	end = start + output->len;
+	while (end > start && is_blank(end[-1]))
 		end--;
-	start = end;
-	while (start > text && start[-1] != '\n')
-		start--;
-	start += strspn(start, " \t\r");
+	if (end == start)
+		return "";
+	for (const char *at = start; at < end; at++)
+		if (*at == '\n')
+			start = at + 1;
+	while (is_blank(*start))
+		start++;
 	line = arena_strndup(a, start, (size_t)(end - start));
 	return line ? line : "";
 }

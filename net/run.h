@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Running one program with a time limit. It gets nothing but what is said here: its arguments, its
- * environment, a standard input, the descriptors 0 to 2 and that of a lock. It is not killed when we are:
- * a plugin must be able to finish, and holds the lock meanwhile.
+ * environment, a standard input, the descriptors 0 to 2 and that of a lock. It is not killed when
+ * we are: a plugin must be able to finish, and holds the lock meanwhile.
  */
 #ifndef PODNS_NET_RUN_H
 #define PODNS_NET_RUN_H
@@ -15,8 +15,8 @@
 #define PROGRAM_OUTPUT_MAX ((size_t)1 << 20)
 #define PROGRAM_ERRORS_MAX ((size_t)4096)
 /*
- * In milliseconds: how long output is awaited after the program has ended, if another process has its pipes
- * open; and how long the end of a program is awaited that was killed.
+ * In milliseconds: how long output is awaited after the program has ended, if another process has
+ * its pipes open; and how long the end of a program is awaited that was killed.
  */
 #define PROGRAM_GRACE 500
 #define PROGRAM_KILL_GRACE 2000
@@ -37,13 +37,14 @@ struct program_result {
 };
 
 /*
- * Run a program in a process group of its own and wait for its end. Returns 0 if it ended by itself, with
- * whatever status. Returns -1, with the reason, if it could not be started, did not end in time or wrote more
- * than PROGRAM_OUTPUT_MAX bytes to its standard output; in the last two cases its process group has been killed,
- * and *r has what it wrote until then. Processes that outlive a program that ended by itself are left alone.
+ * Run a program in a process group of its own and wait for its end. Returns 0 if it ended by
+ * itself, with whatever status. Returns -1, with the reason, if it could not be started, did not
+ * end in time or wrote more than PROGRAM_OUTPUT_MAX bytes to its standard output; in the last two
+ * cases its process group has been killed, and *r has what it wrote until then. Processes that
+ * outlive a program that ended by itself are left alone.
  *
- * The signals SIGCHLD and SIGPIPE have other dispositions meanwhile. Initialise *r with zeros, and free
- * it with program_result_free() in any case.
+ * The signals SIGCHLD and SIGPIPE have other dispositions meanwhile. Initialise *r with zeros, and
+ * free it with program_result_free() in any case.
  */
 int program_run(const struct program *p, struct program_result *r, struct error *e);
 

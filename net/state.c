@@ -88,8 +88,12 @@ static int read_string(struct net_state *st, struct json *doc, uint32_t obj, con
 	if (json_member_string(doc, obj, name, &text, NULL, e) < 0)
 		return -1;
 	*s = NULL;
-	if (!text)
-		return needed ? json_error(doc, obj, e, "has no %s", name) : 0;
+	if (!text && !needed)
+		return 0;
+	if (!text) {
+		json_error(doc, obj, e, "has no %s", name);
+		return -1;
+	}
 	*s = net_state_string(st, text, e);
 	return *s ? 0 : -1;
 }
@@ -203,22 +207,30 @@ static int read_dns(struct net_state *st, struct json *doc, struct error *e)
 	return 0;
 }
 
-static int read_plugins(struct net_state *st, struct json *doc, struct error *e)
+static int read_conflist(struct net_state *st, const struct json *doc, struct error *e)
 {
 	const struct json_node *span;
-	uint32_t conflist, list;
+	uint32_t conflist;
 
-	if (json_member_of(doc, 0, "conflist", JSON_OBJECT, &conflist, e) < 0 ||
-	    require(doc, 0, "results", JSON_ARRAY, &list, e) < 0)
+	if (json_member_of(doc, 0, "conflist", JSON_OBJECT, &conflist, e) < 0)
 		return -1;
 	if ((conflist == JSON_NONE) != !st->version)
 		return json_error(doc, 0, e, "has only one of cniVersion and conflist");
-	span = conflist == JSON_NONE ? NULL : &doc->nodes[conflist];
-	if (span &&
-	    net_state_set_conflist(st, doc->text + span->start, span->end - span->start, e) < 0)
+	if (conflist == JSON_NONE)
+		return 0;
+	span = &doc->nodes[conflist];
+	return net_state_set_conflist(st, doc->text + span->start, span->end - span->start, e);
+}
+
+static int read_results(struct net_state *st, const struct json *doc, struct error *e)
+{
+	uint32_t list;
+
+	if (require(doc, 0, "results", JSON_ARRAY, &list, e) < 0)
 		return -1;
 	for (uint32_t n = json_first(doc, list); n != JSON_NONE; n = json_next(doc, n)) {
-		span = &doc->nodes[n];
+		const struct json_node *span = &doc->nodes[n];
+
 		if (span->type != JSON_OBJECT)
 			return json_error(doc, n, e, "is not an object");
 		if (net_state_add_result(st, doc->text + span->start, span->end - span->start, e) <
@@ -259,8 +271,11 @@ static int read_all_members(struct net_state *st, struct json *doc, const char *
 		return json_error(doc, 0, e, "has no ports");
 	if (read_ports(&st->next_ports, doc, "nextPorts", &st->changing, e) < 0)
 		return -1;
-	if (read_dns(st, doc, e) < 0 || read_plugins(st, doc, e) < 0)
+	if (read_dns(st, doc, e) < 0 || read_conflist(st, doc, e) < 0 ||
+	    read_results(st, doc, e) < 0)
 		return -1;
+	if (st->phase == NET_UP && st->version && !st->result_count)
+		return json_error(doc, 0, e, "is up, but has no results");
 	return read_pasta(st, doc, e);
 }
 
@@ -463,7 +478,7 @@ struct state_name {
 
 static struct state_name name_of(const char *before, const char *pod, const char *after)
 {
-	struct state_name name;
+	struct state_name name = { "" };
 
 	concat_in(name.s, sizeof(name.s), before, PREFIX, pod, after, NULL);
 	return name;

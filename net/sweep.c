@@ -39,6 +39,7 @@ static int has_pod(const struct store *store, const char *pod, bool *has, struct
 	cleanup_free char *record = concat(pod, "/" POD_RECORD_FILE, NULL);
 	struct stat st;
 
+	*has = false;
 	if (!record)
 		return error_nomem(e);
 	*has = fstatat(store->dir_fd, record, &st, AT_SYMLINK_NOFOLLOW) == 0;
@@ -51,7 +52,7 @@ static int has_pod(const struct store *store, const char *pod, bool *has, struct
 static int judge(const struct sweep *s, const struct net_state *st, const char **why,
 		 struct error *e)
 {
-	bool this_boot, has;
+	bool this_boot = false, has = false;
 
 	*why = NULL;
 	if (attach_is_of_this_boot(st, &this_boot, e) < 0 ||
@@ -95,7 +96,7 @@ static int lock_and_detach(struct sweep *s, const char *pod, struct error *e)
 {
 	cleanup_free char *path = concat(s->store->root, "/podns/", pod, NULL);
 	cleanup_close int fd = -1;
-	bool has;
+	bool has = false;
 	int r;
 
 	if (!path)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The versions of the CNI specification that are known here. Version 0.3.0 occurs only in results: it is
- * the same as 0.3.1.
+ * The versions of the CNI specification that are known here. Version 0.3.0 occurs only in results:
+ * it is the same as 0.3.1.
  */
 #ifndef PODNS_NET_VERSION_H
 #define PODNS_NET_VERSION_H

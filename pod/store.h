@@ -30,11 +30,11 @@
 struct store {
 	char *root; /* absolute */
 	int root_fd;
-	int dir_fd;            /* <root>/podns; -1 while it does not exist */
-	char *bundles;         /* path of <bundles> */
-	int bundles_fd;        /* opened when first needed, else -1 */
+	int dir_fd;                     /* <root>/podns; -1 while it does not exist */
+	char *bundles;                  /* path of <bundles> */
+	int bundles_fd;                 /* opened when first needed, else -1 */
 	struct network_client *network; /* borrowed; NULL: no network can be attached or detached */
-	struct lock_wait wait; /* for all locks of pods and bundles that this run takes */
+	struct lock_wait wait;          /* for all locks of pods and bundles that this run takes */
 };
 
 /* A command that works on many pods calls this before each, which then gets the whole wait. */

@@ -18,8 +18,9 @@
 const char *pod_state_name(enum pod_state state)
 {
 	static const char *const names[] = {
-		[POD_HELD] = "held",   [POD_LIVE] = "live",     [POD_CLAIMED] = "claimed",
-		[POD_STALE] = "stale", [POD_BROKEN] = "broken", [POD_FOREIGN] = "foreign",
+		[POD_HELD] = "held",       [POD_LIVE] = "live",       [POD_CLAIMED] = "claimed",
+		[POD_STALE] = "stale",     [POD_LEAVING] = "leaving", [POD_BROKEN] = "broken",
+		[POD_FOREIGN] = "foreign",
 	};
 
 	return names[state];
@@ -165,10 +166,13 @@ static void set_state(struct views *v, struct view *x)
 	count_entrants(v, x);
 	if (x->state == POD_BROKEN || x->state == POD_FOREIGN)
 		return;
-	x->state = x->rec.held     ? POD_HELD
-		   : x->containers ? POD_LIVE
-		   : x->claims     ? POD_CLAIMED
-				   : POD_STALE;
+	x->state = x->rec.held      ? POD_HELD
+		   : x->containers  ? POD_LIVE
+		   : x->claims      ? POD_CLAIMED
+		   : x->rec.leaving ? POD_LEAVING
+				    : POD_STALE;
+	if (x->state == POD_LEAVING)
+		x->reason = x->rec.leaving;
 }
 
 /* --- views ---------------------------------------------------------------- */

@@ -16,6 +16,7 @@ enum pod_state {
 	POD_LIVE,    /* one of its containers is alive */
 	POD_CLAIMED, /* a container is on its way in */
 	POD_STALE,   /* none of these: the next hook run or podns gc ends it */
+	POD_LEAVING, /* it has ended, but its network could not be detached: see reason */
 	POD_BROKEN,  /* its record cannot be read, or is not true any more: see reason */
 	POD_FOREIGN, /* there is no record: another program pinned it */
 };
@@ -30,7 +31,7 @@ struct view {
 	ns_set pinned;  /* the types with a namespace pinned under the name */
 	struct ns_id pin[NS_TYPES];
 	enum pod_state state;
-	const char *reason; /* POD_BROKEN: one line; else NULL */
+	const char *reason; /* POD_BROKEN, POD_LEAVING: one line; else NULL */
 	ns_set hidden;      /* pins of ours that a mount over their directory hides */
 	size_t containers;  /* members that are alive */
 	size_t claims;      /* other entrants that have not expired */

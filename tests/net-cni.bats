@@ -177,8 +177,9 @@ setup() {
 	local change
 	net add --network web web
 	cp "$ROOT/podns/network@web" "$T/good"
-	for change in 's/"up"/"down"/' 's/"pod":"web"/"pod":"other"/' 's/"version":1/"version":2/' 's/"boot":/"boots":/' \
+	for change in 's/"up"/"sideways"/' 's/"pod":"web"/"pod":"other"/' 's/"version":1/"version":2/' 's/"boot":/"boots":/' \
 		's/"results":\[/"results":[3,/' 's/"id":"./"id":"x/' '$d' 's/"dns":\[/"dns":[4/'; do
+		echo "$change"
 		sed "$change" "$T/good" >"$ROOT/podns/network@web"
 		net_fails "$ROOT/podns/network@web" del web
 		net_fails "$ROOT/podns/network@web" check web

@@ -226,7 +226,7 @@ left_out() {
 	*:perf.bats) echo "it counts what a plain build costs" ;;
 	*:containerd.bats | *:docker.bats | *:docker-vpn.bats | *:runtime-bed.bats) echo "Debian 13 has a plain build of its own" ;;
 	*:valgrind.bats) echo "it is another tool of this kind" ;;
-	sanitizers:sweep-fault.bats | sanitizers:sweep-kill.bats | sanitizers:sweep-nomem.bats)
+	sanitizers:net-sweep.bats | sanitizers:sweep-fault.bats | sanitizers:sweep-kill.bats | sanitizers:sweep-nomem.bats)
 		echo "the calls that it tampers with would be the sanitizers' own, too"
 		;;
 	coverage:sweep-kill.bats) echo "what is killed counts nothing" ;;

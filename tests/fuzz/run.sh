@@ -21,7 +21,7 @@ mkdir -p "$1/found"
 BUILD=$(cd "$1" && pwd -P)
 LIMIT=$2
 shift 2
-[ $# -gt 0 ] || set -- state config plan record text options definition
+[ $# -gt 0 ] || set -- state config plan record text options cni definition
 : "${CLANG:=clang}"
 
 FLAGS=(-std=gnu17 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all "-I$SRC"
@@ -39,7 +39,9 @@ compile() {
 compile_all() {
 	local source object failed=0 pids=()
 	for source in "$SRC"/{base,json,oci,plan}/*.c "$SRC"/ns/{maps,sysctl,types}.c \
-		"$SRC"/pod/{definition,definition_file,name,network,record,unit_file}.c "$SRC"/hook/{options,settings}.c "$FUZZ"/{plan,strict}.c; do
+		"$SRC"/net/{conflist{,_dir,_text},plugin,result,run,version}.c \
+		"$SRC"/pod/{definition,definition_file,name,network,record,unit_file}.c \
+		"$SRC"/hook/{options,settings}.c "$FUZZ"/{plan,strict}.c; do
 		object=${source#"$SRC"/}
 		object=$BUILD/${object//\//-}.o
 		objects+=("$object")

@@ -70,7 +70,7 @@ static void refuses_broken_records(void)
 		{ "\"pod\":\"web\"", "\"pod\":\"other\"", "is of the pod other, not web" },
 		{ "\"network\":\"n\",\n", "", "has no network" },
 		{ "\"network\":\"n\"", "\"network\":\"../n\"", "../n" },
-		{ "\"up\"", "\"down\"", "is no state of a network" },
+		{ "\"up\"", "\"sideways\"", "is no state of a network" },
 		{ "\"" ID "\"", "\"" ID "0\"", "32 hexadecimal digits" },
 		{ "\"" ID "\"", "\"../" ID "\"", "32 hexadecimal digits" },
 		{ "\"boot\":\"b\",\n", "", "has no boot" },
@@ -156,7 +156,7 @@ static void touch(int dir, const char *name)
 
 static void files(void)
 {
-	char root[] = "/tmp/test_net.XXXXXX", command[64];
+	char root[] = "/tmp/test_net.XXXXXX";
 	cleanup_store struct store store = STORE_NONE;
 	struct net_state st, again;
 	struct error e;
@@ -190,8 +190,10 @@ static void files(void)
 	CHECK_HAS(e.text, "network@web");
 	CHECK_HAS(e.hint, "network@web by hand");
 	net_state_free(&st);
-	snprintf(command, sizeof(command), "rm -r %s", root);
-	CHECK(system(command) == 0);
+	CHECK(unlinkat(store.dir_fd, "network@web", 0) == 0 &&
+	      unlinkat(store.dir_fd, "network@", 0) == 0 &&
+	      unlinkat(store.dir_fd, "network@.x", 0) == 0);
+	CHECK(unlinkat(store.root_fd, "podns", AT_REMOVEDIR) == 0 && rmdir(root) == 0);
 }
 
 static void time_is_shared(void)

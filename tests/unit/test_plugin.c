@@ -12,7 +12,7 @@
 
 static struct error e;
 
-/* Two directories of plugins, one that does not exist between them, in one that is made for a test. */
+/* Two directories of plugins, and between them one that does not exist. Made for each test. */
 static struct {
 	char top[32];
 	char *first, *second;

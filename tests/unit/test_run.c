@@ -224,6 +224,34 @@ static void the_end_of_standard_error_is_kept(void)
 	arena_free(&a);
 }
 
+static void the_last_line_has_no_white_space_around_it(void)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		const char *should;
+	} rows[] = {
+		{ "", 0, "" },
+		{ " \t", 2, "" },
+		{ "\n\n", 2, "" },
+		{ "\t\0\0", 3, "" },
+		{ "one", 3, "one" },
+		{ "one\n \ttwo words\r\n\n ", 20, "two words" },
+		{ "one\n\0two", 8, "two" },
+	};
+	struct arena a = { 0 };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf b = { 0 };
+
+		unit_row(rows[i].should);
+		CHECK(buf_add(&b, rows[i].text, rows[i].len) == 0);
+		CHECK_STR(program_last_line(&a, &b), rows[i].should);
+		buf_free(&b);
+	}
+	arena_free(&a);
+}
+
 static void who_keeps_the_pipes_open_is_not_waited_for(void)
 {
 	struct program_result r;
@@ -379,6 +407,7 @@ int main(void)
 	RUN(at_the_deadline_the_whole_group_is_killed);
 	RUN(standard_output_is_bounded);
 	RUN(the_end_of_standard_error_is_kept);
+	RUN(the_last_line_has_no_white_space_around_it);
 	RUN(who_keeps_the_pipes_open_is_not_waited_for);
 	RUN(only_the_lock_is_inherited);
 	RUN(streams_that_are_closed_here_are_there);

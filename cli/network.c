@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * podns network: about the networks that root has configured, and those of pods. What changes a network is
+ * done by podns-net under the pod's lock, so this command is not confined.
+ */
+#include "cli/network.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "agent/run.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/out.h"
+#include "net/run.h"
+#include "net/state.h"
+#include "pod/name.h"
+#include "pod/pod.h"
+
+static const char help[] =
+	"Usage: podns network [--root DIR] ls [--json]\n"
+	"       podns network [--root DIR] check POD\n"
+	"       podns network [--root DIR] up POD\n"
+	"       podns network [--root DIR] down POD\n"
+	"       podns network [--root DIR] publish POD [+|-][IP:]HOST:POD[/PROTOCOL]...\n"
+	"\n"
+	"  ls       list the networks in " PODNS_CONFDIR "/net.d, with the pods attached to them\n"
+	"  check    is all that was attached still there? Asks the plugins, and looks in the pod\n"
+	"  down     detach the pod from its network; up attaches it again\n"
+	"  up       attach it to the same network, with the same ports\n"
+	"  publish  publish ports (with + or without a sign) and stop publishing others (-), while\n"
+	"           containers run; the pod keeps its address\n"
+	"\n"
+	"  --json   print a JSON array: name, file, plugins, pods, error (null if the file is right)\n"
+	"\n"
+	"See podns-network(1).\n";
+
+/* --- podns-net ---------------------------------------------------------------------------- */
+
+#define WORDS_MAX (16 + 2 * PORT_RANGES_MAX)
+
+struct words {
+	const char *list[WORDS_MAX + 1];
+	size_t count;
+};
+
+static int add_words(struct words *w, const char *first, const char *second, struct error *e)
+{
+	if (w->count + 2 > WORDS_MAX)
+		return error_set(e, 0, "more than %d ports", PORT_RANGES_MAX);
+	w->list[w->count++] = first;
+	if (second)
+		w->list[w->count++] = second;
+	return 0;
+}
+
+/* It and its plugins keep to 25 s; this is for one that hangs. */
+#define LIMIT_MS 30000
+
+static int report_failure(const struct program_result *result, struct error *e)
+{
+	cleanup_arena struct arena arena = { 0 };
+	const char *line = program_last_line(&arena, &result->err);
+
+	if (!line)
+		return error_nomem(e);
+	line += strncmp(line, "podns-net: ", 11) ? 0 : 11;
+	return error_set(e, 0, "%.4000s", *line ? line : "podns-net failed and did not say why");
+}
+
+static int run_podns_net(const struct words *w, int lock_fd, struct program_result *result,
+			 struct error *e)
+{
+	static char *const no_environment[] = { NULL };
+	cleanup_free char *path = agent_podns_net(e);
+	const struct program program = { .path = path,
+					 .argv = (char *const *)w->list,
+					 .env = no_environment,
+					 .lock_fd = lock_fd,
+					 .limit_ms = LIMIT_MS };
+
+	if (!path || program_run(&program, result, e) < 0)
+		return -1;
+	return WIFEXITED(result->status) && !WEXITSTATUS(result->status)
+		       ? 0
+		       : report_failure(result, e);
+}
+
+/* --- one pod -------------------------------------------------------------------------------- */
+
+enum verb { VERB_CHECK, VERB_UP, VERB_DOWN, VERB_PUBLISH, VERBS };
+static const char *const verb_name[VERBS] = { "check", "up", "down", "publish" };
+
+static int open_pod(struct cli *cli, const char *name, struct store *store, struct pod *pod,
+		    struct error *e)
+{
+	if (pod_check_name(name, e) < 0 || store_open(store, cli->root, false, e) < 0 ||
+	    pod_open(pod, store, name, false, e) < 0)
+		return -1;
+	if (pod->fd < 0)
+		return error_set(e, 0, "there is no pod %s under %s", name, store->root);
+	return pod_check_clocks(pod, e);
+}
+
+static int note_addresses(struct pod *pod, const struct buf *out, struct error *e)
+{
+	cleanup_net_state struct net_state st = { 0 };
+	cleanup_free char *lines = strdup(out->len ? out->data : "");
+	char *line, *rest = lines;
+
+	if (!lines)
+		return error_nomem(e);
+	if (state_load(pod->store, pod->name, &st, e) < 0 ||
+	    record_set_network(&pod->rec, st.network ? st.network : pod->rec.network, e) < 0)
+		return -1;
+	while ((line = strsep(&rest, "\n")))
+		if (*line && record_add_address(&pod->rec, line, e) < 0)
+			return -1;
+	pod->rec.attached = true;
+	return pod_save(pod, e);
+}
+
+/* The record says first that nothing is attached: after a kill `up` may do it again. */
+static int note_detached(struct pod *pod, struct error *e)
+{
+	const char *network = pod->rec.network;
+
+	if (!network)
+		return error_set(e, 0, "the pod has no network");
+	return record_set_network(&pod->rec, network, e) < 0 ? -1 : pod_save(pod, e);
+}
+
+static int run_on_pod(struct cli *cli, enum verb verb, const char *name, struct words *w,
+		      struct error *e)
+{
+	cleanup_program_result struct program_result result = { 0 };
+	cleanup_store struct store store = STORE_NONE;
+	cleanup_pod struct pod pod = POD_NONE;
+	struct decimal lock;
+
+	log_context("network", name);
+	if (open_pod(cli, name, &store, &pod, e) < 0)
+		return -1;
+	lock = decimal((uint64_t)pod.fd);
+	if ((verb == VERB_DOWN && note_detached(&pod, e) < 0) ||
+	    add_words(w, "--root", store.root, e) < 0 ||
+	    add_words(w, "--lock-fd", lock.text, e) < 0 ||
+	    add_words(w, verb_name[verb], NULL, e) < 0 || add_words(w, "--", name, e) < 0 ||
+	    run_podns_net(w, pod.fd, &result, e) < 0)
+		return -1;
+	return verb == VERB_UP ? note_addresses(&pod, &result.out, e) : 0;
+}
+
+static int do_publish(struct cli *cli, int argc, char **argv, struct error *e)
+{
+	struct words w = { .list = { "podns-net" }, .count = 1 };
+	struct port_range range;
+
+	if (argc < 2)
+		return cli_usage(cli, e, "publish needs a POD and ports");
+	for (int i = 1; i < argc; i++) {
+		bool drop = *argv[i] == '-';
+		const char *spec = argv[i] + (drop || *argv[i] == '+');
+
+		if (port_parse(spec, &range, e) < 0 ||
+		    add_words(&w, drop ? "--unpublish" : "--publish", spec, e) < 0)
+			return -1;
+	}
+	return run_on_pod(cli, VERB_PUBLISH, argv[0], &w, e);
+}
+
+static int do_verb(struct cli *cli, enum verb verb, int argc, char **argv, struct error *e)
+{
+	struct words w = { .list = { "podns-net" }, .count = 1 };
+
+	if (verb == VERB_PUBLISH)
+		return do_publish(cli, argc, argv, e);
+	if (argc != 1)
+		return cli_usage(cli, e, "%s needs one POD", verb_name[verb]);
+	return run_on_pod(cli, verb, argv[0], &w, e);
+}
+
+static int dispatch(struct cli *cli, int argc, char **argv, bool json, struct error *e)
+{
+	if (!argc)
+		return cli_usage(cli, e, "ls, check, up, down or publish is missing");
+	if (!strcmp(argv[0], "ls"))
+		return argc > 1 ? cli_usage(cli, e, "unexpected argument '%s'", argv[1])
+				: network_list(cli, json, e);
+	for (enum verb verb = 0; verb < VERBS; verb++)
+		if (!strcmp(argv[0], verb_name[verb]))
+			return json ? cli_usage(cli, e, "only ls has --json")
+				    : do_verb(cli, verb, argc - 1, argv + 1, e);
+	return cli_usage(cli, e, "no command 'network %s'", argv[0]);
+}
+
+static int set_network_option(void *arg, int option, char *value, struct error *e)
+{
+	(void)option;
+	(void)value;
+	(void)e;
+	*(bool *)arg = true;
+	return 0;
+}
+
+/* A port that is not to be published any more begins with '-': options come before the pod. */
+static int parse_and_dispatch(struct cli *cli, int argc, char **argv, struct error *e)
+{
+	enum { OPT_JSON = OPT_OWN };
+	static const struct option options[] = {
+		CLI_OPTIONS,
+		{ "json", no_argument, NULL, OPT_JSON },
+		CLI_OPTIONS_END,
+	};
+	bool json = false;
+	int words, r = cli_parse(cli, argc, argv, true, options, set_network_option, &json, e);
+	char *command;
+
+	if (r != CLI_DONE || optind == argc)
+		return r != CLI_DONE ? r : dispatch(cli, 0, NULL, json, e);
+	/* Options may follow the command, too: `podns network ls --json`. */
+	words = optind;
+	command = argv[words];
+	argv[words] = argv[0];
+	optind = 0;
+	r = cli_parse(cli, argc - words, argv + words, true, options, set_network_option, &json, e);
+	if (r != CLI_DONE)
+		return r;
+	argv[words + optind - 1] = command;
+	return dispatch(cli, argc - words - optind + 1, argv + words + optind - 1, json, e);
+}
+
+const struct command cli_network = { "network", "list, attach and detach networks", help,
+				     CLI_RUNS_PROGRAMS, parse_and_dispatch };

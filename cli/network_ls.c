@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* podns network ls: the files of net.d, and who is attached to each network. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/network.h"
+#include "cli/out.h"
+#include "net/conflist.h"
+#include "net/state.h"
+
+struct attached {
+	const char *pod, *network, *phase;
+};
+
+struct listing {
+	struct arena arena;
+	struct store *store;
+	struct attached *pods;
+	size_t pod_count;
+	struct json_out json;
+	bool as_json;
+	int width;
+	size_t count;
+};
+
+static int note_pod(void *arg, const char *pod, struct error *e)
+{
+	cleanup_net_state struct net_state st = { 0 };
+	struct listing *l = arg;
+	struct attached *more;
+
+	if (state_load(l->store, pod, &st, e) < 0)
+		return -1;
+	if (!st.pod)
+		return 0;
+	more = arena_alloc(&l->arena, (l->pod_count + 1) * sizeof(*more));
+	if (!more)
+		return error_nomem(e);
+	if (l->pod_count)
+		memcpy(more, l->pods, l->pod_count * sizeof(*more));
+	l->pods = more;
+	more += l->pod_count;
+	more->pod = arena_strndup(&l->arena, pod, strlen(pod));
+	more->network = arena_strndup(&l->arena, st.network, strlen(st.network));
+	more->phase = net_phase_name[st.phase];
+	if (!more->pod || !more->network)
+		return error_nomem(e);
+	l->pod_count++;
+	return 0;
+}
+
+static void put_pods_json(struct listing *l, const char *network)
+{
+	json_open(&l->json, "pods", '[');
+	for (size_t i = 0; i < l->pod_count; i++)
+		if (!strcmp(l->pods[i].network, network))
+			json_put_string(&l->json, NULL, l->pods[i].pod);
+	json_close(&l->json, ']');
+}
+
+static void put_json(struct listing *l, const char *path, const struct conflist *c,
+		     const struct error *why)
+{
+	struct json_out *j = &l->json;
+
+	json_open(j, NULL, '{');
+	json_put_string(j, "name", c ? c->name : NULL);
+	json_put_string(j, "file", path);
+	json_open(j, "plugins", '[');
+	for (size_t i = 0; c && i < c->count; i++)
+		json_put_string(j, NULL, c->plugins[i].type);
+	json_close(j, ']');
+	put_pods_json(l, c ? c->name : "");
+	json_put_string(j, "error", why ? why->text : NULL);
+	json_close(j, '}');
+}
+
+static void print_row(const struct listing *l, const struct conflist *c, const struct error *why)
+{
+	const char *comma = "";
+
+	printf("%-*s ", l->width, c ? c->name : "-");
+	for (size_t i = 0; c && i < c->count; i++)
+		printf("%s%s", i ? "," : "", c->plugins[i].type);
+	fputs("  ", stdout);
+	for (size_t i = 0; c && i < l->pod_count; i++) {
+		if (strcmp(l->pods[i].network, c->name) != 0)
+			continue;
+		printf("%s%s", comma, l->pods[i].pod);
+		if (strcmp(l->pods[i].phase, net_phase_name[NET_UP]) != 0)
+			printf(" (%s)", l->pods[i].phase);
+		comma = ",";
+	}
+	fputs(*comma ? "" : "-", stdout);
+	if (why) {
+		fputs("  ", stdout);
+		print_safe(why->text);
+	}
+	putchar('\n');
+}
+
+static int list_file(void *arg, const char *path, struct conflist *c, const struct error *why,
+		     struct error *e)
+{
+	struct listing *l = arg;
+
+	(void)e;
+	l->count++;
+	if (l->as_json)
+		put_json(l, path, c, why);
+	else
+		print_row(l, c, why);
+	return 0;
+}
+
+static int measure_file(void *arg, const char *path, struct conflist *c, const struct error *why,
+			struct error *e)
+{
+	struct listing *l = arg;
+	int width = c ? (int)strlen(c->name) : 0;
+
+	(void)path;
+	(void)why;
+	(void)e;
+	l->width = width > l->width ? width : l->width;
+	l->count++;
+	return 0;
+}
+
+static int list_all(struct listing *l, struct error *e)
+{
+	if (l->as_json) {
+		json_open(&l->json, NULL, '[');
+		if (conflist_each(PODNS_CONFDIR "/net.d", list_file, l, e) < 0)
+			return -1;
+		json_close(&l->json, ']');
+		return json_end(&l->json, e);
+	}
+	l->width = (int)strlen("NAME");
+	if (conflist_each(PODNS_CONFDIR "/net.d", measure_file, l, e) < 0)
+		return -1;
+	if (!l->count) {
+		puts("There is no network in " PODNS_CONFDIR "/net.d: see podns-network(1)");
+		return 0;
+	}
+	printf("%-*s PLUGINS  PODS\n", l->width, "NAME");
+	return conflist_each(PODNS_CONFDIR "/net.d", list_file, l, e);
+}
+
+int network_list(struct cli *cli, bool json, struct error *e)
+{
+	cleanup_store struct store store = STORE_NONE;
+	struct listing l = { .store = &store, .as_json = json };
+	bool there;
+	int r = cli_open_store(cli, &store, &there, e);
+
+	if (r == 0 && there)
+		r = state_each(&store, note_pod, &l, e);
+	if (r == 0)
+		r = list_all(&l, e);
+	buf_free(&l.json.text);
+	arena_free(&l.arena);
+	return r < 0 ? CLI_FAILED : CLI_DONE;
+}
