@@ -118,13 +118,19 @@ static void close_others(int lock, int told)
 	inherit_no_descriptors_between(high + 1, INT_MAX);
 }
 
-/* Ignored signals and the mask survive execve(2). */
+/*
+ * Ignored signals and the mask survive execve(2). Those that the C library keeps for itself, which
+ * sigaction(3) refuses, may have been ignored by an ancestor of ours, too. In the kernel's structure
+ * zeros say SIG_DFL, no flags and an empty mask.
+ */
 static void reset_signals(void)
 {
+	static const unsigned long by_default[8];
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL); /* fails for SIGKILL, SIGSTOP and those of the C library */
+		syscall(SYS_rt_sigaction, sig, by_default, NULL,
+			NSIG / 8); /* not SIGKILL, SIGSTOP */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
