@@ -6,7 +6,7 @@
 # with its infra container and netavark. From the first command to the first answered request, and to the end of
 # the pod. The network namespace that plays the host is this file's own.
 
-NETS=/usr/local/etc/oci-podns/net.d	# of a build with ./configure without options
+NETS=/etc/oci-podns/net.d	# of a build with ./configure without options
 
 bench_conflist() {
 	cat <<-'JSON'
@@ -106,7 +106,8 @@ network_rows() {
 		echo "# no CNI plugins here" >&2
 		return
 	fi
-	mount -t tmpfs -o mode=0755 tmpfs /usr/local/etc
+	mkdir "$WORK/etc-upper" "$WORK/etc-work"
+	mount -t overlay -o "lowerdir=/etc,upperdir=$WORK/etc-upper,workdir=$WORK/etc-work" overlay /etc
 	mkdir -p "$NETS"
 	bench_conflist >"$NETS/bench.conflist"
 	: >"$WORK/host"
@@ -116,5 +117,5 @@ network_rows() {
 	measure 10 plan_network
 	against_first made podns pod "two containers and a published port, to the first answer" 0.75
 	against_first removed podns pod "— removed" 0.75
-	umount "$WORK/host" /usr/local/etc
+	umount "$WORK/host" /etc
 }
