@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "net/attach.h"
 #include "net/chain.h"
+#include "net/pasta.h"
+#include "net/resolv.h"
 #include "net/result.h"
 #include "net/taken.h"
 #include "ns/net.h"
@@ -248,22 +250,64 @@ static int add_plugins(struct add *x, struct error *e)
 
 /* --- the end -------------------------------------------------------------------------------------- */
 
-/* The addresses of the pod, one a line. */
-static int write_addresses(const struct net_state *st, int out_fd, struct error *e)
+static bool has_ipv6(const struct result *result)
+{
+	for (size_t i = 0; i < result->ip_count; i++)
+		if (result->ips[i].pod && strchr(result->ips[i].ip, ':'))
+			return true;
+	return false;
+}
+
+static int write_resolv_conf(const struct add *x, const struct result *result, struct error *e)
+{
+	cleanup_buf struct buf host = { 0 }, real = { 0 }, text = { 0 };
+	struct resolv_input in = {
+		.dns = x->st.dns,
+		.dns_count = x->st.dns_count,
+		.cni = result,
+		.v6 = has_ipv6(result),
+	};
+	size_t servers;
+
+	if (resolv_read_host("", &host, &real, e) < 0)
+		return -1;
+	if (pasta_is_network(&x->st) && resolv_has_ipv4(host.data))
+		in.forward = PASTA_DNS;
+	in.host = real.len ? real.data : "";
+	if (resolv_compose(&in, &text, &servers, e) < 0)
+		return -1;
+	if (!servers)
+		log_warn("there is no name server for the pod; --dns can give it one");
+	return resolv_write(x->a->lock_fd, &text, e);
+}
+
+static int parse_last_result(const struct net_state *st, struct result *result, struct error *e)
 {
 	const struct net_text *last = &st->results[st->result_count - 1];
-	cleanup_result struct result result = { 0 };
+
+	return result_parse(result, "(recorded)", last->text, last->len, e);
+}
+
+/* The addresses of the pod, one a line. */
+static int write_addresses(const struct result *result, int out_fd, struct error *e)
+{
 	cleanup_buf struct buf lines = { 0 };
 
-	if (result_parse(&result, "(recorded)", last->text, last->len, e) < 0)
-		return -1;
-	for (size_t i = 0; i < result.ip_count; i++)
-		if (result.ips[i].pod && buf_concat(&lines, result.ips[i].ip, "\n", NULL) < 0)
+	for (size_t i = 0; i < result->ip_count; i++)
+		if (result->ips[i].pod && buf_concat(&lines, result->ips[i].ip, "\n", NULL) < 0)
 			return error_nomem(e);
 	if (write_all(out_fd, lines.data ? lines.data : "", lines.len) < 0)
 		return error_set(e, errno, "write the addresses to standard output");
 	return 0;
 }
+
+static int write_addresses_again(const struct net_state *st, int out_fd, struct error *e)
+{
+	cleanup_result struct result result = { 0 };
+
+	return parse_last_result(st, &result, e) < 0 ? -1 : write_addresses(&result, out_fd, e);
+}
+
 /* The error of ADD is what the caller needs; that of DEL is recorded, and logged. */
 static int undo(struct add *x, struct error *e)
 {
@@ -277,19 +321,34 @@ static int undo(struct add *x, struct error *e)
 	return -1;
 }
 
+static int add_pasta(struct add *x, struct error *e)
+{
+	if (pasta_add(&x->st, attach_keep_time(x->a->until), e) < 0)
+		return -1;
+	return state_save(x->a->store, &x->st, e);
+}
+
 static int add_network(struct add *x, int out_fd, struct error *e)
 {
-	if (add_plugins(x, e) < 0)
+	cleanup_result struct result result = { 0 };
+
+	if ((pasta_is_network(&x->st) ? add_pasta(x, e) : add_plugins(x, e)) < 0 ||
+	    parse_last_result(&x->st, &result, e) < 0 || write_resolv_conf(x, &result, e) < 0)
 		return -1;
 	x->st.phase = NET_UP;
 	if (state_save(x->a->store, &x->st, e) < 0)
 		return -1;
-	return write_addresses(&x->st, out_fd, e);
+	return write_addresses(&result, out_fd, e);
+}
+
+static int prepare(struct add *x, struct error *e)
+{
+	return pasta_is_network(&x->st) ? pasta_prepare(&x->st.ports, e) : prepare_plugins(x, e);
 }
 
 static int attach_pod(struct add *x, int out_fd, struct error *e)
 {
-	if (fill_record(x, e) < 0 || find_pin(x, e) < 0 || prepare_plugins(x, e) < 0 ||
+	if (fill_record(x, e) < 0 || find_pin(x, e) < 0 || prepare(x, e) < 0 ||
 	    save_intent(x, e) < 0)
 		return -1;
 	return add_network(x, out_fd, e) < 0 ? undo(x, e) : 0;
@@ -303,7 +362,7 @@ int attach_add(const struct attach *a, const struct network_request *request, in
 	int r = settle_earlier(&x, &attached, e);
 
 	if (r == 0)
-		r = attached ? write_addresses(&x.st, out_fd, e) : attach_pod(&x, out_fd, e);
+		r = attached ? write_addresses_again(&x.st, out_fd, e) : attach_pod(&x, out_fd, e);
 	conflist_free(&x.list);
 	net_state_free(&x.st);
 	return r;

@@ -30,11 +30,11 @@
 struct store {
 	char *root; /* absolute */
 	int root_fd;
-	int dir_fd;            /* <root>/podns; -1 while it does not exist */
-	char *bundles;         /* path of <bundles> */
-	int bundles_fd;        /* opened when first needed, else -1 */
+	int dir_fd;                     /* <root>/podns; -1 while it does not exist */
+	char *bundles;                  /* path of <bundles> */
+	int bundles_fd;                 /* opened when first needed, else -1 */
 	struct network_client *network; /* borrowed; NULL: no network can be attached or detached */
-	struct lock_wait wait; /* for all locks of pods and bundles that this run takes */
+	struct lock_wait wait;          /* for all locks of pods and bundles that this run takes */
 };
 
 /* A command that works on many pods calls this before each, which then gets the whole wait. */
@@ -58,6 +58,9 @@ static inline void store_reset_wait(struct store *s)
 int store_open(struct store *s, const char *root, bool make, struct error *e);
 void store_close(struct store *s);
 #define cleanup_store __attribute__((cleanup(store_close)))
+
+/* The uid outside our user namespace of its uid 0, which in rootless podman is the user's: user_namespaces(7). */
+int store_outer_uid(uint64_t *uid, struct error *e);
 
 /* "<root>/<brief>ns/<pod>", in the arena; NULL and e without memory. */
 const char *store_pin_path(const struct store *s, struct arena *a, enum ns_type t, const char *pod,

@@ -70,7 +70,7 @@ static void refuses_broken_records(void)
 		{ "\"pod\":\"web\"", "\"pod\":\"other\"", "is of the pod other, not web" },
 		{ "\"network\":\"n\",\n", "", "has no network" },
 		{ "\"network\":\"n\"", "\"network\":\"../n\"", "../n" },
-		{ "\"up\"", "\"down\"", "is no state of a network" },
+		{ "\"up\"", "\"sideways\"", "is no state of a network" },
 		{ "\"" ID "\"", "\"" ID "0\"", "32 hexadecimal digits" },
 		{ "\"" ID "\"", "\"../" ID "\"", "32 hexadecimal digits" },
 		{ "\"boot\":\"b\",\n", "", "has no boot" },

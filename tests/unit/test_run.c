@@ -405,6 +405,21 @@ static void it_survives_us(void)
 	CHECK(rmdir(dir) == 0);
 }
 
+static void leaves_no_signal_pending(void)
+{
+	sigset_t chld, old, pending;
+	struct program_result r = { 0 };
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &chld, &old);
+	CHECK(run_shell("exit 0", LIMIT, &r) == 0);
+	sigpending(&pending);
+	CHECK(!sigismember(&pending, SIGCHLD));
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	program_result_free(&r);
+}
+
 int main(void)
 {
 	RUN(output_errors_and_status_are_kept);
@@ -422,5 +437,6 @@ int main(void)
 	RUN(signals_are_as_at_boot);
 	RUN(it_has_a_process_group_of_its_own);
 	RUN(it_survives_us);
+	RUN(leaves_no_signal_pending);
 	return unit_done();
 }
