@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "net/chain.h"
+#include "net/pasta.h"
 #include "net/resolv.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
@@ -176,6 +177,8 @@ static int detach_any(const struct attach *a, const struct net_state *st, struct
 
 	if (attach_is_of_this_boot(st, &this_boot, e) < 0)
 		return -1;
+	if (pasta_is_network(st))
+		return this_boot ? pasta_del(st, e) : 0;
 	if (detach_plugins(a, st, this_boot, e) == 0)
 		return 0;
 	if (this_boot)
