@@ -101,21 +101,73 @@ plan_network() {
 	done
 }
 
+# What is written into this directory is not written into the host's.
+own_dir() {
+	mkdir -p "$WORK/own$1/upper" "$WORK/own$1/work"
+	mount -t overlay -o "lowerdir=$1,upperdir=$WORK/own$1/upper,workdir=$WORK/own$1/work" overlay "$1"
+}
+
+# A plugin that answers at once, and a network of three of it; the same three programs alone, one after the other.
+bench_quick() {
+	mkdir -p /opt/cni/bin
+	cat >"$WORK/quick.c" <<-'SOURCE'
+		#include <unistd.h>
+		int main(void) {
+			static const char result[] = "{\"cniVersion\":\"1.0.0\",\"ips\":[{\"address\":\"192.0.2.9/24\"}]}";
+			char in[4096];
+			while (read(0, in, sizeof(in)) > 0) {}
+			return write(1, result, sizeof(result) - 1) < 0;
+		}
+	SOURCE
+	"${CC:-gcc}" -O2 -static -o /opt/cni/bin/quick "$WORK/quick.c"
+	echo '{"cniVersion":"1.0.0","name":"quick","plugins":[{"type":"quick"},{"type":"quick"},{"type":"quick"}]}' >"$NETS/quick.conflist"
+	cat >"$WORK/three.c" <<-'SOURCE'
+		#include <spawn.h>
+		#include <sys/wait.h>
+		int main(void) {
+			char *const argv[] = { "quick", 0 }, *const env[] = { 0 };
+			pid_t pid;
+			for (int i = 0; i < 3; i++)
+				if (posix_spawn(&pid, "/opt/cni/bin/quick", 0, 0, argv, env) || waitpid(pid, 0, 0) != pid) return 1;
+			return 0;
+		}
+	SOURCE
+	"${CC:-gcc}" -O2 -static -o "$WORK/three" "$WORK/three.c"
+}
+
+plan_quick() {
+	local net="${HOOKS[default]%/hook/*}/net/podns-net"
+	printf 'contender three /\ntime add 1 - - %s\ntime del 1 - - %s\n' "$WORK/three" "$WORK/three"
+	printf 'contender net /\ntime add 1 - - %s add --network quick quick\ntime del 1 - - %s del quick\n' "$net" "$net"
+}
+
+quick_rows() {
+	own_dir /opt
+	bench_quick
+	"${PODNS[default]}" create quick >/dev/null
+	measure "$ROUNDS" plan_quick
+	against_first add net three "podns-net add, three plugins that do nothing"
+	against_first del net three "podns-net del"
+	"${PODNS[default]}" rm quick
+	umount /opt
+}
+
 network_rows() {
 	if [ ! -x /usr/lib/cni/portmap ]; then
 		echo "# no CNI plugins here" >&2
 		return
 	fi
-	mkdir "$WORK/etc-upper" "$WORK/etc-work"
-	mount -t overlay -o "lowerdir=/etc,upperdir=$WORK/etc-upper,workdir=$WORK/etc-work" overlay /etc
+	own_dir /etc
+	own_dir /var/lib
 	mkdir -p "$NETS"
 	bench_conflist >"$NETS/bench.conflist"
 	: >"$WORK/host"
 	unshare "--net=$WORK/host" sh -c 'ip link set lo up && ip address add 192.0.2.1/32 dev lo'
+	quick_rows
 	bench_programs
 	bench_scripts
 	measure 10 plan_network
 	against_first made podns pod "two containers and a published port, to the first answer" 0.75
 	against_first removed podns pod "— removed" 0.75
-	umount "$WORK/host" /etc
+	umount "$WORK/host" /etc /var/lib
 }
