@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -142,16 +144,56 @@ static int look_here(const char *name, struct net_interface *found, struct error
 	return 0;
 }
 
+/* What the child found; it goes through a pipe, which has room for it. */
+struct answer {
+	int result;
+	struct net_interface found;
+	struct error e;
+};
+
+static __attribute__((noreturn)) void look_and_tell(int ns_fd, const char *name, int to)
+{
+	struct answer answer = { .result = -1 };
+
+	if (ns_join(ns_fd, NS_NET, &answer.e) == 0)
+		answer.result = look_here(name, &answer.found, &answer.e);
+	_exit(write_all(to, &answer, sizeof(answer)) < 0);
+}
+
+static int read_answer(int from, struct net_interface *found, struct error *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	struct answer answer;
+
+	if (read_all(from, sizeof(answer), &text) < 0)
+		return error_set(e, errno, "look at the pod's network interfaces");
+	if (text.len != sizeof(answer))
+		return error_set(e, 0, "look at the pod's network interfaces: the child has died");
+	memcpy(&answer, text.data, sizeof(answer));
+	*found = answer.found;
+	if (answer.result < 0)
+		*e = answer.e;
+	return answer.result;
+}
+
 int net_look(int ns_fd, const char *name, struct net_interface *found, struct error *e)
 {
-	cleanup_close int own = ns_open_own(NS_NET, e);
-	int r;
+	cleanup_close int from = -1;
+	int ends[2], r;
+	pid_t child;
 
 	*found = (struct net_interface){ 0 };
-	if (own < 0 || ns_join(ns_fd, NS_NET, e) < 0)
-		return -1;
-	r = look_here(name, found, e);
-	if (setns(own, CLONE_NEWNET) < 0)
-		return error_set(e, errno, "return from the pod's network namespace");
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set(e, errno, "make a pipe");
+	from = ends[0];
+	child = fork();
+	if (child == 0)
+		look_and_tell(ns_fd, name, ends[1]);
+	close(ends[1]);
+	if (child < 0)
+		return error_set(e, errno, "fork");
+	r = read_answer(from, found, e);
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
 	return r;
 }

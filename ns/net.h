@@ -41,7 +41,8 @@ struct net_interface {
 
 /*
  * Look at the interface `name` in the network namespace ns_fd: getifaddrs(3). Addresses beyond
- * NET_ADDRESSES_MAX are left out. The caller is in ns_fd for a moment, as in net_find_network().
+ * NET_ADDRESSES_MAX are left out. A child process joins ns_fd, since rootless podman may not return into the
+ * host's network namespace.
  */
 int net_look(int ns_fd, const char *name, struct net_interface *found, struct error *e);
 

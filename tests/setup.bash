@@ -20,6 +20,7 @@ packages() {
 		crun crun
 		debootstrap debootstrap
 		/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+		dnsmasq dnsmasq-base
 		fuse-overlayfs fuse-overlayfs
 		gcc gcc
 		/usr/include/stdio.h libc6-dev
@@ -36,6 +37,7 @@ packages() {
 		nft nftables
 		newuidmap uidmap
 		nsenter util-linux
+		pasta passt
 		podman podman
 		runc runc
 		shellcheck shellcheck
