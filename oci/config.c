@@ -365,7 +365,7 @@ int config_mount_place(struct json *doc, uint32_t mount, enum mount_place *place
 		*place = MOUNT_ON_SHM;
 	else if (!strncmp(path, SHM "/", strlen(SHM "/")))
 		*place = MOUNT_BELOW_SHM;
-	else if (!*path || !strcmp(path, "/") || !strcmp(path, "/etc"))
+	else if ((n->str_len && !*path) || !strcmp(path, "/etc"))
 		*place = MOUNT_ON_ETC;
 	for (int i = 0; i < CONFIG_ETC_FILES; i++)
 		if (!strcmp(path, config_etc_file[i]))
