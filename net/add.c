@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "net/attach.h"
 #include "net/chain.h"
+#include "net/pasta.h"
 #include "net/resolv.h"
 #include "net/result.h"
 #include "net/taken.h"
@@ -270,6 +271,8 @@ static int write_resolv_conf(const struct add *x, const struct result *result, s
 
 	if (resolv_read_host("", &host, &real, e) < 0)
 		return -1;
+	if (pasta_is_network(&x->st) && resolv_has_ipv4(host.data))
+		in.forward = PASTA_DNS;
 	in.host = real.len ? real.data : "";
 	if (resolv_compose(&in, &text, &servers, e) < 0)
 		return -1;
@@ -318,12 +321,19 @@ static int undo(struct add *x, struct error *e)
 	return -1;
 }
 
+static int add_pasta(struct add *x, struct error *e)
+{
+	if (pasta_add(&x->st, attach_keep_time(x->a->until), e) < 0)
+		return -1;
+	return state_save(x->a->store, &x->st, e);
+}
+
 static int add_network(struct add *x, int out_fd, struct error *e)
 {
 	cleanup_result struct result result = { 0 };
 
-	if (add_plugins(x, e) < 0 || parse_last_result(&x->st, &result, e) < 0 ||
-	    write_resolv_conf(x, &result, e) < 0)
+	if ((pasta_is_network(&x->st) ? add_pasta(x, e) : add_plugins(x, e)) < 0 ||
+	    parse_last_result(&x->st, &result, e) < 0 || write_resolv_conf(x, &result, e) < 0)
 		return -1;
 	x->st.phase = NET_UP;
 	if (state_save(x->a->store, &x->st, e) < 0)
@@ -331,9 +341,14 @@ static int add_network(struct add *x, int out_fd, struct error *e)
 	return write_addresses(&result, out_fd, e);
 }
 
+static int prepare(struct add *x, struct error *e)
+{
+	return pasta_is_network(&x->st) ? pasta_prepare(&x->st.ports, e) : prepare_plugins(x, e);
+}
+
 static int attach_pod(struct add *x, int out_fd, struct error *e)
 {
-	if (fill_record(x, e) < 0 || find_pin(x, e) < 0 || prepare_plugins(x, e) < 0 ||
+	if (fill_record(x, e) < 0 || find_pin(x, e) < 0 || prepare(x, e) < 0 ||
 	    save_intent(x, e) < 0)
 		return -1;
 	return add_network(x, out_fd, e) < 0 ? undo(x, e) : 0;

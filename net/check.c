@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "net/attach.h"
+#include "net/pasta.h"
 #include "net/result.h"
 #include "ns/net.h"
 
@@ -146,7 +147,8 @@ int attach_check(const struct attach *a, struct error *e)
 		return -1;
 	if (!st.pod)
 		return error_set(e, 0, "the pod is attached to no network");
-	if (check_phase(&st, e) < 0 || attach_look(&st, e) < 0)
+	if (check_phase(&st, e) < 0 || (pasta_is_network(&st) && pasta_check(&st, e) < 0) ||
+	    attach_look(&st, e) < 0)
 		return -1;
-	return st.version ? check_plugins(a, &st, e) : 0;
+	return pasta_is_network(&st) ? 0 : check_plugins(a, &st, e);
 }

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "net/attach.h"
+#include "net/pasta.h"
 #include "net/result.h"
 #include "net/taken.h"
 
@@ -119,11 +120,38 @@ static int publish_ports(const struct publish *p, const struct net_ports *ports,
 	return 0;
 }
 
+/* pasta takes its ports when it starts. Its addresses are the host's, and stay. */
+static int restart_pasta(const struct publish *p, const struct net_ports *ports, struct error *e)
+{
+	const struct net_ports old = p->st->ports;
+	int r;
+
+	if (pasta_del(p->st, e) < 0)
+		return -1;
+	p->st->pasta_pid = 0;
+	p->st->result_count = 0;
+	p->st->ports = *ports;
+	r = pasta_add(p->st, p->chain.until, e);
+	p->st->ports = old;
+	return r;
+}
+
 static int replace_ports(const struct publish *p, struct error *e)
 {
+	if (pasta_is_network(p->st))
+		return restart_pasta(p, &p->st->next_ports, e);
 	if (unpublish(p, p->st->ports.count ? &p->st->ports : &p->st->next_ports, e) < 0)
 		return -1;
 	return publish_ports(p, &p->st->next_ports, e);
+}
+
+static int publish_old(const struct publish *p, struct error *e)
+{
+	if (pasta_is_network(p->st))
+		return restart_pasta(p, &p->st->ports, e);
+	if (unpublish(p, &p->st->next_ports, e) < 0)
+		return -1;
+	return publish_ports(p, &p->st->ports, e);
 }
 
 /* Publish the old ports again, after the error e. */
@@ -132,8 +160,7 @@ static int put_back(struct publish *p, struct error *e)
 	struct error again;
 
 	p->chain.until = p->a->until;
-	if (unpublish(p, &p->st->next_ports, &again) == 0 &&
-	    publish_ports(p, &p->st->ports, &again) == 0) {
+	if (publish_old(p, &again) == 0) {
 		p->st->changing = false;
 		if (state_save(p->a->store, p->st, &again) == 0)
 			return error_prefix(e, "the ports are as before");
@@ -162,11 +189,8 @@ static int load(struct publish *p, struct error *e)
 		error_set(e, 0, "the pod is not attached to the network %s any more", st->network);
 		return error_hint(e, "podns network up %s", st->pod);
 	}
-	if (!st->version) {
-		error_set(e, 0, "the ports of a pod with the network %s cannot be changed",
-			  st->network);
-		return error_hint(e, "detach the pod and attach it again with other ports");
-	}
+	if (pasta_is_network(st))
+		return 0;
 	if (attach_recorded_chain(p->a, st, p->list, &p->chain, e) < 0)
 		return -1;
 	if (st->result_count != p->list->count)
@@ -204,7 +228,9 @@ int attach_publish(const struct attach *a, const struct net_ports *drop,
 	if (load(&p, e) < 0)
 		return -1;
 	st.next_ports = st.ports;
-	if (net_ports_change(&st.next_ports, drop, add, e) < 0 || save_intent(&p, add, e) < 0)
+	if (net_ports_change(&st.next_ports, drop, add, e) < 0 ||
+	    (pasta_is_network(&st) && pasta_prepare(&st.next_ports, e) < 0) ||
+	    save_intent(&p, add, e) < 0)
 		return -1;
 	p.chain.until = attach_keep_time(a->until);
 	if (replace_ports(&p, e) < 0)

@@ -87,30 +87,42 @@ int net_find_network(int ns_fd, const char *wanted, char name[IFNAMSIZ], struct 
 	return r;
 }
 
-static void add_address(struct net_interface *found, const void *ip, unsigned char len)
-{
-	struct net_address *a = &found->addresses[found->count];
-
-	if (found->count == NET_ADDRESSES_MAX)
-		return;
-	memcpy(a->ip, ip, len);
-	a->len = len;
-	found->count++;
-}
-
-static void note_address(struct net_interface *found, const struct sockaddr *address)
+/* Copy the bytes of the address; returns their number, 0 for another family. */
+static unsigned char address_bytes(const struct sockaddr *address, unsigned char ip[16])
 {
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
 
 	if (address && address->sa_family == AF_INET) {
 		memcpy(&v4, address, sizeof(v4));
-		add_address(found, &v4.sin_addr, 4);
-	} else if (address && address->sa_family == AF_INET6) {
-		memcpy(&v6, address, sizeof(v6));
-		if (!IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr))
-			add_address(found, &v6.sin6_addr, 16);
+		memcpy(ip, &v4.sin_addr, 4);
+		return 4;
 	}
+	if (address && address->sa_family == AF_INET6) {
+		memcpy(&v6, address, sizeof(v6));
+		memcpy(ip, &v6.sin6_addr, 16);
+		return 16;
+	}
+	return 0;
+}
+
+static bool is_link_local(const struct net_address *a)
+{
+	return a->len == 16 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
+}
+
+static void note_address(struct net_interface *found, const struct ifaddrs *from)
+{
+	struct net_address a = { 0 };
+	unsigned char mask[16] = { 0 };
+
+	a.len = address_bytes(from->ifa_addr, a.ip);
+	if (!a.len || is_link_local(&a) || found->count == NET_ADDRESSES_MAX)
+		return;
+	address_bytes(from->ifa_netmask, mask);
+	for (int i = 0; i < 16; i++)
+		a.prefix = (unsigned char)(a.prefix + __builtin_popcount(mask[i]));
+	found->addresses[found->count++] = a;
 }
 
 static int look_here(const char *name, struct net_interface *found, struct error *e)
@@ -124,7 +136,7 @@ static int look_here(const char *name, struct net_interface *found, struct error
 			continue;
 		found->exists = true;
 		found->up = a->ifa_flags & IFF_UP;
-		note_address(found, a->ifa_addr);
+		note_address(found, a);
 	}
 	freeifaddrs(all);
 	return 0;

@@ -28,6 +28,7 @@ int net_find_network(int ns_fd, const char *wanted, char name[IFNAMSIZ], struct 
 struct net_address {
 	unsigned char ip[16];
 	unsigned char len;
+	unsigned char prefix; /* of its network, in bits */
 };
 
 #define NET_ADDRESSES_MAX 64

@@ -17,8 +17,7 @@
 
 #define SYSTEM_ROOT "/run"
 
-/* The uid outside our user namespace of its uid 0: user_namespaces(7). */
-static int outer_root(uint64_t *uid, struct error *e)
+int store_outer_uid(uint64_t *uid, struct error *e)
 {
 	cleanup_buf struct buf text = { 0 };
 	cleanup_arena struct arena arena = { 0 };
@@ -49,7 +48,7 @@ static char *default_root(struct error *e)
 	}
 	if (stat(SYSTEM_ROOT, &st) == 0 && st.st_uid == 0)
 		root = strdup(SYSTEM_ROOT);
-	else if (outer_root(&uid, e) < 0)
+	else if (store_outer_uid(&uid, e) < 0)
 		return NULL;
 	else
 		root = concat("/run/user/", decimal(uid).text, NULL);

@@ -59,6 +59,9 @@ int store_open(struct store *s, const char *root, bool make, struct error *e);
 void store_close(struct store *s);
 #define cleanup_store __attribute__((cleanup(store_close)))
 
+/* The uid outside our user namespace of its uid 0, which in rootless podman is the user's: user_namespaces(7). */
+int store_outer_uid(uint64_t *uid, struct error *e);
+
 /* "<root>/<brief>ns/<pod>", in the arena; NULL and e without memory. */
 const char *store_pin_path(const struct store *s, struct arena *a, enum ns_type t, const char *pod,
 			   struct error *e);

@@ -94,6 +94,14 @@ define() {
 	equal "$(podns exec web cat /proc/sys/net/ipv4/ip_default_ttl)" 77
 }
 
+@test "an annotation does not change what root has defined" {
+	define web HostName=www Namespaces=net,uts
+	make_bundle a annotations=', "io.podns.hostname": "evil", "io.podns.namespaces": "uts"'
+	hook precreate <"$T/a/config.json" >"$T/a.json"
+	assert_pinned web net uts
+	equal "$(podns exec web hostname)" www
+}
+
 @test "a CRI engine's sandbox has no definition" {
 	define "$SANDBOX_ID" HostName=www
 	make_bundle a pod= annotations=", \"io.kubernetes.cri.sandbox-id\": \"$SANDBOX_ID\""
@@ -230,4 +238,36 @@ define() {
 	podns create web
 	rm -r /etc/oci-podns
 	podns create other
+}
+
+# --- as installed -----------------------------------------------------------------
+
+@test "the unit is installed, and systemd would accept it" {
+	local dest=$T/dest unit
+	make -C "$PODNS_BUILD" install DESTDIR="$dest" >/dev/null
+	unit=$dest/usr/lib/systemd/system/podns@.service
+	grep -qx 'ExecStart=/usr/bin/podns create -- %i' "$unit"
+	grep -qx 'ExecStop=/usr/bin/podns rm --force -- %i' "$unit"
+	grep -qx 'AssertPathExists=/etc/oci-podns/pods.d/%i.pod' "$unit"
+	fails grep -qE '^(ProtectSystem|PrivateTmp|PrivateMounts|PrivateNetwork|RootDirectory)=' "$unit"
+	fails grep -r 'podns@' "$dest/usr/lib/systemd/system-preset"
+	equal "$(stat -c %a "$dest"/etc/oci-podns{,/net.d,/pods.d} | xargs)" '755 755 755'
+}
+
+@test "what the unit runs makes the pod, and ends it" {
+	define -web HostName=www
+	podns create -- -web
+	equal "$(podns exec -- -web hostname)" www
+	podns rm --force -- -web
+	assert_nothing_left
+}
+
+@test "the example is a definition" {
+	cp "$PODNS_SRC/docs/web.pod" "$PODS/web.pod"
+	podns create web
+	equal "$(podns exec web hostname)" www
+	podns rm web
+	sed -i 's/^;//' "$PODS/web.pod"
+	podns create web
+	equal "$(record '.ports | join(" ")')" '8080:80/tcp 127.0.0.1:9090:9090/tcp'
 }

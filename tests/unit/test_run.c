@@ -283,13 +283,14 @@ static void only_the_lock_is_inherited(void)
 			     .lock_fd = -1,
 			     .limit_ms = LIMIT };
 	struct program_result r = { 0 };
-	int lock, low, high;
+	int lock, lowest, low, high;
 
 	/* These survive execve(2), unless they are closed. */
+	lowest = fcntl(0, F_DUPFD, 3);
 	low = fcntl(0, F_DUPFD, 60);
 	lock = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	high = fcntl(0, F_DUPFD, 90);
-	CHECK(dup2(lock, 77) == 77 && low >= 0 && high >= 0);
+	CHECK(dup2(lock, 77) == 77 && lowest >= 0 && low >= 0 && high >= 0);
 	CHECK(program_run(&p, &r, &e) == 0);
 	CHECK_STR(r.out.data, "0 1 2 ");
 	program_result_free(&r);
@@ -302,6 +303,7 @@ static void only_the_lock_is_inherited(void)
 	for (p.lock_fd = 0; p.lock_fd <= 2; p.lock_fd++)
 		CHECK(program_run(&p, &r, &e) == -1);
 	close(lock);
+	close(lowest);
 	close(low);
 	close(high);
 	close(77);
