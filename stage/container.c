@@ -154,6 +154,7 @@ void container_close(struct container *c)
 	apply_end(&c->apply);
 	pod_close(&c->pod);
 	store_close(&c->store);
+	buf_free(&c->hosts_text);
 	definition_free(&c->definition);
 	arena_free(&c->arena);
 }
