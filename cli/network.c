@@ -156,22 +156,35 @@ static int run_on_pod(struct cli *cli, enum verb verb, const char *name, struct 
 	return verb == VERB_UP ? note_addresses(&pod, &result.out, e) : 0;
 }
 
+struct changes {
+	struct words words;
+	struct port_range added[PORT_RANGES_MAX], dropped[PORT_RANGES_MAX];
+	size_t added_count, dropped_count;
+};
+
+static int add_change(struct changes *c, const char *arg, struct error *e)
+{
+	bool drop = *arg == '-';
+	const char *spec = arg + (drop || *arg == '+');
+	struct port_range range;
+
+	if (port_parse(spec, &range, e) < 0 ||
+	    port_add(drop ? c->dropped : c->added, drop ? &c->dropped_count : &c->added_count,
+		     &range, e) < 0)
+		return -1;
+	return add_words(&c->words, drop ? "--unpublish" : "--publish", spec, e);
+}
+
 static int do_publish(struct cli *cli, int argc, char **argv, struct error *e)
 {
-	struct words w = { .list = { "podns-net" }, .count = 1 };
-	struct port_range range;
+	struct changes c = { .words = { .list = { "podns-net" }, .count = 1 } };
 
 	if (argc < 2)
 		return cli_usage(cli, e, "publish needs a POD and ports");
-	for (int i = 1; i < argc; i++) {
-		bool drop = *argv[i] == '-';
-		const char *spec = argv[i] + (drop || *argv[i] == '+');
-
-		if (port_parse(spec, &range, e) < 0 ||
-		    add_words(&w, drop ? "--unpublish" : "--publish", spec, e) < 0)
-			return -1;
-	}
-	return run_on_pod(cli, VERB_PUBLISH, argv[0], &w, e);
+	for (int i = 1; i < argc; i++)
+		if (add_change(&c, argv[i], e) < 0)
+			return *e->hint ? CLI_USAGE : cli_usage(cli, e, "%s", e->text);
+	return run_on_pod(cli, VERB_PUBLISH, argv[0], &c.words, e);
 }
 
 static int do_verb(struct cli *cli, enum verb verb, int argc, char **argv, struct error *e)

@@ -20,7 +20,7 @@ struct listing {
 	size_t pod_count;
 	struct json_out json;
 	bool as_json;
-	int width;
+	int width, types_width; /* of the columns */
 	size_t count;
 };
 
@@ -76,16 +76,30 @@ static void put_json(struct listing *l, const char *path, const struct conflist 
 	json_close(j, '}');
 }
 
-static void print_row(const struct listing *l, const struct conflist *c, const struct error *why)
+static int types_width(const struct conflist *c)
+{
+	size_t len = c->count - 1; /* commas */
+
+	for (size_t i = 0; i < c->count; i++)
+		len += strlen(c->plugins[i].type);
+	return (int)len;
+}
+
+static void print_types(const struct listing *l, const struct conflist *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		fputs(i ? "," : "", stdout);
+		print_safe(c->plugins[i].type);
+	}
+	printf("%*s", l->types_width - types_width(c), "");
+}
+
+static void print_pods(const struct listing *l, const char *network)
 {
 	const char *comma = "";
 
-	printf("%-*s ", l->width, c ? c->name : "-");
-	for (size_t i = 0; c && i < c->count; i++)
-		printf("%s%s", i ? "," : "", c->plugins[i].type);
-	fputs("  ", stdout);
-	for (size_t i = 0; c && i < l->pod_count; i++) {
-		if (strcmp(l->pods[i].network, c->name) != 0)
+	for (size_t i = 0; i < l->pod_count; i++) {
+		if (strcmp(l->pods[i].network, network) != 0)
 			continue;
 		printf("%s%s", comma, l->pods[i].pod);
 		if (strcmp(l->pods[i].phase, net_phase_name[NET_UP]) != 0)
@@ -93,6 +107,18 @@ static void print_row(const struct listing *l, const struct conflist *c, const s
 		comma = ",";
 	}
 	fputs(*comma ? "" : "-", stdout);
+}
+
+static void print_row(const struct listing *l, const struct conflist *c, const struct error *why)
+{
+	printf("%-*s ", l->width, c ? c->name : "-");
+	if (c) {
+		print_types(l, c);
+		putchar(' ');
+		print_pods(l, c->name);
+	} else {
+		printf("%-*s -", l->types_width, "-");
+	}
 	if (why) {
 		fputs("  ", stdout);
 		print_safe(why->text);
@@ -118,12 +144,13 @@ static int measure_file(void *arg, const char *path, struct conflist *c, const s
 			struct error *e)
 {
 	struct listing *l = arg;
-	int width = c ? (int)strlen(c->name) : 0;
+	int width = c ? (int)strlen(c->name) : 0, types = c ? types_width(c) : 0;
 
 	(void)path;
 	(void)why;
 	(void)e;
 	l->width = width > l->width ? width : l->width;
+	l->types_width = types > l->types_width ? types : l->types_width;
 	l->count++;
 	return 0;
 }
@@ -132,20 +159,22 @@ static int list_all(struct listing *l, struct error *e)
 {
 	if (l->as_json) {
 		json_open(&l->json, NULL, '[');
-		if (conflist_each(PODNS_CONFDIR "/net.d", list_file, l, e) < 0)
+		if (conflist_each(CONFLIST_DIR, list_file, l, e) < 0)
 			return -1;
 		json_close(&l->json, ']');
 		return json_end(&l->json, e);
 	}
 	l->width = (int)strlen("NAME");
-	if (conflist_each(PODNS_CONFDIR "/net.d", measure_file, l, e) < 0)
+	l->types_width = (int)strlen("PLUGINS");
+	if (conflist_each(CONFLIST_DIR, measure_file, l, e) < 0)
 		return -1;
 	if (!l->count) {
-		puts("There is no network in " PODNS_CONFDIR "/net.d: see podns-network(1)");
+		puts("There is no network in " CONFLIST_DIR
+		     ". To begin with an example: cp " CONFLIST_EXAMPLE " " CONFLIST_DIR "/");
 		return 0;
 	}
-	printf("%-*s PLUGINS  PODS\n", l->width, "NAME");
-	return conflist_each(PODNS_CONFDIR "/net.d", list_file, l, e);
+	printf("%-*s %-*s PODS\n", l->width, "NAME", l->types_width, "PLUGINS");
+	return conflist_each(CONFLIST_DIR, list_file, l, e);
 }
 
 int network_list(struct cli *cli, bool json, struct error *e)

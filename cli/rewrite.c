@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "ns/sysctl.h"
 #include "oci/file.h"
@@ -99,7 +100,7 @@ static int rewrite_document(struct options *o, struct error *e)
 static int remove_pins(struct store *store, const char *pod, struct config *config, bool *changed,
 		       struct buf *out, struct error *e)
 {
-	const char *paths[NS_TYPES], *shm;
+	const char *paths[NS_TYPES], *shm, *dir;
 
 	for (int t = 0; t < NS_TYPES; t++) {
 		paths[t] = store_pin_path(store, &config->doc.arena, (enum ns_type)t, pod, e);
@@ -107,7 +108,10 @@ static int remove_pins(struct store *store, const char *pod, struct config *conf
 			return -1;
 	}
 	shm = store_shm_path(store, &config->doc.arena, pod, e);
-	return shm ? edit_remove_pins(config, paths, shm, changed, out, e) : -1;
+	dir = arena_concat(&config->doc.arena, store->root, "/podns/", pod, NULL);
+	if (!shm || !dir)
+		return dir ? -1 : error_nomem(e);
+	return edit_remove_pins(config, paths, shm, dir, changed, out, e);
 }
 
 static int revert_document(struct cli *cli, const struct options *o, struct error *e)

@@ -10,6 +10,7 @@
 #include "net/attach.h"
 #include "net/chain.h"
 #include "net/pasta.h"
+#include "net/plugin.h"
 #include "net/resolv.h"
 #include "net/result.h"
 #include "net/taken.h"
@@ -201,6 +202,9 @@ static int prepare_plugins(struct add *x, struct error *e)
 
 	if (conflist_load(&x->list, CONFLIST_DIR, x->request->network, e) < 0 ||
 	    check_ports(x, e) < 0)
+		return -1;
+	/* Without one of them what the others did could not be undone. */
+	if (conflist_find_plugins(&x->list, plugin_directories, e) < 0)
 		return -1;
 	x->chain = (struct chain){
 		.list = &x->list,

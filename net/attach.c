@@ -196,6 +196,13 @@ static void save_reason(const struct attach *a, struct net_state *st, const stru
 		log_error(LOG_LEVEL_WARN, &e);
 }
 
+static int remove_resolv_conf(const struct attach *a, struct error *e)
+{
+	if (unlinkat(a->lock_fd, RESOLV_CONF, 0) == 0 || errno == ENOENT)
+		return 0;
+	return error_set(e, errno, "remove %s/podns/%s/" RESOLV_CONF, a->store->root, a->pod);
+}
+
 /* down: keep the record. */
 static int detach(const struct attach *a, struct net_state *st, bool down, struct error *e)
 {
@@ -205,8 +212,7 @@ static int detach(const struct attach *a, struct net_state *st, bool down, struc
 	st->phase = NET_LEAVING;
 	if (state_save(a->store, st, &unsaved) < 0)
 		log_error(LOG_LEVEL_WARN, &unsaved);
-	unlinkat(a->lock_fd, RESOLV_CONF, 0);
-	if (detach_any(a, st, e) < 0) {
+	if (detach_any(a, st, e) < 0 || remove_resolv_conf(a, e) < 0) {
 		save_reason(a, st, e);
 		return -1;
 	}
@@ -292,7 +298,8 @@ int attach_del(const struct attach *a, struct error *e)
 		return -1;
 	if (st.pod)
 		return attach_detach(a, &st, e);
-	unlinkat(a->lock_fd, RESOLV_CONF, 0);
+	if (remove_resolv_conf(a, e) < 0)
+		return -1;
 	/* A temporary file that a killed run left. */
 	return state_remove(a->store, a->pod, e);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "net/plugin.h"
 #include "pod/network.h"
 
@@ -225,6 +226,25 @@ void conflist_free(struct conflist *c)
 	arena_free(&c->arena);
 	buf_free(&c->text);
 	*c = (struct conflist){ 0 };
+}
+
+static int check_plugin(const char *const *dirs, const char *type, struct error *e)
+{
+	cleanup_free char *path = NULL;
+
+	return plugin_find(dirs, type, &path, e);
+}
+
+int conflist_find_plugins(const struct conflist *c, const char *const *dirs, struct error *e)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const struct plugin_conf *p = &c->plugins[i];
+
+		if (check_plugin(dirs, p->type, e) < 0 ||
+		    (p->ipam && check_plugin(dirs, p->ipam, e) < 0))
+			return -1;
+	}
+	return 0;
 }
 
 bool conflist_maps_ports(const struct conflist *c)

@@ -18,6 +18,7 @@
 #include "plan/ports.h"
 
 #define CONFLIST_DIR PODNS_CONFDIR "/net.d"
+#define CONFLIST_EXAMPLE PODNS_NETWORKDIR "/podns.conflist" /* is installed, and not in use */
 #define CONFLIST_SUFFIX ".conflist"
 #define CONFLIST_SIZE_MAX ((size_t)1 << 20)
 #define CONFLIST_PLUGINS_MAX 32
@@ -78,6 +79,12 @@ void conflist_free(struct conflist *c);
 
 /* Has a plugin the capability portMappings? Without one no port can be published. */
 bool conflist_maps_ports(const struct conflist *c);
+
+/*
+ * Find all plugins of the list, and those that give addresses, in the directories dirs: plugin_find(). The
+ * error is that of the first that is missing or must be refused.
+ */
+int conflist_find_plugins(const struct conflist *c, const char *const *dirs, struct error *e);
 
 /*
  * Select the highest version that the file names and that is in the mask `supported`: what all

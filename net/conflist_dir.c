@@ -185,7 +185,9 @@ static int no_network(const struct search *s, const char *dir, struct error *e)
 		  "there is no network %.100s in %s/*" CONFLIST_SUFFIX " (networks there: %s)",
 		  s->name, dir, s->others.len ? s->others.data : "none");
 	e->num = ENOENT;
-	return *s->refused.text ? error_hint(e, "refused: %s", s->refused.text) : -1;
+	if (*s->refused.text)
+		return error_hint(e, "refused: %s", s->refused.text);
+	return s->others.len ? -1 : error_hint(e, "an example is " CONFLIST_EXAMPLE);
 }
 
 int conflist_load(struct conflist *c, const char *dir, const char *name, struct error *e)

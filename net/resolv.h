@@ -14,8 +14,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "net/result.h"
+#include "pod/etc.h"
 
-#define RESOLV_CONF "resolv.conf" /* in the pod's directory */
 #define RESOLV_SIZE_MAX ((size_t)1 << 16)
 
 struct resolv_input {

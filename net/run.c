@@ -118,13 +118,19 @@ static void close_others(int lock, int told)
 	inherit_no_descriptors_between(high + 1, INT_MAX);
 }
 
-/* Ignored signals and the mask survive execve(2). */
+/*
+ * Ignored signals and the mask survive execve(2). Those that the C library keeps for itself, which
+ * sigaction(3) refuses, may have been ignored by an ancestor of ours, too. In the kernel's structure
+ * zeros say SIG_DFL, no flags and an empty mask.
+ */
 static void reset_signals(void)
 {
+	static const unsigned long by_default[8];
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL); /* fails for SIGKILL, SIGSTOP and those of the C library */
+		syscall(SYS_rt_sigaction, sig, by_default, NULL,
+			NSIG / 8); /* not SIGKILL, SIGSTOP */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -409,6 +415,24 @@ static int finish(struct run *x, int done, struct error *e)
 	return done;
 }
 
+static bool is_pending(int signal)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && sigismember(&pending, signal) == 1;
+}
+
+/* Where SIGCHLD is blocked, that of the program must not stay pending: it would survive our execve(2). */
+static void take_signal(int signal)
+{
+	const struct timespec now = { 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	sigtimedwait(&set, NULL, &now);
+}
+
 int program_run(const struct program *p, struct program_result *r, struct error *e)
 {
 	struct run x = { .p = p,
@@ -419,6 +443,7 @@ int program_run(const struct program *p, struct program_result *r, struct error 
 	const struct sigaction by_default = { .sa_handler = SIG_DFL };
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction child, sigpipe;
+	bool was_pending = is_pending(SIGCHLD);
 	int done = -1;
 
 	if (p->lock_fd >= 0 && p->lock_fd <= 2)
@@ -434,6 +459,8 @@ int program_run(const struct program *p, struct program_result *r, struct error 
 		close_pipes(&x);
 		sigaction(SIGPIPE, &sigpipe, NULL);
 	}
+	if (!was_pending && is_pending(SIGCHLD))
+		take_signal(SIGCHLD);
 	sigaction(SIGCHLD, &child, NULL);
 	return done;
 }

@@ -274,7 +274,7 @@ static int read_all_members(struct net_state *st, struct json *doc, const char *
 	if (read_dns(st, doc, e) < 0 || read_conflist(st, doc, e) < 0 ||
 	    read_results(st, doc, e) < 0)
 		return -1;
-	if (st->phase == NET_UP && st->version && !st->result_count)
+	if (st->phase == NET_UP && !st->result_count)
 		return json_error(doc, 0, e, "is up, but has no results");
 	return read_pasta(st, doc, e);
 }

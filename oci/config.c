@@ -50,9 +50,9 @@ const char *const config_hooks_name[HOOKS_LISTS] = {
 };
 
 const char *const config_etc_file[CONFIG_ETC_FILES] = {
-	"/etc/resolv.conf",
-	"/etc/hostname",
-	"/etc/hosts",
+	[ETC_RESOLV_CONF] = "/etc/resolv.conf",
+	[ETC_HOSTNAME] = "/etc/hostname",
+	[ETC_HOSTS] = "/etc/hosts",
 };
 
 static bool is_called(const struct json *doc, uint32_t obj, const char *name)
@@ -85,21 +85,17 @@ static bool may_be_shm(const struct json_node *n)
 	return memmem(n->str, n->str_len, "shm", 3);
 }
 
-/* The index in config_etc_file, or -1. */
-static int find_etc_file(const struct json_node *n)
+/* "/", "." and the like have no letter. */
+static bool may_be_etc(const struct json_node *n)
 {
-	for (int i = 0; i < CONFIG_ETC_FILES; i++)
-		if (n->str_len == strlen(config_etc_file[i]) &&
-		    !memcmp(n->str, config_etc_file[i], n->str_len))
-			return i;
-	return -1;
+	return n->str_len < 3 || memmem(n->str, n->str_len, "etc", 3);
 }
 
 /* A string that all parsers read the same way, and that is no destination of interest. */
 static bool is_elsewhere(const struct json_node *n)
 {
 	return n->type == JSON_STRING && !n->odd && !memchr(n->str, '\0', n->str_len) &&
-	       !may_be_shm(n) && find_etc_file(n) < 0;
+	       !may_be_shm(n) && !may_be_etc(n);
 }
 
 /*
@@ -360,7 +356,7 @@ int config_mount_place(struct json *doc, uint32_t mount, enum mount_place *place
 	if (json_check_string(doc, node, e) < 0)
 		return -1;
 	n = &doc->nodes[node];
-	if (!may_be_shm(n))
+	if (!may_be_shm(n) && !may_be_etc(n))
 		return 0;
 	path = arena_clean_path(&doc->arena, n->str, n->str_len);
 	if (!path)
@@ -369,6 +365,11 @@ int config_mount_place(struct json *doc, uint32_t mount, enum mount_place *place
 		*place = MOUNT_ON_SHM;
 	else if (!strncmp(path, SHM "/", strlen(SHM "/")))
 		*place = MOUNT_BELOW_SHM;
+	else if ((n->str_len && !*path) || !strcmp(path, "/etc"))
+		*place = MOUNT_ON_ETC;
+	for (int i = 0; i < CONFIG_ETC_FILES; i++)
+		if (!strcmp(path, config_etc_file[i]))
+			*place = MOUNT_ON_ETC_FILE + (unsigned)i;
 	return 0;
 }
 
@@ -397,40 +398,39 @@ static int read_shm(struct config *c, struct error *e)
 	return read_shm_options(c, e);
 }
 
-static int read_etc_source(struct config *c, uint32_t mount, struct error *e)
+static int read_etc_mount(struct config *c, struct config_etc_mount *x, uint32_t mount,
+			  struct error *e)
 {
 	struct json *doc = &c->doc;
-	uint32_t destination;
-	int file;
-
-	if (json_member(doc, mount, "destination", &destination, e) < 0)
-		return -1;
-	file = destination == JSON_NONE ? -1 : find_etc_file(&doc->nodes[destination]);
-	if (file < 0)
-		return 0;
-	return json_member_string(doc, mount, "source", &c->etc_source[file], NULL, e);
-}
-
-static int read_mounts(struct config *c, struct error *e)
-{
-	enum mount_place place;
+	const char *type;
 	uint32_t list;
 
-	if (json_member_of(&c->doc, 0, "mounts", JSON_ARRAY, &list, e) < 0)
+	x->count++;
+	x->mount = mount;
+	if (json_member_string(doc, mount, "type", &type, NULL, e) < 0 ||
+	    json_member_string(doc, mount, "source", &x->source, &x->source_node, e) < 0 ||
+	    json_member_of(doc, mount, "options", JSON_ARRAY, &list, e) < 0)
 		return -1;
-	for (uint32_t i = json_first(&c->doc, list); i != JSON_NONE; i = json_next(&c->doc, i)) {
-		if (is_null(&c->doc, i))
-			continue;
-		if (config_mount_place(&c->doc, i, &place, e) < 0)
-			return -1;
-		if (place == MOUNT_BELOW_SHM || (place == MOUNT_ON_SHM && c->shm != JSON_NONE))
-			c->shm_below = true;
-		if (place == MOUNT_ON_SHM)
-			c->shm = i;
-		if (place == MOUNT_ELSEWHERE && read_etc_source(c, i, e) < 0)
-			return -1;
-	}
-	return c->shm == JSON_NONE ? 0 : read_shm(c, e);
+	x->bind = type && !strcmp(type, "bind");
+	for (uint32_t i = json_first(doc, list); i != JSON_NONE; i = json_next(doc, i))
+		x->bind |= json_str_is(doc, i, "bind") || json_str_is(doc, i, "rbind");
+	return 0;
+}
+
+static int read_mount(struct config *c, uint32_t mount, struct error *e)
+{
+	enum mount_place place;
+
+	if (config_mount_place(&c->doc, mount, &place, e) < 0)
+		return -1;
+	if (place >= MOUNT_ON_ETC_FILE)
+		return read_etc_mount(c, &c->etc[place - MOUNT_ON_ETC_FILE], mount, e);
+	if (place == MOUNT_BELOW_SHM || (place == MOUNT_ON_SHM && c->shm != JSON_NONE))
+		c->shm_below = true;
+	if (place == MOUNT_ON_SHM)
+		c->shm = mount;
+	c->etc_covered |= place == MOUNT_ON_ETC;
+	return 0;
 }
 
 bool config_shm_is_bind(const struct config *c)
@@ -453,6 +453,16 @@ static int member_or_null(struct config *c, uint32_t obj, const char *name, enum
 		return -1;
 	*null = found != JSON_NONE && is_null(&c->doc, found) ? found : JSON_NONE;
 	return json_member_of(&c->doc, obj, name, type, node, e);
+}
+
+static int read_mounts(struct config *c, struct error *e)
+{
+	if (member_or_null(c, 0, "mounts", JSON_ARRAY, &c->mounts, &c->mounts_null, e) < 0)
+		return -1;
+	for (uint32_t i = json_first(&c->doc, c->mounts); i != JSON_NONE; i = json_next(&c->doc, i))
+		if (!is_null(&c->doc, i) && read_mount(c, i, e) < 0)
+			return -1;
+	return c->shm == JSON_NONE ? 0 : read_shm(c, e);
 }
 
 static int read_annotations(struct config *c, struct error *e)
@@ -570,11 +580,15 @@ int config_parse(struct config *c, const char *what, const char *text, size_t le
 		.annotations_null = JSON_NONE,
 		.shm = JSON_NONE,
 		.shm_source_node = JSON_NONE,
+		.mounts = JSON_NONE,
+		.mounts_null = JSON_NONE,
 		.hooks = JSON_NONE,
 		.hooks_null = JSON_NONE,
 	};
 	for (int t = 0; t < NS_TYPES; t++)
 		c->ns[t].entry = c->ns[t].path_node = JSON_NONE;
+	for (int i = 0; i < CONFIG_ETC_FILES; i++)
+		c->etc[i].mount = c->etc[i].source_node = JSON_NONE;
 	for (int i = 0; i < HOOKS_LISTS; i++)
 		c->hook_list[i] = (struct config_hook_list){ JSON_NONE, JSON_NONE, JSON_NONE };
 	if (len > CONFIG_SIZE_MAX)

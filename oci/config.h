@@ -42,8 +42,17 @@ struct config_hook_list {
 #define HOOK_PROGRAM "oci-podns-hook"
 
 /* Files that engines bind mount from a directory of the container. */
-#define CONFIG_ETC_FILES 3
+enum config_etc { ETC_RESOLV_CONF, ETC_HOSTNAME, ETC_HOSTS, CONFIG_ETC_FILES };
 extern const char *const config_etc_file[CONFIG_ETC_FILES];
+
+/* The mounts whose cleaned destination is such a file. */
+struct config_etc_mount {
+	size_t count;
+	uint32_t mount;     /* node of the last, or JSON_NONE */
+	const char *source; /* its source; NULL if absent */
+	uint32_t source_node;
+	bool bind; /* it is a bind mount, by its type or its options */
+};
 
 struct config {
 	struct json doc;
@@ -72,9 +81,11 @@ struct config {
 	uint32_t hooks;      /* node of the object, or JSON_NONE */
 	uint32_t hooks_null; /* node of a null instead of the object, or JSON_NONE */
 	struct config_hook_list hook_list[HOOKS_LISTS];
-	bool docker_hook; /* a hook of Docker's moves interfaces into the network namespace */
-	const char *etc_source[CONFIG_ETC_FILES]; /* sources of the mounts on the files of
-						     * config_etc_file; NULL: none */
+	bool docker_hook;     /* a hook of Docker's moves interfaces into the network namespace */
+	uint32_t mounts;      /* node of the array, or JSON_NONE */
+	uint32_t mounts_null; /* node of a null instead of the array, or JSON_NONE */
+	struct config_etc_mount etc[CONFIG_ETC_FILES];
+	bool etc_covered; /* a mount is on / or /etc */
 };
 
 /*
@@ -105,7 +116,14 @@ bool config_same_hook(const struct config *a, uint32_t hook_a, const struct conf
 /* Is the mount on /dev/shm a bind mount, by its type or its options? False if there is none. */
 bool config_shm_is_bind(const struct config *c);
 
-enum mount_place { MOUNT_ELSEWHERE, MOUNT_ON_SHM, MOUNT_BELOW_SHM };
+/* MOUNT_ON_ETC: on / or /etc. MOUNT_ON_ETC_FILE and the next: on a file of config_etc_file. */
+enum mount_place {
+	MOUNT_ELSEWHERE,
+	MOUNT_ON_SHM,
+	MOUNT_BELOW_SHM,
+	MOUNT_ON_ETC,
+	MOUNT_ON_ETC_FILE,
+};
 
 /* Where is a mount (an object node of doc)? Its destination is cleaned lexically, as runtimes do. */
 int config_mount_place(struct json *doc, uint32_t mount, enum mount_place *place, struct error *e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Applying an edit: each function collects splices where the document differs from the edit, then all
- * are written at once. A hostname, hooks and annotations that are added are all inserted at the same
+ * are written at once. A hostname, mounts, hooks and annotations that are added are all inserted at the same
  * byte, in this order.
  */
 #include "oci/edit.h"
@@ -14,6 +14,7 @@
 
 #define SHM_BEFORE "{\"destination\":\"/dev/shm\",\"type\":\"bind\",\"source\":"
 #define SHM_OPTIONS ",\"options\":[\"bind\",\"rprivate\",\"nosuid\",\"noexec\",\"nodev\""
+#define ETC_OPTIONS ",\"options\":[\"bind\",\"rprivate\"]}"
 #define SHM_AFTER SHM_OPTIONS "]}"
 #define SHM_AFTER_READ_ONLY SHM_OPTIONS ",\"ro\"]}"
 
@@ -108,11 +109,28 @@ static bool adds_hooks(const struct work *w)
 	return w->edit->hook && w->c->hooks == JSON_NONE && w->c->hooks_null == JSON_NONE;
 }
 
+/* Is a mount to be added on this file? */
+static bool adds_etc_mount(const struct work *w, int file)
+{
+	return w->edit->etc_source[file] && w->c->etc[file].mount == JSON_NONE;
+}
+
+/* Will edit_etc() insert a list of mounts into the root? */
+static bool adds_mounts(const struct work *w)
+{
+	bool any = false;
+
+	for (int i = 0; i < CONFIG_ETC_FILES; i++)
+		any |= adds_etc_mount(w, i);
+	return any && w->c->mounts == JSON_NONE && w->c->mounts_null == JSON_NONE;
+}
+
 static int edit_names(struct work *w, struct error *e)
 {
 	const struct edit *edit = w->edit;
 	struct config *c = w->c;
-	bool first = is_empty_object(c, 0) && !adds_hooks(w) && !adds_annotations(w);
+	bool first = is_empty_object(c, 0) && !adds_mounts(w) && !adds_hooks(w) &&
+		     !adds_annotations(w);
 	const char *comma = first ? "" : ",";
 
 	if (edit->hostname && (!c->hostname || strcmp(c->hostname, edit->hostname))) {
@@ -155,6 +173,66 @@ static int edit_shm(struct work *w, struct error *e)
 		return splice_string(w, c->shm, 0, SHM_BEFORE, source,
 				     w->edit->shm_read_only ? SHM_AFTER_READ_ONLY : SHM_AFTER, e);
 	return strcmp(c->shm_source, source) ? replace_string(w, c->shm_source_node, source, e) : 0;
+}
+
+static int add_etc_text(const struct work *w, int file, struct buf *text)
+{
+	if (text->len && buf_adds(text, ",") < 0)
+		return -1;
+	if (buf_concat(text, "{\"destination\":\"", config_etc_file[file],
+		       "\",\"type\":\"bind\",\"source\":", NULL) < 0 ||
+	    json_quote(text, w->edit->etc_source[file]) < 0)
+		return -1;
+	return buf_adds(text, ETC_OPTIONS);
+}
+
+/* Insert mounts after all others, or as a list of their own. */
+static int insert_mounts(struct work *w, const struct buf *mounts, struct error *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	struct config *c = w->c;
+	struct json *doc = &c->doc;
+	bool last = is_empty_object(c, 0) && !adds_hooks(w) && !adds_annotations(w);
+	uint32_t mount = JSON_NONE;
+	int r;
+
+	for (uint32_t i = json_first(doc, c->mounts); i != JSON_NONE; i = json_next(doc, i))
+		mount = i;
+	if (c->mounts != JSON_NONE)
+		r = buf_concat(&text, mount == JSON_NONE ? "" : ",", mounts->data, NULL);
+	else if (c->mounts_null != JSON_NONE)
+		r = buf_concat(&text, "[", mounts->data, "]", NULL);
+	else
+		r = buf_concat(&text, "\"mounts\":[", mounts->data, last ? "]" : "],", NULL);
+	if (r < 0)
+		return error_nomem(e);
+	if (mount != JSON_NONE)
+		r = splice_insert(&w->splices, doc, doc->nodes[mount].end, &text);
+	else if (c->mounts_null != JSON_NONE)
+		r = splice_replace_with(&w->splices, doc, c->mounts_null, &text);
+	else
+		r = splice_insert(&w->splices, doc,
+				  inside(c, c->mounts == JSON_NONE ? 0 : c->mounts), &text);
+	return r < 0 ? error_nomem(e) : 0;
+}
+
+static int edit_etc(struct work *w, struct error *e)
+{
+	cleanup_buf struct buf added = { 0 };
+
+	for (int i = 0; i < CONFIG_ETC_FILES; i++) {
+		const struct config_etc_mount *x = &w->c->etc[i];
+		const char *source = w->edit->etc_source[i];
+
+		if (adds_etc_mount(w, i)) {
+			if (add_etc_text(w, i, &added) < 0)
+				return cannot_edit(w, e);
+		} else if (source && x->source && strcmp(x->source, source) &&
+			   replace_string(w, x->source_node, source, e) < 0) {
+			return -1;
+		}
+	}
+	return added.len ? insert_mounts(w, &added, e) : 0;
 }
 
 static int add_hook_text(const struct work *w, enum config_hooks which, struct buf *text)
@@ -298,8 +376,8 @@ static int collect_splices(struct work *w, struct error *e)
 	for (int t = 0; t < NS_TYPES; t++)
 		if (edit_ns(w, t, w->edit->ns_path[t], e) < 0)
 			return -1;
-	if (edit_names(w, e) < 0 || edit_shm(w, e) < 0 || edit_env(w, e) < 0 ||
-	    edit_hooks(w, e) < 0)
+	if (edit_names(w, e) < 0 || edit_shm(w, e) < 0 || edit_etc(w, e) < 0 ||
+	    edit_env(w, e) < 0 || edit_hooks(w, e) < 0)
 		return -1;
 	return edit_claim(w, e);
 }

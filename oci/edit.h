@@ -25,15 +25,18 @@ struct edit_hook {
 /* The wanted values; NULL leaves a member as it is. All strings are borrowed. */
 struct edit {
 	const char
-		*ns_path[NS_TYPES];   /* linux.namespaces[T].path, absolute; the entry must exist */
-	const char *hostname;         /* added where absent */
-	const char *domainname;       /* ignored if the config has none */
-	const char *env_hostname;     /* the value of each HOSTNAME= in process.env */
-	const char *shm_source;       /* source of the /dev/shm mount; ignored if there is none. A
+		*ns_path[NS_TYPES]; /* linux.namespaces[T].path, absolute; the entry must exist */
+	const char *hostname;       /* added where absent */
+	const char *domainname;     /* ignored if the config has none */
+	const char *env_hostname;   /* the value of each HOSTNAME= in process.env */
+	const char *shm_source;     /* source of the /dev/shm mount; ignored if there is none. A
 					 * bind mount keeps its options; any other mount becomes a
 					 * bind with rprivate, nosuid, noexec and nodev */
-	bool shm_read_only;           /* and with ro, if it becomes a bind mount */
-	const char *claim;            /* annotation io.podns.claim */
+	bool shm_read_only;         /* and with ro, if it becomes a bind mount */
+	const char *etc_source[CONFIG_ETC_FILES]; /* source of the mount on each of these files; if
+						   * there is none, a bind mount is added after all
+						   * other mounts */
+	const char *claim;                        /* annotation io.podns.claim */
 	const struct edit_hook *hook; /* added to hooks.createRuntime and hooks.poststop, after the
 				       * other hooks, for each stage that no hook of ours has yet */
 };
@@ -63,7 +66,7 @@ enum revert_how {
  * Reverse an edit in the document `now` (len bytes) by a three-way merge into *out (an empty buffer).
  * If now is the text from after the edit, out is the text from before it. Otherwise each member that
  * still has the value that the edit gave it gets its previous value back, or is removed with a comma
- * and white space if it had none; no other byte changes. HOSTNAME= strings are matched by their
+ * and white space if it had none; no other byte changes. A mount that was added is known by its source. HOSTNAME= strings are matched by their
  * order; our hook is removed if its path and args are those that the edit wrote. On failure (config_parse() refuses a text, no memory) *out is empty.
  */
 int edit_revert(const struct edit_texts *texts, const char *now, size_t len, struct buf *out,
@@ -72,11 +75,12 @@ int edit_revert(const struct edit_texts *texts, const char *now, size_t len, str
 /*
  * Remove what points to the pins of a pod, if the text from before the edit is not known: each
  * namespace path that equals ns_path[T], a /dev/shm mount with the source shm_source (it becomes the
- * tmpfs that `runc spec` writes), and any claim; a claim that is not a string or repeated is refused.
- * Hooks of ours stay, because a user may have written them.
+ * tmpfs that `runc spec` writes), mounts on a file of config_etc_file whose source is in the directory
+ * pod_dir, and any claim; a claim that is not a string or repeated is refused. Hooks of ours stay, because
+ * a user may have written them.
  * *changed and *out as for edit_apply().
  */
 int edit_remove_pins(struct config *c, const char *const ns_path[NS_TYPES], const char *shm_source,
-		     bool *changed, struct buf *out, struct error *e);
+		     const char *pod_dir, bool *changed, struct buf *out, struct error *e);
 
 #endif

@@ -204,9 +204,49 @@ static int merge_hooks(struct merge *m)
 	return 0;
 }
 
+/* Did the edit add this mount, and is it still there? */
+static bool was_added(const struct merge *m, int file)
+{
+	return m->before.etc[file].mount == JSON_NONE && m->after.etc[file].source &&
+	       is_same(m->now.etc[file].source, m->after.etc[file].source);
+}
+
+static int merge_etc_mount(struct merge *m, int file)
+{
+	const struct config_etc_mount *before = &m->before.etc[file];
+	const struct config_etc_mount *after = &m->after.etc[file], *now = &m->now.etc[file];
+
+	if (was_added(m, file))
+		return splice_remove(&m->splices, &m->now.doc, now->mount);
+	if (!before->source || !after->source || !now->source)
+		return 0;
+	return merge_place(m, (struct place){ before->source, before->source_node },
+			   (struct place){ after->source, after->source_node },
+			   (struct place){ now->source, now->source_node });
+}
+
+/* If the edit added the list of mounts, it is removed too, unless it has other mounts now. */
+static int merge_etc(struct merge *m)
+{
+	size_t added = 0;
+
+	for (int i = 0; i < CONFIG_ETC_FILES; i++)
+		added += was_added(m, i);
+	if (added && m->before.mounts == JSON_NONE &&
+	    added == json_count_children(&m->now.doc, m->now.mounts))
+		return m->before.mounts_null == JSON_NONE
+			       ? splice_remove(&m->splices, &m->now.doc, m->now.mounts)
+			       : restore_node(m, m->now.mounts, m->before.mounts_null);
+	for (int i = 0; i < CONFIG_ETC_FILES; i++)
+		if (merge_etc_mount(m, i) < 0)
+			return -1;
+	return 0;
+}
+
 static int merge_members(struct merge *m, struct buf *out, struct error *e)
 {
-	if (merge_names(m) < 0 || merge_shm(m) < 0 || merge_env(m) < 0 || merge_hooks(m) < 0)
+	if (merge_names(m) < 0 || merge_shm(m) < 0 || merge_etc(m) < 0 || merge_env(m) < 0 ||
+	    merge_hooks(m) < 0)
 		return error_nomem(e);
 	if (merge_claim(m, e) < 0)
 		return -1;
@@ -252,8 +292,24 @@ int edit_revert(const struct edit_texts *texts, const char *now, size_t len, str
 	return 0;
 }
 
+static bool is_in_dir(const char *path, const char *dir)
+{
+	size_t n = dir ? strlen(dir) : 0;
+
+	return n && path && !strncmp(path, dir, n) && path[n] == '/';
+}
+
+static int remove_etc_mounts(struct config *c, const char *pod_dir, struct splices *splices)
+{
+	for (int i = 0; i < CONFIG_ETC_FILES; i++)
+		if (is_in_dir(c->etc[i].source, pod_dir) &&
+		    splice_remove(splices, &c->doc, c->etc[i].mount) < 0)
+			return -1;
+	return 0;
+}
+
 int edit_remove_pins(struct config *c, const char *const ns_path[NS_TYPES], const char *shm_source,
-		     bool *changed, struct buf *out, struct error *e)
+		     const char *pod_dir, bool *changed, struct buf *out, struct error *e)
 {
 	struct splices splices = { 0 };
 	struct place claim;
@@ -267,6 +323,8 @@ int edit_remove_pins(struct config *c, const char *const ns_path[NS_TYPES], cons
 			return error_nomem(e);
 	if (config_shm_is_bind(c) && c->shm_source && is_same(c->shm_source, shm_source) &&
 	    splice_replace(&splices, &c->doc, c->shm, PLAIN_SHM, strlen(PLAIN_SHM)) < 0)
+		return error_nomem(e);
+	if (remove_etc_mounts(c, pod_dir, &splices) < 0)
 		return error_nomem(e);
 	if (claim.value && splice_remove(&splices, &c->doc, claim.node) < 0)
 		return error_nomem(e);

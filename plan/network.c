@@ -7,7 +7,7 @@
 
 static int check_agreement(const struct plan_network_input *in, struct error *e)
 {
-	const char *has = in->defined ? in->defined : in->recorded;
+	const char *has = in->recorded ? in->recorded : in->defined;
 
 	if (in->publishes && !in->annotated && !has) {
 		error_set(e, 0, "annotation io.podns.publish: the pod has no network");

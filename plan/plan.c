@@ -220,7 +220,7 @@ static int check_maps(const struct plan_input *in, enum plan_verb verb, struct e
 		return error_set(e, 0,
 				 "the pod's user namespace needs linux.uidMappings and "
 				 "linux.gidMappings");
-	if (verb != PLAN_JOIN || !in->maps_known || in->maps_equal)
+	if ((verb != PLAN_JOIN && verb != PLAN_CREATE) || !in->maps_known || in->maps_equal)
 		return 0;
 	error_set(e, 0,
 		  "linux.uidMappings and linux.gidMappings differ from those of the pod's user "

@@ -31,12 +31,13 @@ enum plan_stage {
 struct plan_input {
 	enum plan_stage stage;
 	const char *pod;
-	const char *root;      /* for messages: pins are <root>/<brief>ns/<pod> */
-	bool named;            /* by io.podns.pod, not by a CRI engine's sandbox */
-	bool has_init;         /* createRuntime: the state names a process */
-	bool has_maps;         /* the config maps uids and gids */
-	bool maps_known;       /* the config and the pod's user namespace both have id mappings */
-	bool maps_equal;       /* these are the same */
+	const char *root; /* for messages: pins are <root>/<brief>ns/<pod> */
+	bool named;       /* by io.podns.pod, not by a CRI engine's sandbox */
+	bool has_init;    /* createRuntime: the state names a process */
+	bool has_maps;    /* the config or the pod's definition maps uids and gids */
+	bool maps_known; /* the config and the pod's user namespace, or its definition, both have id
+				* mappings */
+	bool maps_equal; /* these are the same */
 	bool time_offsets;     /* the config has linux.timeOffsets */
 	bool restored;         /* from a checkpoint, by CRIU */
 	bool brings_network;   /* the engine will move interfaces into its network namespace */

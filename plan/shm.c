@@ -5,22 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-
-bool plan_is_engine_shm(const char *source)
-{
-	static const char *const tails[] = { "/userdata/shm", "/shm" };
-	size_t n = strlen(source), tail;
-
-	for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++) {
-		tail = strlen(tails[i]);
-		if (n < tail + 65 || strcmp(source + n - tail, tails[i]))
-			continue;
-		if (source[n - tail - 65] == '/' &&
-		    strspn(source + n - tail - 64, "0123456789abcdef") == 64)
-			return true;
-	}
-	return false;
-}
+#include "plan/engine.h"
 
 /*
  * The options that podman, runc spec and crun spec write for a tmpfs, and those that make no
@@ -88,7 +73,7 @@ struct plan_shm plan_shm(const struct plan_shm_mount *mount)
 	if (mount->crowded)
 		return keep_shm("another mount lies on it or below it", NULL);
 	if (mount->bind) {
-		if (!mount->source || !plan_is_engine_shm(mount->source))
+		if (!mount->source || plan_engine_file(mount->source, "shm") == ENGINE_FILE_NONE)
 			return keep_shm("it is a directory of the user's own", NULL);
 		shm.sized_by_source = true;
 		return shm;

@@ -11,12 +11,6 @@
 
 #include "base/error.h"
 
-/*
- * Is `source` the engine's own shm directory of a container: podman's and CRI-O's .../<64
- * hex>/userdata/shm, containerd's .../sandboxes/<64 hex>/shm?
- */
-bool plan_is_engine_shm(const char *source);
-
 /* The mount on /dev/shm in the config of a container that shares the pod's ipc namespace. */
 struct plan_shm_mount {
 	const char *type, *source; /* NULL where absent */

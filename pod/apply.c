@@ -79,6 +79,13 @@ static int save_intent(struct apply *a, struct error *e)
 	bool mounts = a->plan->mount_shm || a->plan->network;
 	struct stat st;
 
+	for (size_t i = 0; i < a->plan->host_entry_count; i++)
+		if (record_add_host(rec, &a->plan->host_entries[i], e) < 0)
+			return -1;
+	if (a->plan->hosts && record_add_hosts_key(rec, a->plan->hosts->key, &a->hosts_made, e) < 0)
+		return -1;
+	mounts |= a->hosts_made;
+
 	for (int t = 0; t < NS_TYPES; t++) {
 		int fd = fd_to_bind(a, t);
 
@@ -136,6 +143,16 @@ static int attach_network(struct apply *a, struct error *e)
 	return pod_attach(a->pod, a->plan->network, e);
 }
 
+/* After the network, which brings addresses and resolv.conf. */
+static int write_etc(struct apply *a, struct error *e)
+{
+	const struct pod_plan *plan = a->plan;
+
+	if (plan->resolv_conf)
+		pod_label_resolv_conf(a->pod, plan->etc_label);
+	return plan->hosts ? pod_write_hosts(a->pod, plan->hosts, plan->etc_label, e) : 0;
+}
+
 static int save_entrants(struct apply *a, struct error *e)
 {
 	const struct pod_plan *plan = a->plan;
@@ -159,7 +176,7 @@ int apply(struct apply *a, const struct pod_plan *plan, struct error *e)
 		return bind_all(a, e);
 	return record_sysctls(a, e) < 0 || save_intent(a, e) < 0 || bind_all(a, e) < 0 ||
 			       mount_shm(a, e) < 0 || attach_network(a, e) < 0 ||
-			       save_entrants(a, e) < 0
+			       write_etc(a, e) < 0 || save_entrants(a, e) < 0
 		       ? -1
 		       : 0;
 }
@@ -209,17 +226,19 @@ static bool unbind(struct apply *a, enum ns_type t)
 struct left {
 	ns_set pins;
 	bool shm, network;
+	const char *hosts_key; /* or NULL */
 };
 
 static bool is_anything_left(const struct left *left)
 {
-	return left->pins || left->shm || left->network;
+	return left->pins || left->shm || left->network || left->hosts_key;
 }
 
 static int restore_record(struct apply *a, const struct left *left, struct error *e)
 {
 	struct pod *pod = a->pod;
 	struct record rec;
+	bool added;
 
 	/* Not into pod->rec, which a failure would leave empty: container_close() would end the pod. */
 	if (record_parse(&rec, a->before.data, e) < 0)
@@ -230,7 +249,8 @@ static int restore_record(struct apply *a, const struct left *left, struct error
 	if (is_anything_left(left))
 		rec.mntns = pod->rec.mntns;
 	rec.shm |= left->shm;
-	if (left->network && record_copy_network(&rec, &pod->rec, e) < 0) {
+	if ((left->network && record_copy_network(&rec, &pod->rec, e) < 0) ||
+	    (left->hosts_key && record_add_hosts_key(&rec, left->hosts_key, &added, e) < 0)) {
 		record_free(&rec);
 		return -1;
 	}
@@ -250,7 +270,11 @@ void apply_undo(struct apply *a)
 	if (a->indexed &&
 	    store_unindex(pod->store, a->plan->id, a->plan->bundle, pod->name, &e) < 0)
 		log_error(LOG_LEVEL_WARN, &e);
-	/* First, while the namespace is pinned. */
+	if (a->hosts_made && pod_remove_hosts(pod, a->plan->hosts->key, &e) < 0) {
+		log_error(LOG_LEVEL_WARN, &e);
+		left.hosts_key = a->plan->hosts->key;
+	}
+	/* While the namespace is pinned. */
 	if (a->network_asked && pod_detach(pod, &e) < 0) {
 		log_error(LOG_LEVEL_WARN, &e);
 		left.network = true;

@@ -16,6 +16,7 @@
 
 #include "ns/maps.h"
 #include "ns/sysctl.h"
+#include "pod/etc.h"
 #include "pod/network.h"
 #include "pod/pod.h"
 
@@ -35,6 +36,12 @@ struct pod_plan {
 	uint64_t shm_size;                     /* in bytes; 0: the kernel's default */
 	const char *shm_label;                 /* SELinux context, or NULL */
 	const struct network_request *network; /* NETWORK_ADD, or NULL: none is to be attached */
+	const struct pod_hosts *hosts; /* the container's /etc/hosts, or NULL: none is to be made */
+	bool resolv_conf;              /* the container gets the pod's */
+	const char *etc_label;         /* SELinux context of these two, or NULL */
+	const struct host_entry
+		*host_entries; /* to be recorded for the pod, host_entry_count of them */
+	size_t host_entry_count;
 	const char *id, *bundle; /* of the container to add to the index; NULL: none */
 };
 
@@ -50,7 +57,7 @@ struct apply {
 	struct buf before;           /* the record's text to return to */
 	int made[NS_TYPES];          /* namespaces that were made */
 	ns_set bound, new_files;     /* pins; those whose mount point was made too */
-	bool shm_mounted, network_asked, indexed;
+	bool shm_mounted, network_asked, hosts_made, indexed;
 	bool stays; /* apply_undo() could not remove everything */
 };
 

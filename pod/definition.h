@@ -11,6 +11,7 @@
 
 #include "ns/maps.h"
 #include "ns/sysctl.h"
+#include "plan/etc.h"
 #include "pod/network.h"
 
 #define DEFINITION_DIR PODNS_CONFDIR "/pods.d"
@@ -18,12 +19,6 @@
 #define DEFINITION_SIZE_MAX 65536 /* bytes of a file */
 #define DEFINITION_HOSTS_MAX 64
 #define DEFINITION_SYSCTLS_MAX 256
-
-/* An address for /etc/hosts. */
-struct host_entry {
-	const char *name;
-	const char *address; /* IPv4 or IPv6, as inet_ntop(3) writes it */
-};
 
 /* Zero-initialised, it defines nothing. */
 struct definition {

@@ -15,6 +15,7 @@
 #include "ns/mounts.h"
 #include "ns/shm.h"
 #include "pod/bundle.h"
+#include "pod/etc.h"
 #include "pod/pod.h"
 
 /* Of several errors the first is returned; the others are logged. */
@@ -74,9 +75,11 @@ static int remove_owned(struct pod *p, struct error *e)
 		keep_first(&failed, e, &next);
 	else
 		p->rec.shm = false;
+	if (pod_remove_all_hosts(p, &next) < 0)
+		keep_first(&failed, e, &next);
 	while (p->rec.entrant_count)
 		pod_forget_entrant(p, p->rec.entrant_count - 1);
-	p->rec.sysctl_count = 0;
+	p->rec.sysctl_count = p->rec.host_count = 0;
 	p->rec.held = false;
 	return failed ? -1 : 0;
 }

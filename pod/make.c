@@ -194,6 +194,8 @@ static void fill_in_plan(const struct pod *p, const struct pod_spec *spec, struc
 	plan->sysctl_count = spec->sysctl_count;
 	plan->recorded = spec->types;
 	plan->network = spec->network;
+	plan->host_entries = spec->hosts;
+	plan->host_entry_count = spec->host_count;
 }
 
 static int make_and_hold(struct pod *p, const struct pod_spec *spec, struct work *w,

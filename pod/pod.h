@@ -88,7 +88,10 @@ void pod_forget_entrant(struct pod *p, size_t index);
  */
 void pod_forget_bundles(struct pod *p);
 
-/* A member: is its process alive? Another entrant: is its deadline still to come? */
+/*
+ * A member: is its process alive? Another entrant: is its deadline still to come, or, for a claim of
+ * oci-podns-runtime, does the process live that made it?
+ */
 bool pod_entrant_lives(const struct entrant *x);
 
 /* Fill in p->pin for the types in set, once each. */

@@ -85,6 +85,18 @@ static int format_lists(const struct record *r, struct buf *b)
 	return 0;
 }
 
+static int format_hosts(const struct record *r, struct buf *b)
+{
+	for (size_t i = 0; i < r->host_count; i++)
+		if (buf_adds(b, "host") < 0 ||
+		    end_line(b, r->hosts[i].name, r->hosts[i].address) < 0)
+			return -1;
+	for (size_t i = 0; i < r->hosts_key_count; i++)
+		if (buf_adds(b, "hosts") < 0 || end_line(b, r->hosts_keys[i], NULL) < 0)
+			return -1;
+	return 0;
+}
+
 static int format_network(const struct record *r, struct buf *b)
 {
 	if (!r->network)
@@ -126,7 +138,9 @@ int record_format(const struct record *r, struct buf *out, struct error *e)
 	for (int t = 0; t < NS_TYPES; t++)
 		if (r->pin[t].ours && format_pin(out, (enum ns_type)t, r->pin[t].id) < 0)
 			return error_nomem(e);
-	return format_network(r, out) < 0 || format_lists(r, out) < 0 ? error_nomem(e) : 0;
+	return format_network(r, out) < 0 || format_hosts(r, out) < 0 || format_lists(r, out) < 0
+		       ? error_nomem(e)
+		       : 0;
 }
 
 static int unhex(char c)
@@ -318,6 +332,45 @@ int record_copy_network(struct record *to, const struct record *from, struct err
 	return from->leaving ? record_set_leaving(to, from->leaving, e) : 0;
 }
 
+int record_add_host(struct record *r, const struct host_entry *host, struct error *e)
+{
+	struct host_entry x = *host;
+
+	if (copy_string(r, &x.name, e) < 0 || copy_string(r, &x.address, e) < 0 ||
+	    grow_list(r, &r->hosts, r->host_count, sizeof(x), e) < 0)
+		return -1;
+	r->hosts[r->host_count++] = x;
+	return 0;
+}
+
+int record_add_hosts_key(struct record *r, const char *key, bool *added, struct error *e)
+{
+	*added = false;
+	for (size_t i = 0; i < r->hosts_key_count; i++)
+		if (!strcmp(r->hosts_keys[i], key))
+			return 0;
+	if (copy_string(r, &key, e) < 0 ||
+	    grow_list(r, &r->hosts_keys, r->hosts_key_count, sizeof(key), e) < 0)
+		return -1;
+	r->hosts_keys[r->hosts_key_count++] = key;
+	*added = true;
+	return 0;
+}
+
+void record_drop_hosts_key(struct record *r, size_t index)
+{
+	r->hosts_key_count--;
+	memmove(&r->hosts_keys[index], &r->hosts_keys[index + 1],
+		(r->hosts_key_count - index) * sizeof(*r->hosts_keys));
+}
+
+static bool parse_hosts_key(struct record *r, const char *key, struct error *e)
+{
+	bool added;
+
+	return record_add_hosts_key(r, key, &added, e) == 0;
+}
+
 static bool parse_network(struct record *r, char *const field[2], struct error *e)
 {
 	if (!strcmp(field[0], "address"))
@@ -406,6 +459,10 @@ static bool parse_line(struct record *r, char *line, struct error *e)
 		return record_add_bundle(r, field[1], e) == 0;
 	if (n == 3 && !strcmp(field[0], "sysctl"))
 		return record_set_sysctl(r, field[1], field[2], e) == 0;
+	if (n == 3 && !strcmp(field[0], "host"))
+		return record_add_host(r, &(struct host_entry){ field[1], field[2] }, e) == 0;
+	if (n == 2 && !strcmp(field[0], "hosts"))
+		return parse_hosts_key(r, field[1], e);
 	if (n == 2)
 		return parse_network(r, field, e);
 	return parse_entrant(r, field, n, e);

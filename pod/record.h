@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "ns/nsfs.h"
+#include "plan/etc.h"
 
 /*
  * Entrants keep a pod alive. A member is a container whose init was reported. A container that was
@@ -66,6 +67,10 @@ struct record {
 	const char *leaving; /* why it could not be detached, or NULL */
 	const char **addresses;
 	size_t address_count;
+	struct host_entry *hosts; /* for /etc/hosts of the containers: `podns create --add-host` */
+	size_t host_count;
+	const char **hosts_keys; /* what each of our /etc/hosts files was made for: pod/etc.h */
+	size_t hosts_key_count;
 };
 
 /*
@@ -96,6 +101,12 @@ int record_add_address(struct record *r, const char *address, struct error *e);
 int record_set_leaving(struct record *r, const char *reason, struct error *e);
 void record_forget_network(struct record *r);
 int record_copy_network(struct record *to, const struct record *from, struct error *e);
+
+int record_add_host(struct record *r, const struct host_entry *host, struct error *e);
+
+/* *added: it was not there yet. */
+int record_add_hosts_key(struct record *r, const char *key, bool *added, struct error *e);
+void record_drop_hosts_key(struct record *r, size_t index);
 
 /* Is it a container with this id and bundle? A claim is not. */
 bool entrant_is_of(const struct entrant *x, const char *id, const char *bundle);

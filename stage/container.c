@@ -104,9 +104,11 @@ static int read_pod_types(struct container *c, struct error *e)
 {
 	const char *list;
 
-	c->in.types = c->definition.namespaces ? c->definition.namespaces : c->opt->namespaces;
-	if (c->definition.namespaces)
+	c->in.types = c->opt->namespaces;
+	if (c->definition.namespaces || c->definition.uid_maps.count) {
+		c->in.types = definition_types(&c->definition);
 		return 0;
+	}
 	if (container_annotation(c, ANNOTATION_NAMESPACES, &list, e) < 0)
 		return -1;
 	if (!list || ns_parse_set(list, true, &c->in.types, e) == 0)
@@ -152,6 +154,7 @@ void container_close(struct container *c)
 	apply_end(&c->apply);
 	pod_close(&c->pod);
 	store_close(&c->store);
+	buf_free(&c->hosts_text);
 	definition_free(&c->definition);
 	arena_free(&c->arena);
 }

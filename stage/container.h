@@ -48,11 +48,15 @@ struct container {
 	int path_fd[NS_TYPES], init_fd[NS_TYPES];
 	struct sysctl *sysctls;
 	size_t sysctl_count;
+	bool etc_was_edited; /* an edit that was reverted had a file of the pod's in its /etc */
 	bool shm_was_shared; /* an edit that was reverted made its /dev/shm the pod's */
 	/* decided */
 	struct plan plan;
 	struct names names;
 	bool shares_shm, shm_read_only;
+	const char *etc_source[CONFIG_ETC_FILES]; /* of mounts on these; NULL: as they are */
+	struct pod_hosts hosts;
+	struct buf hosts_text;          /* of the engine */
 	struct network_request request; /* if a network is to be attached */
 	struct pod_plan todo;
 	/* done */

@@ -18,11 +18,17 @@
  * A claim that an earlier, failed create of this container left, or that precreate made: config.json names
  * that one, without an id.
  */
-static int drop_earlier_claim(struct container *c, const char *place, struct error *e)
+static int drop_earlier_claim(struct container *c, const char *place, pid_t pid, struct error *e)
 {
+	const struct record *rec = &c->pod.rec;
 	const char *token;
-	long i;
+	long i = record_find_claim_of(rec, c->new_id, place);
 
+	/* Its runtime may not have read config.json yet. */
+	if (i >= 0 && rec->entrants[i].pid != pid &&
+	    process_alive(rec->entrants[i].pid, rec->entrants[i].start))
+		return error_set(e, 0, "container %s is being created already, by process %d",
+				 c->new_id, rec->entrants[i].pid);
 	if (claim_find(c, &token, &i, e) < 0)
 		return -1;
 	if (i >= 0)
@@ -51,7 +57,7 @@ static int claim_pod(struct container *c, struct in_place *x, const char *place,
 	bool changed;
 
 	if (container_open(c, e) < 0 || in_place_lock(x, c, NULL, e) < 0 ||
-	    drop_earlier_claim(c, place, e) < 0 || choose_token(c, x, e) < 0 ||
+	    drop_earlier_claim(c, place, pid, e) < 0 || choose_token(c, x, e) < 0 ||
 	    in_place_plan(x, c, PLAN_PRECREATE, &changed, &out, e) < 0)
 		return -1;
 	if (!c->plan.shared)

@@ -9,6 +9,7 @@
 #include "plan/host.h"
 #include "plan/network.h"
 #include "plan/shm.h"
+#include "stage/etc.h"
 #include "stage/gather.h"
 
 /* --- sysctls ---------------------------------------------------------------- */
@@ -292,7 +293,7 @@ int decide(struct container *c, enum plan_stage stage, struct error *e)
 	if (c->init && !process_lives(c->init))
 		return error_set(e, 0, "the container's process %d died", c->init->pid);
 	if (choose_names(c, e) < 0 || choose_shm(c, e) < 0 || choose_network(c, e) < 0 ||
-	    check_sysctls_alone(c, e) < 0)
+	    etc_choose(c, e) < 0 || check_sysctls_alone(c, e) < 0)
 		return -1;
 	fill_in_todo(c);
 	return 0;
@@ -305,6 +306,7 @@ int decide_reset(struct container *c, struct error *e)
 	if (!ours)
 		return -1;
 	c->shm_was_shared = source && !strcmp(source, ours);
+	etc_reset(c);
 	container_close_reads(c);
 	for (int t = 0; t < NS_TYPES; t++)
 		c->in.type[t] = (struct plan_type){ .own = c->in.type[t].own };
@@ -336,6 +338,7 @@ int decide_edit(struct container *c, struct edit *edit, struct error *e)
 		edit->domainname = c->names.domainname;
 	if (renames && config->env_hostname != JSON_NONE)
 		edit->env_hostname = c->names.hostname;
+	memcpy(edit->etc_source, c->etc_source, sizeof(edit->etc_source));
 	if (!c->shares_shm)
 		return 0;
 	edit->shm_read_only = c->shm_read_only;

@@ -22,4 +22,10 @@
  */
 bool docker_brings_network(const struct config *c, const char *id);
 
+/*
+ * Has the user chosen name servers, a search list or options for this container (--dns and others)? Also true if
+ * hostconfig.json cannot be read.
+ */
+bool docker_has_dns(const struct config *c, const char *id);
+
 #endif

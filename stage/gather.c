@@ -84,12 +84,13 @@ static int read_type(struct container *c, enum ns_type t, bool shared, bool has_
 static int read_maps(struct container *c, struct error *e)
 {
 	const struct config *config = c->config;
-	struct id_maps uid, gid;
+	struct id_maps uid = c->definition.uid_maps, gid = c->definition.gid_maps;
+	bool pinned = c->in.type[NS_USER].pin.ino;
 
-	c->in.has_maps = config->uid_maps.count && config->gid_maps.count;
-	if ((!config->uid_maps.count && !config->gid_maps.count) || !c->in.type[NS_USER].pin.ino)
+	c->in.has_maps = uid.count || (config->uid_maps.count && config->gid_maps.count);
+	if ((!config->uid_maps.count && !config->gid_maps.count) || (!pinned && !uid.count))
 		return 0;
-	if (ns_read_maps(c->pod.pin[NS_USER].fd, &c->arena, &uid, &gid, e) < 0)
+	if (pinned && ns_read_maps(c->pod.pin[NS_USER].fd, &c->arena, &uid, &gid, e) < 0)
 		return -1;
 	c->in.maps_known = true;
 	c->in.maps_equal = id_maps_equal(&uid, &config->uid_maps) &&

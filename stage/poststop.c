@@ -12,6 +12,7 @@
 #include "oci/edit.h"
 #include "oci/file.h"
 #include "oci/state.h"
+#include "pod/etc.h"
 #include "pod/name.h"
 #include "pod/pod.h"
 #include "stage/container.h"
@@ -76,6 +77,7 @@ static int end_or_save(struct pod *pod, const struct stage_options *opt, struct 
 	if (!record_is_empty(&pod->rec)) {
 		/* Engines remove a bundle after this stage: missing ones are of earlier containers. */
 		pod_forget_bundles(pod);
+		pod_forget_hosts(pod);
 		return pod_save(pod, e);
 	}
 	return opt->keep ? pod_hold(pod, e) : pod_end(pod, e);

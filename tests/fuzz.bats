@@ -7,7 +7,7 @@
 load helpers
 
 FUZZ=$PODNS_BUILD/fuzz
-TARGETS=(config plan state record text options cni)
+TARGETS=(config plan state record text options cni definition)
 
 # All of them are built first, then run, as many at once as there are processors.
 setup_file() {
@@ -90,4 +90,8 @@ fuzz() {
 
 @test "fuzzing networks, and what plugins get and answer" {
 	fuzz cni
+}
+
+@test "fuzzing the definition of a pod" {
+	fuzz definition
 }

@@ -100,6 +100,12 @@ valid_hook() {
 	equal "$(stat -c %a "$DEST/var/lib/oci-podns")" 700
 }
 
+@test "the example of a network is there and not in use, and the directories of root's files are empty" {
+	jq -e '.name == "podns" and .disableCheck and ([.plugins[].type] == ["bridge", "portmap", "firewall"])' \
+		<"$DEST/usr/share/oci-podns/net.d/podns.conflist"
+	equal "$(find "$DEST/etc/oci-podns" -printf '%P %y %m\n' | sort)" $' d 755\nnet.d d 755\npods.d d 755'
+}
+
 @test "another prefix is in the files too" {
 	local dest=$BATS_TEST_TMPDIR/dest
 	mkdir "$BATS_TEST_TMPDIR/build"

@@ -231,6 +231,39 @@ setup() {
 	no_record
 }
 
+@test "resolv.conf: --dns, else that of the result, else the host's; it goes with the network" {
+	net add --network web --dns 192.0.2.53 --dns 2001:db8::53 web
+	equal "$(grep ^nameserver "$ROOT/podns/web/resolv.conf" | xargs)" "nameserver 192.0.2.53 nameserver 2001:db8::53"
+	equal "$(stat -c %a "$ROOT/podns/web/resolv.conf")" 644
+	net del web
+	no_record
+	plugin_does map ADD 'default | sed "s/\"dns\": {}/\"dns\": {\"nameservers\": [\"192.0.2.54\"], \"search\": [\"example.org\"]}/"'
+	net add --network web web
+	equal "$(grep -c . "$ROOT/podns/web/resolv.conf")" 2
+	grep -qx 'nameserver 192.0.2.54' "$ROOT/podns/web/resolv.conf"
+	grep -qx 'search example.org' "$ROOT/podns/web/resolv.conf"
+	net del web
+	rm "$CNI/map-ADD"
+	printf 'nameserver 127.0.0.1\nnameserver 192.0.2.55\n' >/etc/own-resolv.conf
+	mv /etc/own-resolv.conf /etc/resolv.conf
+	net add --network web web
+	equal "$(<"$ROOT/podns/web/resolv.conf")" 'nameserver 192.0.2.55'
+	net del web
+	no_record
+}
+
+@test "a published port that another pod or a process of the host has: refused, and nothing is left" {
+	podns create other >/dev/null
+	net add --network web --publish 18080-18081:80-81 web
+	calls >/dev/null
+	net_fails 'web' add --network web --publish 18081:80 other
+	equal "$(calls)" ''
+	fails test -e "$ROOT/podns/network@other"
+	net publish web --unpublish 18080-18081:80-81
+	net add --network web --publish 18081:80 other
+	net_fails 'other' publish web --publish 18081:80
+}
+
 # --- killed, gone and replaced -----------------------------------------------
 
 # kill_in NAME COMMAND ARGUMENT...: podns-net is killed while that plugin runs, which then ends.

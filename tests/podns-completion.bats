@@ -79,5 +79,8 @@ podns() {
 	offers 'net,uts net,user' create --namespaces net,u
 	offers 'net,uts net,user' create --namespaces = net,u
 	offers '' create --hostname = =
+	offers '' create --publish = =
+	offers --dns create --publish 8080:80 --dn
+	offers pasta create --network past
 	offers 'rm rewrite' r
 }

@@ -134,6 +134,26 @@ setup() {
 	assert_nothing_left
 }
 
+@test "what is wrong with an option of the network is a matter of usage" {
+	podns_fails 2 "--network: 'none' is no network that a pod can be attached to" create web --network none
+	podns_fails 2 "--network: 'a/b' is not the name of a network" create web --network a/b
+	podns_fails 2 "--publish: port '80': expected [IP:]HOST:POD[/PROTOCOL] (see podns create --help)" create web --publish 80
+	podns_fails 2 '--publish: port 80:81/tcp is published already' create web --publish 80:80 --publish 80:81
+	podns_fails 2 "--dns: 'example.com' is not an IP address" create web --dns example.com
+	podns_fails 2 '--dns: 192.0.2.1 is given twice' create web --dns 192.0.2.1 --dns 192.0.2.1
+	podns_fails 2 "--add-host: 'db': expected NAME:IP" create web --add-host db
+	podns_fails 2 '--add-host: db has the IPv4 address 192.0.2.1 already' \
+		create web --add-host db:192.0.2.1 --add-host db:192.0.2.2
+}
+
+@test "a port or a DNS server without a network, a network without its namespace: refused" {
+	podns_fails 1 'port 80:80/tcp is published, but the pod has no network (name a network' create web --publish 80:80
+	podns_fails 1 'the DNS server ::1 is given, but the pod has no network (name a network' create web --dns ::1
+	podns_fails 1 'network lan: the pod has no network namespace of its own' create web --network lan --namespaces uts
+	podns_fails 1 'network lan' create web --network lan
+	assert_nothing_left
+}
+
 @test "a pod with a user namespace takes nothing that another program pinned" {
 	mkdir -m 0755 "$ROOT/netns"
 	touch "$ROOT/netns/web"
@@ -206,6 +226,7 @@ setup() {
 		podns create web --sysctl net.ipv4.ip_default_ttl=77
 		podns create web --sysctl kernel.domainname=evil
 		podns create web --hostname evil
+		podns create web --network lan
 		hostname
 		settings | diff "$T/before" -
 		podns ls --json
@@ -215,9 +236,9 @@ setup() {
 		rm "$ROOT"/{net,ipc,uts}ns/web
 	'
 	echo "$output"
-	equal "$(grep -c 'would change the host' <<<"$output")" 4
+	equal "$(grep -c 'would change the host' <<<"$output")" 5
 	contains "${lines[0]}" "the pod's ipc namespace is the one that podns itself is in"
-	equal "${lines[*]:4}" "host [] $(echo "$ROOT"/{net,ipc,uts}ns/web)"
+	equal "${lines[*]:5}" "host [] $(echo "$ROOT"/{net,ipc,uts}ns/web)"
 	assert_nothing_left
 }
 

@@ -325,6 +325,23 @@ create_and_wait() {
 	assert_nothing_left
 }
 
+@test "while the runtime is about to read config.json: the claim does not expire, and no other create takes it over" {
+	plain_bundle a
+	create_and_wait a
+	expire_claims "$ROOT"
+	podns gc
+	equal "$(claims)" "[\"$(id_of a)\"]"
+	equal "$(ns_path a network)" "$ROOT/netns/web"
+	runtime_fails "is being created already, by process $CHILD" runtime create a
+	equal "$(claims)" "[\"$(id_of a)\"]"
+	equal "$(ns_path a network)" "$ROOT/netns/web"
+	echo >"$T/go"
+	wait "$CHILD"
+	podns gc
+	assert_untouched a
+	assert_nothing_left
+}
+
 @test "delete of a container without a claim makes no child" {
 	under_strace -f -o "$T/trace" "$RUNC" --root "$T/state" delete x </dev/null
 	sed -n '1,/execve("'"${T//\//\\/}"'\/real"/p' "$T/trace" >"$T/ours"

@@ -160,7 +160,7 @@ sources() {
 		-o -name '*.gc??' -o -name '*.log' -o -name '*.trs' -o -name '*.tmp' -o -name '*~' \
 		-o -path ./hook/oci-podns-hook -o -path ./cli/podns -o -path ./net/podns-net -o -path './runtime/oci-podns-*' \
 		-o -path ./sandbox/generate -o -path ./sandbox/program.h -o -path './hooks.d/*' ! -name '*.in' \
-		-o -path ./units/podns-gc.service -o -path './tests/unit/test_*' ! -name '*.*' \
+		-o -path './units/podns*.service' -o -path './tests/unit/test_*' ! -name '*.*' \
 		-o -path './tests/fuzz/replay_*' ! -name '*.*' \) -o ! -type d -print0
 }
 

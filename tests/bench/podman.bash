@@ -118,5 +118,6 @@ podman_rows() {
 	against_first podman hook pod "two containers in a pod under podman, made and removed" 0.75
 	against_first podman noop pod "— with hooks that do nothing"
 	infra_memory
+	network_rows
 	find /sys/fs/cgroup -depth -type d -path "*$CGROUP*" -exec rmdir {} \; 2>/dev/null || true
 }

@@ -283,6 +283,8 @@ runtime() {
 
 # shellcheck source=tests/bench/podman.bash
 . "$BENCH/podman.bash"
+# shellcheck source=tests/bench/network.bash
+. "$BENCH/network.bash"
 
 # --- bounds ------------------------------------------------------------------------
 

@@ -134,6 +134,8 @@ static const char *choose(uint64_t *seed, const char *const values[4])
 	return bits < 4 ? values[bits] : NULL;
 }
 
+#define POD_DIR "/run/podns/web"
+
 static const char *const hook_args[] = { "--root", "/a \"b\"", NULL };
 static const struct edit_hook our_hook = { "/usr/libexec/oci/hooks.d/oci-podns-hook", hook_args,
 					   30 };
@@ -142,6 +144,7 @@ static void choose_edit(const struct config *c, ns_set shared, uint64_t seed, st
 {
 	static const char *const paths[] = { "/run/netns/web", "/", "/a\"b\\c", "/\x01\xc3\xa9/" };
 	static const char *const names[] = { "web", "a", "\"\\", "caf\xc3\xa9\n" };
+	static const char *const files[] = { POD_DIR "/hosts@1", "/", "/a\"b\\c", POD_DIR "/r" };
 	static const char *const claims[] = { "00112233445566778899aabbccddeeff", "", "\"", "c" };
 
 	*edit = (struct edit){ 0 };
@@ -160,6 +163,8 @@ static void choose_edit(const struct config *c, ns_set shared, uint64_t seed, st
 	edit->shm_source = choose(&seed, paths);
 	edit->shm_read_only = seed & 1;
 	seed >>= 1;
+	for (int i = 0; i < CONFIG_ETC_FILES; i++)
+		edit->etc_source[i] = choose(&seed, files);
 	edit->claim = choose(&seed, claims);
 	edit->hook = seed & 1 ? &our_hook : NULL;
 }
@@ -192,6 +197,9 @@ static void check_wanted(struct config *c, const struct edit *edit)
 		MUST(!edit->env_hostname ||
 		     !strncmp(c->doc.nodes[i].str + strlen("HOSTNAME="), edit->env_hostname,
 			      strlen(edit->env_hostname)));
+	for (int i = 0; i < CONFIG_ETC_FILES; i++)
+		MUST(is_wanted(c->etc[i].source, edit->etc_source[i]) ||
+		     (c->etc[i].count && !c->etc[i].source));
 	if (edit->claim) {
 		MUST(config_annotation(c, ANNOTATION_CLAIM, &claim, NULL, &e) == 0);
 		MUST(is_same(claim, edit->claim));
@@ -302,6 +310,28 @@ static void add_hook_spans(struct spans *s, const struct config *c)
 	add_hook_span(s, c, HOOKS_POSTSTOP);
 }
 
+/* Mounts that are added are one span, after the last mount. */
+static void add_etc_spans(struct spans *s, const struct config *c, const struct edit *edit)
+{
+	uint32_t at = c->mounts == JSON_NONE ? 0 : c->doc.nodes[c->mounts].start + 1;
+	bool adds = false;
+
+	for (int i = 0; i < CONFIG_ETC_FILES; i++) {
+		const char *source = edit->etc_source[i];
+
+		if (source && !c->etc[i].count)
+			adds = true;
+		else if (source && c->etc[i].source && !is_same(c->etc[i].source, source))
+			add_value(s, c, c->etc[i].source_node);
+	}
+	for (uint32_t i = json_first(&c->doc, c->mounts); i != JSON_NONE; i = json_next(&c->doc, i))
+		at = c->doc.nodes[i].end;
+	if (adds && c->mounts == JSON_NONE)
+		add_member(s, c, c->mounts_null, 0);
+	else if (adds)
+		add_span(s, at, at);
+}
+
 static int compare_spans(const void *a, const void *b)
 {
 	const struct span *x = a, *y = b;
@@ -325,6 +355,7 @@ static void find_spans(struct spans *s, struct config *c, const struct edit *edi
 		else if (!is_same(c->shm_source, edit->shm_source))
 			add_value(s, c, c->shm_source_node);
 	}
+	add_etc_spans(s, c, edit);
 	if (edit->env_hostname)
 		add_env_spans(s, c, edit->env_hostname);
 	if (edit->claim)
@@ -552,7 +583,7 @@ static void check_remove_pins(struct config *c, const struct edit *edit)
 	bool changed;
 	struct error e;
 
-	if (edit_remove_pins(c, edit->ns_path, edit->shm_source, &changed, &out, &e) < 0) {
+	if (edit_remove_pins(c, edit->ns_path, edit->shm_source, POD_DIR, &changed, &out, &e) < 0) {
 		MUST(!changed && !out.len && strstr(e.text, ANNOTATION_CLAIM));
 		return;
 	}
@@ -571,7 +602,8 @@ static void check_remove_pins(struct config *c, const struct edit *edit)
 	MUST(!edit->shm_source || !config_shm_is_bind(&result) ||
 	     !is_same(result.shm_source, edit->shm_source));
 	MUST(!claim_of(&result));
-	MUST(edit_remove_pins(&result, edit->ns_path, edit->shm_source, &changed, &again, &e) == 0);
+	MUST(edit_remove_pins(&result, edit->ns_path, edit->shm_source, POD_DIR, &changed, &again,
+			      &e) == 0);
 	MUST(!changed && !again.len);
 }
 

@@ -8,6 +8,7 @@
 #include "ns/maps.h"
 #include "ns/sysctl.h"
 #include "plan/names.h"
+#include "plan/engine.h"
 #include "plan/shm.h"
 #include "pod/name.h"
 #include "tests/fuzz/fuzz.h"
@@ -114,7 +115,7 @@ static void check_hostname(const char *text)
 	}
 	name = plan_hostname(NULL, text, NULL, NULL, room);
 	MUST(strlen(name) <= PLAN_HOSTNAME_MAX && begins(text, name));
-	plan_is_engine_shm(text);
+	plan_engine_file(text, "shm");
 }
 
 static void check_set(const char *text)

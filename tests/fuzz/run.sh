@@ -21,11 +21,11 @@ mkdir -p "$1/found"
 BUILD=$(cd "$1" && pwd -P)
 LIMIT=$2
 shift 2
-[ $# -gt 0 ] || set -- state config plan record text options cni
+[ $# -gt 0 ] || set -- state config plan record text options cni definition
 : "${CLANG:=clang}"
 
 FLAGS=(-std=gnu17 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all "-I$SRC"
-	-D_GNU_SOURCE '-DPACKAGE_VERSION="fuzz"')
+	-D_GNU_SOURCE '-DPACKAGE_VERSION="fuzz"' '-DPODNS_CONFDIR="/etc/oci-podns"')
 
 # compile OBJECT SOURCE SANITIZERS
 compile() {
@@ -40,7 +40,8 @@ compile_all() {
 	local source object failed=0 pids=()
 	for source in "$SRC"/{base,json,oci,plan}/*.c "$SRC"/ns/{maps,sysctl,types}.c \
 		"$SRC"/net/{conflist{,_dir,_text},plugin,result,run,version}.c \
-		"$SRC"/pod/{name,network,record}.c "$SRC"/hook/{options,settings}.c "$FUZZ"/{plan,strict}.c; do
+		"$SRC"/pod/{definition,definition_file,name,network,record,unit_file}.c \
+		"$SRC"/hook/{options,settings}.c "$FUZZ"/{plan,strict}.c; do
 		object=${source#"$SRC"/}
 		object=$BUILD/${object//\//-}.o
 		objects+=("$object")

@@ -357,7 +357,16 @@ static void sees_through_paths(void)
 		{ "/x/dev/shm", MOUNT_ELSEWHERE },
 		{ "/dev/sh", MOUNT_ELSEWHERE },
 		{ "/dev/...shm", MOUNT_ELSEWHERE },
-		{ "/", MOUNT_ELSEWHERE },
+		{ "/", MOUNT_ON_ETC },
+		{ "etc", MOUNT_ON_ETC },
+		{ "/usr/../etc/", MOUNT_ON_ETC },
+		{ "/etc/x", MOUNT_ELSEWHERE },
+		{ "/usr/etc", MOUNT_ELSEWHERE },
+		{ "/etc/hosts", MOUNT_ON_ETC_FILE + ETC_HOSTS },
+		{ "etc/./hosts/", MOUNT_ON_ETC_FILE + ETC_HOSTS },
+		{ "/\\u0065tc/resolv.conf", MOUNT_ON_ETC_FILE + ETC_RESOLV_CONF },
+		{ "/etc//hostname", MOUNT_ON_ETC_FILE + ETC_HOSTNAME },
+		{ "/etc/hosts/x", MOUNT_ELSEWHERE },
 		{ "", MOUNT_ELSEWHERE },
 		{ "/dev", MOUNT_ELSEWHERE },
 	};
@@ -373,11 +382,39 @@ static void sees_through_paths(void)
 		CHECK(config_mount_place(&c.doc, 2, &place, &e) == 0 && place == rows[i].place);
 		CHECK((c.shm == 2) == (place == MOUNT_ON_SHM));
 		CHECK(c.shm_below == (place == MOUNT_BELOW_SHM));
+		CHECK(c.etc_covered == (place == MOUNT_ON_ETC));
+		for (int k = 0; k < CONFIG_ETC_FILES; k++)
+			CHECK((c.etc[k].mount == 2) == (place == MOUNT_ON_ETC_FILE + (unsigned)k));
 		config_free(&c);
 	}
 }
 
 /* Mounts elsewhere are forgotten as they are read; what is in doubt is not. */
+static void reads_mounts_on_files_of_etc(void)
+{
+	struct config c;
+
+	CHECK(parse(&c,
+		    "{\"mounts\":[{\"destination\":\"/etc/hosts\",\"type\":\"bind\",\"source\":\"/a\"},"
+		    "{\"destination\":\"/x\",\"source\":7},"
+		    "{\"destination\":\"/etc//hosts\",\"options\":[\"rbind\"],\"source\":\"/b\"},"
+		    "{\"destination\":\"/etc/resolv.conf\",\"options\":[\"ro\"]}]}") == 0);
+	CHECK(c.etc[ETC_HOSTS].count == 2 && c.etc[ETC_HOSTS].bind);
+	CHECK_STR(c.etc[ETC_HOSTS].source, "/b");
+	CHECK(c.etc[ETC_RESOLV_CONF].count == 1 && !c.etc[ETC_RESOLV_CONF].bind);
+	CHECK_STR(c.etc[ETC_RESOLV_CONF].source, NULL);
+	CHECK(!c.etc[ETC_HOSTNAME].count && c.etc[ETC_HOSTNAME].mount == JSON_NONE);
+	CHECK(c.mounts == 1 && c.mounts_null == JSON_NONE);
+	config_free(&c);
+	CHECK(parse(&c, "{\"mounts\":null}") == 0);
+	CHECK(c.mounts == JSON_NONE && c.mounts_null == 1);
+	config_free(&c);
+	CHECK(parse(&c, "{\"mounts\":[{\"destination\":\"/etc/hosts\",\"type\":1}]}") == -1);
+	CHECK_HAS(e.text, "mounts[0].type: is a number");
+	CHECK(parse(&c, "{\"mounts\":[{\"destination\":\"/etc/hosts\",\"options\":{}}]}") == -1);
+	CHECK_HAS(e.text, "mounts[0].options: is an object");
+}
+
 static void looks_at_all_mounts(void)
 {
 	static const struct {
@@ -501,6 +538,7 @@ int main(void)
 	RUN(unicode_lookalikes);
 	RUN(nul_lookalikes);
 	RUN(sees_through_paths);
+	RUN(reads_mounts_on_files_of_etc);
 	RUN(looks_at_all_mounts);
 	RUN(the_last_of_two_shms);
 	RUN(tells_binds);

@@ -11,6 +11,8 @@
 
 #include "tests/unit/unit.h"
 
+#define POD_DIR "/run/podns/web"
+
 static struct error e;
 static uint64_t seed;
 
@@ -248,6 +250,9 @@ static void check_wanted(const struct buf *text, const struct edit *edit)
 		CHECK(!strncmp(c.doc.nodes[i].str + 9, edit->env_hostname,
 			       strlen(edit->env_hostname)));
 	CHECK(config_annotation(&c, ANNOTATION_CLAIM, &claim, NULL, &e) == 0);
+	for (int i = 0; i < CONFIG_ETC_FILES; i++)
+		if (edit->etc_source[i] && (c.etc[i].source || c.etc[i].mount == JSON_NONE))
+			CHECK_STR(c.etc[i].source, edit->etc_source[i]);
 	if (edit->claim)
 		CHECK_STR(claim, edit->claim);
 	if (edit->hook)
@@ -274,8 +279,8 @@ static void check_pins_removed(const struct buf *text, const struct edit *edit)
 
 	if (!parse(&before, text))
 		return;
-	if (!CHECK(edit_remove_pins(&before, edit->ns_path, edit->shm_source, &changed, &out, &e) ==
-		   0))
+	if (!CHECK(edit_remove_pins(&before, edit->ns_path, edit->shm_source, POD_DIR, &changed,
+				    &out, &e) == 0))
 		printf("#   %s\n", e.text);
 	CHECK(changed == (out.len > 0));
 	if (!changed || !parse(&c, &out)) {
@@ -294,7 +299,8 @@ static void check_pins_removed(const struct buf *text, const struct edit *edit)
 	if (edit->shm_source && config_shm_is_bind(&c))
 		CHECK(!c.shm_source || strcmp(c.shm_source, edit->shm_source));
 	CHECK(config_annotation(&c, ANNOTATION_CLAIM, &claim, NULL, &e) == 0 && !claim);
-	CHECK(edit_remove_pins(&c, edit->ns_path, edit->shm_source, &changed, &again, &e) == 0);
+	CHECK(edit_remove_pins(&c, edit->ns_path, edit->shm_source, POD_DIR, &changed, &again,
+			       &e) == 0);
 	CHECK(!changed && !again.len);
 	config_free(&c);
 	config_free(&before);
@@ -342,6 +348,8 @@ static const struct edit everything = {
 	.domainname = "pod",
 	.env_hostname = "web",
 	.shm_source = "/run/podns/web/shm",
+	.etc_source = { [ETC_HOSTS] = POD_DIR "/hosts@0123456789abcdef",
+			[ETC_RESOLV_CONF] = POD_DIR "/resolv.conf" },
 	.claim = "0123456789abcdef",
 	.hook = &our_hook,
 };
@@ -392,6 +400,14 @@ static const char *const documents[] = {
 	"{" NAMESPACES ",\"hooks\":{\"startContainer\":[{\"path\":\"/b\"}],\"createRuntime\":"
 	"[null,{\"path\":\"/oci-podns-hook\"}],\"poststop\":[{\"path\":\"/oci-podns-hook\"}]}}",
 	"{\"Other\":{\"hostName\":1}," NAMESPACES ",\"annotations\":{\"Io.podns.claim\":\"x\"}}",
+	"{" NAMESPACES ",\"mounts\":null}",
+	"{" NAMESPACES ",\"mounts\" : [ ] }",
+	"{\"mounts\":[ null, {\"destination\":\"/proc\"}\n]," NAMESPACES "}",
+	"{\"mounts\":[{\"destination\":\"/etc/hosts\",\"source\":\"/e\",\"type\":\"bind\"} ]," NAMESPACES
+	"}",
+	"{\"mounts\":[{\"destination\":\"/etc/resolv.conf\",\"source\":\"/a\"},{\"source\":\"\","
+	"\"destination\":\"/etc/hosts\"},{\"destination\":\"/dev/shm\"}]," NAMESPACES "}",
+	"{\"mounts\":[{\"destination\":\"/etc/hosts\"}]," NAMESPACES "}",
 };
 
 static void keeps_its_promises(void)
@@ -411,6 +427,9 @@ static void keeps_its_promises(void)
 		{ .hook = &our_hook },
 		{ .hook = &our_hook, .hostname = "web" },
 		{ .hook = &our_hook, .claim = "c" },
+		{ .etc_source = { [ETC_HOSTS] = "/h" } },
+		{ .etc_source = { [ETC_RESOLV_CONF] = "/r", [ETC_HOSTS] = "/h" } },
+		{ .etc_source = { [ETC_HOSTS] = "/h" }, .hostname = "web", .claim = "c" },
 		{ .hostname = NULL },
 	};
 
@@ -534,13 +553,75 @@ static void splices_exactly(void)
 	}
 }
 
+#define HOSTS                                                                                      \
+	"{\"destination\":\"/etc/hosts\",\"type\":\"bind\",\"source\":\"/h\","                     \
+	"\"options\":[\"bind\",\"rprivate\"]}"
+#define RESOLV                                                                                     \
+	"{\"destination\":\"/etc/resolv.conf\",\"type\":\"bind\",\"source\":\"/r\","               \
+	"\"options\":[\"bind\",\"rprivate\"]}"
+
+/* Also what is given back where another program has added a member to the root since. */
+static void mounts_files_of_etc(void)
+{
+	static const struct edit edit = { .etc_source = {
+						  [ETC_HOSTS] = "/h", [ETC_RESOLV_CONF] = "/r" } };
+	static const struct {
+		const char *text, *result;
+	} rows[] = {
+		{ "{}", "{\"mounts\":[" RESOLV "," HOSTS "]}" },
+		{ "{\"a\":1}", "{\"mounts\":[" RESOLV "," HOSTS "],\"a\":1}" },
+		{ "{\"mounts\":null}", "{\"mounts\":[" RESOLV "," HOSTS "]}" },
+		{ "{\"mounts\": [ ] }", "{\"mounts\": [" RESOLV "," HOSTS " ] }" },
+		{ "{\"mounts\":[{} ]}", "{\"mounts\":[{}," RESOLV "," HOSTS " ]}" },
+		{ "{\"mounts\":[{\"source\":\"/e\",\"destination\":\"/etc/hosts\"},null]}",
+		  "{\"mounts\":[{\"source\":\"/h\",\"destination\":\"/etc/hosts\"},null," RESOLV
+		  "]}" },
+		/* A mount without a source is no bind mount, and is left. */
+		{ "{\"mounts\":[{\"destination\":\"/etc/hosts\"}]}",
+		  "{\"mounts\":[{\"destination\":\"/etc/hosts\"}," RESOLV "]}" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		cleanup_buf struct buf text = text_of(rows[i].text);
+		cleanup_buf struct buf edited = apply(&text, &edit);
+
+		unit_row(rows[i].text);
+		CHECK_STR(edited.data, rows[i].result);
+		check_promises(&text, &edit);
+	}
+}
+
+/* What other programs did to the mounts since stays. */
+static void gives_mounts_back(void)
+{
+	static const struct edit edit = { .etc_source = {
+						  [ETC_HOSTS] = "/h", [ETC_RESOLV_CONF] = "/r" } };
+
+	check_reverted("{}", &edit, "{\"mounts\":[" RESOLV "," HOSTS ",{\"x\":1}]}",
+		       "{\"mounts\":[{\"x\":1}]}");
+	check_reverted("{}", &edit, "{ \"mounts\":[" HOSTS "]}", "{ }");
+	check_reverted("{\"mounts\":null}", &edit, "{\"mounts\":[" RESOLV "," HOSTS "],\"a\":1}",
+		       "{\"mounts\":null,\"a\":1}");
+	check_reverted("{\"mounts\":[]}", &edit, "{\"mounts\":[{\"x\":1}, " HOSTS "]}",
+		       "{\"mounts\":[{\"x\":1}]}");
+	/* Another source, or none of ours any more. */
+	check_reverted("{}", &edit,
+		       "{\"mounts\":[{\"destination\":\"/etc/hosts\",\"source\":\"/u\"}]}", NULL);
+	check_reverted("{\"mounts\":[{\"destination\":\"/etc/hosts\",\"source\":\"/e\"}]}", &edit,
+		       "{\"mounts\":[{\"destination\":\"/etc/hosts\",\"source\":\"/h\"},{}]}",
+		       "{\"mounts\":[{\"destination\":\"/etc/hosts\",\"source\":\"/e\"},{}]}");
+}
+
 static void changes_nothing_when_all_is_there(void)
 {
 	cleanup_buf struct buf text = text_of(
 		"{\"hostname\":\"w\\u0065b\",\"domainname\":\"pod\",\"process\":{\"env\":"
 		"[\"HOSTNAME=web\"]},\"annotations\":{\"io.podns.claim\":\"0123456789abcdef\","
 		"\"a\":\"kept as it is\"},\"mounts\":[{\"destination\":\"/dev/shm\","
-		"\"type\":\"bind\",\"source\":\"/run/podns/web/shm\"}],\"linux\":{\"namespaces\":["
+		"\"type\":\"bind\",\"source\":\"/run/podns/web/shm\"},{\"destination\":\"/etc/hosts\","
+		"\"source\":\"" POD_DIR "/hosts@0123456789abcdef\"},{\"destination\":"
+		"\"/etc/resolv.conf\",\"source\":\"\\/run/podns/web/resolv.conf\"}],\"linux\":{"
+		"\"namespaces\":["
 		"{\"type\":\"network\",\"path\":\"\\/run/netns/web\"},{\"type\":\"ipc\",\"path\":"
 		"\"/run/ipcns/web\"},{\"type\":\"uts\",\"path\":\"/run/utsns/web\"}]},"
 		"\"hooks\":{\"createRuntime\":[{\"path\":\"/a/oci-podns-hook\"}],"
@@ -780,7 +861,8 @@ static void takes_paths_out_cleanly(void)
 		check_bytes(&back, &expected);
 		if (!parse(&c, &now))
 			continue;
-		CHECK(edit_remove_pins(&c, edit.ns_path, NULL, &changed, &out, &e) == 0 && changed);
+		CHECK(edit_remove_pins(&c, edit.ns_path, NULL, NULL, &changed, &out, &e) == 0 &&
+		      changed);
 		check_bytes(&out, &expected);
 		config_free(&c);
 	}
@@ -939,7 +1021,7 @@ static void is_not_stopped_by_a_strange_claim(void)
 		/* Any claim is to go here, so that one which cannot be read is an error. */
 		if (!parse(&c, &text))
 			continue;
-		CHECK(edit_remove_pins(&c, edit.ns_path, NULL, &changed, &out, &e) < 0);
+		CHECK(edit_remove_pins(&c, edit.ns_path, NULL, NULL, &changed, &out, &e) < 0);
 		CHECK_HAS(e.text, "config.json: annotations[io.podns.claim]: is ");
 		CHECK(!changed && !out.len);
 		config_free(&c);
@@ -1040,6 +1122,15 @@ static void removes_pins_exactly(void)
 		{ "{\"annotations\":{\"a\":\"b\" , \"io.podns.claim\":\"any\"}}",
 		  "{\"annotations\":{\"a\":\"b\"}}" },
 		{ "{\"annotations\":{\"io.podns.claim\":\"\"}}", "{\"annotations\":{}}" },
+		{ "{\"mounts\":[{\"destination\":\"/a\"}, {\"destination\":\"/etc/hosts\","
+		  "\"source\":\"/run/podns/web/hosts@1\"}]}",
+		  "{\"mounts\":[{\"destination\":\"/a\"}]}" },
+		{ "{\"mounts\":[{\"destination\":\"/etc/hosts\",\"source\":\"/run/podns/web/hosts@1\"},"
+		  "{\"source\":\"/run/podns/web/resolv.conf\",\"destination\":\"etc//resolv.conf\"}]}",
+		  "{\"mounts\":[]}" },
+		{ "{\"mounts\":[{\"destination\":\"/etc/hosts\",\"source\":\"/run/podns/webs/hosts@1\"},"
+		  "{\"destination\":\"/etc/motd\",\"source\":\"/run/podns/web/resolv.conf\"}]}",
+		  NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -1050,8 +1141,8 @@ static void removes_pins_exactly(void)
 		unit_row(rows[i].text);
 		if (!parse(&c, &text))
 			continue;
-		CHECK(edit_remove_pins(&c, everything.ns_path, everything.shm_source, &changed,
-				       &out, &e) == 0);
+		CHECK(edit_remove_pins(&c, everything.ns_path, everything.shm_source, POD_DIR,
+				       &changed, &out, &e) == 0);
 		CHECK(changed == (rows[i].result != NULL));
 		CHECK_STR(out.data, rows[i].result);
 		config_free(&c);
@@ -1459,6 +1550,8 @@ int main(void)
 	RUN(keeps_its_promises);
 	RUN(edits_a_root_without_members);
 	RUN(splices_exactly);
+	RUN(mounts_files_of_etc);
+	RUN(gives_mounts_back);
 	RUN(changes_nothing_when_all_is_there);
 	RUN(leaves_out_what_is_not_there);
 	RUN(refuses_what_it_cannot_write);

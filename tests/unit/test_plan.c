@@ -3,6 +3,7 @@
  * The decision as a table: every row of "Decisions, for each pod type T", for each type
  * that may be shared.
  */
+#include "plan/engine.h"
 #include "plan/host.h"
 #include "plan/network.h"
 #include "plan/names.h"
@@ -526,14 +527,16 @@ static void refuses_what_would_change_the_host(void)
 
 static void knows_the_engines_own_shm(void)
 {
-	CHECK(plan_is_engine_shm("/x/overlay-containers/" HEX64 "/userdata/shm"));
-	CHECK(plan_is_engine_shm("/run/containerd/x/sandboxes/" HEX64 "/shm"));
-	CHECK(!plan_is_engine_shm("/dev/shm"));
-	CHECK(!plan_is_engine_shm("/home/me/shm"));
-	CHECK(!plan_is_engine_shm("/home/me/userdata/shm"));
-	CHECK(!plan_is_engine_shm("/x" HEX64 "/shm"));
-	CHECK(!plan_is_engine_shm("/x/" HEX64 "/shm/"));
-	CHECK(!plan_is_engine_shm(""));
+	CHECK(plan_engine_file("/x/overlay-containers/" HEX64 "/userdata/shm", "shm") ==
+	      ENGINE_FILE_PODMAN);
+	CHECK(plan_engine_file("/run/containerd/x/sandboxes/" HEX64 "/shm", "shm") ==
+	      ENGINE_FILE_OTHER);
+	CHECK(plan_engine_file("/dev/shm", "shm") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file("/home/me/shm", "shm") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file("/home/me/userdata/shm", "shm") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file("/x" HEX64 "/shm", "shm") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file("/x/" HEX64 "/shm/", "shm") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file("", "shm") == ENGINE_FILE_NONE);
 }
 
 #define ENGINE_SHM "/x/overlay-containers/" HEX64 "/userdata/shm"
@@ -774,6 +777,18 @@ static void a_network_is_attached_once(void)
 		  NULL,
 		  "pod p exists already, without a network" },
 		{ "defined since", { .verb = PLAN_JOIN, .defined = "a" }, NULL, NULL },
+		{ "joined, made with another by podns create",
+		  { .verb = PLAN_JOIN, .defined = "a", .recorded = "b", .attached = true },
+		  NULL,
+		  NULL },
+		{ "joined, annotated, made with another",
+		  { .verb = PLAN_JOIN,
+		    .defined = "a",
+		    .annotated = "b",
+		    .recorded = "b",
+		    .attached = true },
+		  NULL,
+		  NULL },
 		{ "left by a killed run",
 		  { .verb = PLAN_JOIN, .annotated = "a", .recorded = "a" },
 		  "a",

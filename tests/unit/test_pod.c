@@ -261,6 +261,30 @@ static void writes_and_reads_a_record(void)
 	record_free(&b);
 }
 
+static void hosts_are_in_the_record(void)
+{
+	const struct host_entry host = { "db one", "192.0.2.1" };
+	cleanup_buf struct buf text = { 0 };
+	struct record a = { 0 }, b = { 0 };
+	struct error e;
+	bool added;
+
+	CHECK(record_add_host(&a, &host, &e) == 0);
+	CHECK(record_add_hosts_key(&a, "/x/hosts", &added, &e) == 0 && added);
+	CHECK(record_add_hosts_key(&a, "/x/hosts", &added, &e) == 0 && !added);
+	CHECK(record_add_hosts_key(&a, "/y/a b", &added, &e) == 0 && added);
+	CHECK(record_format(&a, &text, &e) == 0);
+	CHECK_HAS(text.data, "\nhost db%20one 192.0.2.1\nhosts /x/hosts\nhosts /y/a%20b\n");
+	CHECK(record_parse(&b, text.data, &e) == 0);
+	CHECK(b.host_count == 1 && b.hosts_key_count == 2);
+	CHECK_STR(b.hosts[0].name, "db one");
+	record_drop_hosts_key(&b, 0);
+	CHECK(b.hosts_key_count == 1);
+	CHECK_STR(b.hosts_keys[0], "/y/a b");
+	record_free(&a);
+	record_free(&b);
+}
+
 static void the_network_is_in_the_record(void)
 {
 	cleanup_buf struct buf text = { 0 }, again = { 0 };
@@ -433,6 +457,7 @@ int main(void)
 	RUN(knows_when_a_sandbox_counts);
 	RUN(finds_the_sandbox);
 	RUN(writes_and_reads_a_record);
+	RUN(hosts_are_in_the_record);
 	RUN(the_network_is_in_the_record);
 	RUN(refuses_a_damaged_record);
 	RUN(reads_a_record_without_a_time_namespace);

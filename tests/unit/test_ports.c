@@ -484,6 +484,7 @@ static void record_ports(struct store *store, const char *pod, const char *boot,
 	st.changing = next;
 	if (next)
 		st.next_ports.list[st.next_ports.count++] = range_of(next);
+	CHECK(net_state_add_result(&st, "{\"cniVersion\":\"1.0.0\"}", 22, &e) == 0);
 	if (!CHECK(state_save(store, &st, &e) == 0))
 		printf("# %s\n", e.text);
 }

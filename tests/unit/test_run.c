@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -282,13 +283,14 @@ static void only_the_lock_is_inherited(void)
 			     .lock_fd = -1,
 			     .limit_ms = LIMIT };
 	struct program_result r = { 0 };
-	int lock, low, high;
+	int lock, lowest, low, high;
 
 	/* These survive execve(2), unless they are closed. */
+	lowest = fcntl(0, F_DUPFD, 3);
 	low = fcntl(0, F_DUPFD, 60);
 	lock = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	high = fcntl(0, F_DUPFD, 90);
-	CHECK(dup2(lock, 77) == 77 && low >= 0 && high >= 0);
+	CHECK(dup2(lock, 77) == 77 && lowest >= 0 && low >= 0 && high >= 0);
 	CHECK(program_run(&p, &r, &e) == 0);
 	CHECK_STR(r.out.data, "0 1 2 ");
 	program_result_free(&r);
@@ -301,6 +303,7 @@ static void only_the_lock_is_inherited(void)
 	for (p.lock_fd = 0; p.lock_fd <= 2; p.lock_fd++)
 		CHECK(program_run(&p, &r, &e) == -1);
 	close(lock);
+	close(lowest);
 	close(low);
 	close(high);
 	close(77);
@@ -333,9 +336,13 @@ static void signals_are_as_at_boot(void)
 	const char *const argv[] = { "grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL };
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction old_child, old_term, old_pipe, now;
+	/* The kernel's structures, for a signal that sigaction(3) refuses: the C library's own. */
+	const unsigned long raw[8] = { (unsigned long)SIG_IGN };
+	unsigned long old_raw[8] = { 0 };
 	sigset_t block, old;
 	struct program_result r;
 
+	syscall(SYS_rt_sigaction, 33, raw, old_raw, NSIG / 8);
 	sigemptyset(&block);
 	sigaddset(&block, SIGUSR1);
 	sigaddset(&block, SIGCHLD);
@@ -355,6 +362,7 @@ static void signals_are_as_at_boot(void)
 	CHECK(sigprocmask(SIG_SETMASK, &old, &block) == 0 && sigismember(&block, SIGUSR1) == 1);
 	sigaction(SIGCHLD, &old_child, NULL);
 	sigaction(SIGTERM, &old_term, NULL);
+	syscall(SYS_rt_sigaction, 33, old_raw, NULL, NSIG / 8);
 }
 
 static void it_has_a_process_group_of_its_own(void)
@@ -397,6 +405,21 @@ static void it_survives_us(void)
 	CHECK(rmdir(dir) == 0);
 }
 
+static void leaves_no_signal_pending(void)
+{
+	sigset_t chld, old, pending;
+	struct program_result r = { 0 };
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &chld, &old);
+	CHECK(run_shell("exit 0", LIMIT, &r) == 0);
+	sigpending(&pending);
+	CHECK(!sigismember(&pending, SIGCHLD));
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	program_result_free(&r);
+}
+
 int main(void)
 {
 	RUN(output_errors_and_status_are_kept);
@@ -414,5 +437,6 @@ int main(void)
 	RUN(signals_are_as_at_boot);
 	RUN(it_has_a_process_group_of_its_own);
 	RUN(it_survives_us);
+	RUN(leaves_no_signal_pending);
 	return unit_done();
 }

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan/etc.h: which files of a container's /etc become the pod's, and what /etc/hosts says.
+ */
+#include "plan/etc.h"
+#include "plan/engine.h"
+
+#include "tests/unit/unit.h"
+
+#define ID "6a2eed8f365806007deecdf5b9feaacdcf10f89fce75094395c1e8bbda55b3b0"
+#define PODMAN(name) "/run/containers/overlay-containers/" ID "/userdata/" name
+#define DOCKER(name) "/var/lib/docker/containers/" ID "/" name
+
+static struct etc_mount bind_of(const char *source)
+{
+	return (struct etc_mount){ 1, true, source };
+}
+
+static void recognizes_the_engines_files(void)
+{
+	CHECK(plan_engine_file(PODMAN("hosts"), "hosts") == ENGINE_FILE_PODMAN);
+	CHECK(plan_engine_file(DOCKER("hosts"), "hosts") == ENGINE_FILE_OTHER);
+	CHECK(plan_engine_file(DOCKER("hosts"), "resolv.conf") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file(DOCKER("xhosts"), "hosts") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file(DOCKER("x/hosts"), "hosts") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file("/" ID "/hosts", "hosts") == ENGINE_FILE_OTHER);
+	CHECK(plan_engine_file(ID "/hosts", "hosts") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file("/x" ID "/hosts", "hosts") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file("/etc/hosts", "hosts") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file("hosts", "hosts") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file("", "hosts") == ENGINE_FILE_NONE);
+	CHECK(plan_engine_file(NULL, "hosts") == ENGINE_FILE_NONE);
+}
+
+static void decides(void)
+{
+	const struct etc_mount none = { 0 };
+	const struct {
+		const char *what;
+		struct etc_input in;
+		enum etc_verb hosts, resolv_conf;
+	} rows[] = {
+		{ "podman",
+		  { .hosts = bind_of(PODMAN("hosts")), .resolv_conf = none },
+		  ETC_REPLACE,
+		  ETC_ADD },
+		{ "podman --no-hosts", { .hosts = none, .resolv_conf = none }, ETC_LEAVE, ETC_ADD },
+		{ "podman's runtime, --no-hosts",
+		  { .hosts = none, .resolv_conf = none, .bundle = true, .managed = true },
+		  ETC_LEAVE,
+		  ETC_ADD },
+		{ "podman --network ns:",
+		  { .hosts = bind_of(PODMAN("hosts")),
+		    .resolv_conf = bind_of(PODMAN("resolv.conf")) },
+		  ETC_REPLACE,
+		  ETC_LEAVE },
+		{ "a bundle",
+		  { .hosts = none, .resolv_conf = none, .bundle = true },
+		  ETC_ADD,
+		  ETC_ADD },
+		{ "-v DIR:/etc",
+		  { .hosts = none, .resolv_conf = none, .bundle = true, .covered = true },
+		  ETC_LEAVE,
+		  ETC_LEAVE },
+		{ "podman -v DIR:/etc",
+		  { .hosts = bind_of(PODMAN("hosts")), .resolv_conf = none, .covered = true },
+		  ETC_REPLACE,
+		  ETC_LEAVE },
+		{ "Docker",
+		  { .hosts = bind_of(DOCKER("hosts")),
+		    .resolv_conf = bind_of(DOCKER("resolv.conf")),
+		    .bundle = true },
+		  ETC_REPLACE,
+		  ETC_REPLACE },
+		{ "docker --dns",
+		  { .hosts = bind_of(DOCKER("hosts")),
+		    .resolv_conf = bind_of(DOCKER("resolv.conf")),
+		    .bundle = true,
+		    .dns_chosen = true },
+		  ETC_REPLACE,
+		  ETC_LEAVE },
+		{ "the user's own",
+		  { .hosts = bind_of("/home/me/hosts"),
+		    .resolv_conf = bind_of("/home/me/resolv.conf"),
+		    .bundle = true },
+		  ETC_LEAVE,
+		  ETC_LEAVE },
+		{ "no bind mount",
+		  { .hosts = { 1, false, PODMAN("hosts") }, .resolv_conf = { 1, false, NULL } },
+		  ETC_LEAVE,
+		  ETC_LEAVE },
+		{ "two mounts",
+		  { .hosts = { 2, true, PODMAN("hosts") }, .resolv_conf = none },
+		  ETC_LEAVE,
+		  ETC_ADD },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct etc_plan plan = plan_etc(&rows[i].in);
+
+		unit_row(rows[i].what);
+		CHECK(plan.hosts == rows[i].hosts);
+		CHECK(plan.resolv_conf == rows[i].resolv_conf);
+	}
+}
+
+#define HOST "127.0.0.1\tlocalhost\n127.0.1.1\tvm\n192.0.2.2\thost.containers.internal\n"
+
+static const char *const one_address[] = { "10.9.8.7" };
+static const char *const two_addresses[] = { "10.9.8.7", "fd00::7" };
+static const struct host_entry entries[] = { { "db", "192.0.2.1" }, { "foo", "192.0.2.3" } };
+
+static void writes_hosts(void)
+{
+	static const struct {
+		const char *text;
+		struct etc_hosts in;
+		const char *result;
+	} rows[] = {
+		/* podman's own line names its id and the container's name. */
+		{ HOST "127.0.0.1\t6a2eed8f3658 front\n",
+		  { .podman = true, .hostname = "web", .engine_name = "6a2eed8f3658" },
+		  "10.9.8.7\tweb 6a2eed8f3658 front\n" HOST },
+		{ HOST "127.0.0.1\tweb front\n",
+		  { .podman = true, .hostname = "web", .engine_name = "web" },
+		  "10.9.8.7\tweb front\n" HOST },
+		{ HOST "127.0.0.1 WEB\n",
+		  { .podman = true, .hostname = "web", .engine_name = "web" },
+		  "10.9.8.7\tweb\n" HOST },
+		/* --add-host for other names, and for the hostname: with another address, with a loopback one. */
+		{ "10.1.1.1\tfoo\n" HOST "127.0.0.1\tweb front\n",
+		  { .podman = true, .hostname = "web", .engine_name = "web" },
+		  "10.9.8.7\tweb front\n10.1.1.1\tfoo\n" HOST },
+		{ "10.1.1.1\tweb\n" HOST "127.0.0.1\tfront\n",
+		  { .podman = true, .hostname = "web", .engine_name = "web" },
+		  "10.1.1.1\tweb\n" HOST "127.0.0.1\tfront\n" },
+		{ "127.0.0.1\tweb\n" HOST "127.0.0.1\tfront\n",
+		  { .podman = true, .hostname = "web", .engine_name = "web" },
+		  "127.0.0.1\tweb\n" HOST "127.0.0.1\tfront\n" },
+		{ "10.1.1.1\tweb\n" HOST "127.0.0.1\t6a2eed8f3658 front\n",
+		  { .podman = true, .hostname = "web", .engine_name = "6a2eed8f3658" },
+		  "10.9.8.7\t6a2eed8f3658 front\n10.1.1.1\tweb\n" HOST },
+		/* The host's own name is the container's too. */
+		{ HOST,
+		  { .podman = true, .hostname = "vm", .engine_name = "vm" },
+		  "10.9.8.7\tvm\n127.0.0.1\tlocalhost\n192.0.2.2\thost.containers.internal\n" },
+		{ "127.0.0.1 localhost vm # x\n",
+		  { .podman = true, .hostname = "vm", .engine_name = "vm" },
+		  "10.9.8.7\tvm\n127.0.0.1\tlocalhost\n" },
+		/* In Docker's file all names but localhost are the user's. */
+		{ "127.0.0.1\tlocalhost\n10.1.1.1\tfoo\n",
+		  { .hostname = "web", .engine_name = "6a2eed8f3658" },
+		  "10.9.8.7\tweb\n127.0.0.1\tlocalhost\n10.1.1.1\tfoo\n" },
+		{ "127.0.0.1\tlocalhost\n127.0.0.1\tweb\n",
+		  { .hostname = "web", .engine_name = "web" },
+		  "127.0.0.1\tlocalhost\n127.0.0.1\tweb\n" },
+		/* root's entries, unless the user gave the name. */
+		{ "10.1.1.1\tfoo\n" HOST,
+		  { .podman = true, .hostname = "web", .entries = entries, .entry_count = 2 },
+		  "10.9.8.7\tweb\n192.0.2.1\tdb\n10.1.1.1\tfoo\n" HOST },
+		{ "# web\n\n  \n127.0.0.1 localhost # web",
+		  { .podman = true, .hostname = "web" },
+		  "10.9.8.7\tweb\n# web\n\n  \n127.0.0.1 localhost # web" },
+		{ HOST, { .podman = true }, HOST },
+		{ "", { .hostname = "web" }, "10.9.8.7\tweb\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		cleanup_buf struct buf out = { 0 };
+		struct etc_hosts in = rows[i].in;
+
+		in.text = rows[i].text;
+		in.len = strlen(in.text);
+		in.addresses = one_address;
+		in.address_count = 1;
+		unit_row(rows[i].text);
+		CHECK(plan_hosts(&in, &out) == 0);
+		CHECK_STR(out.data, rows[i].result);
+	}
+}
+
+static void writes_each_address(void)
+{
+	cleanup_buf struct buf out = { 0 }, none = { 0 };
+	struct etc_hosts in = { .text = HOST "127.0.0.1\tweb\n",
+				.len = strlen(HOST "127.0.0.1\tweb\n"),
+				.podman = true,
+				.hostname = "web",
+				.addresses = two_addresses,
+				.address_count = 2 };
+
+	CHECK(plan_hosts(&in, &out) == 0);
+	CHECK_STR(out.data, "10.9.8.7\tweb\nfd00::7\tweb\n" HOST);
+	/* Without an address the name keeps the engine's. */
+	in.address_count = 0;
+	CHECK(plan_hosts(&in, &none) == 0);
+	CHECK_STR(none.data, HOST "127.0.0.1\tweb\n");
+}
+
+int main(void)
+{
+	RUN(recognizes_the_engines_files);
+	RUN(decides);
+	RUN(writes_hosts);
+	RUN(writes_each_address);
+	return unit_done();
+}
