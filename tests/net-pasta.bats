@@ -293,7 +293,7 @@ fake_program() {
 	in_mounts umount /usr/bin/pasta
 	net_fails "a change of the published ports was interrupted" check web
 	net publish web
-	equal "$(record -c .ports)" '["8080:80/tcp"]'
+	equal "$(record ".ports | tojson")" '["8080:80/tcp"]'
 	equal "$(get outside -- "http://$HOST_IP:8080/")" of-the-pod
 }
 
