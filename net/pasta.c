@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "net/chain.h"
+#include "net/resolv.h"
 #include "net/run.h"
 #include "ns/net.h"
 
@@ -60,8 +61,8 @@ const char *pasta_reason(struct arena *a, const struct buf *errors)
 }
 
 /* The first arguments of each pasta that is started here. */
-static const char *const fixed[] = { "--config-net", "--no-map-gw",   "--quiet", "--ns-ifname",
-				     CHAIN_IFNAME,   "--dns-forward", PASTA_DNS };
+static const char *const fixed[] = { "--config-net", "--no-map-gw", "--quiet", "--ns-ifname",
+				     CHAIN_IFNAME };
 #define FIXED (sizeof(fixed) / sizeof(*fixed))
 
 bool pasta_is_command_line(const char *text, size_t len, const char *pin)
@@ -138,6 +139,19 @@ int pasta_prepare(const struct net_ports *ports, struct error *e)
 	return 0;
 }
 
+int pasta_forwards_dns(const struct net_state *st, bool *forwards, struct error *e)
+{
+	cleanup_buf struct buf host = { 0 }, real = { 0 };
+
+	*forwards = false;
+	if (st->dns_count)
+		return 0;
+	if (resolv_read_host("", &host, &real, e) < 0)
+		return -1;
+	*forwards = resolv_begins_local(host.data);
+	return 0;
+}
+
 /* --- the command line ----------------------------------------------------------------------------- */
 
 #define ARGS_MAX (32 + FIXED + 2 * PORT_RANGES_MAX)
@@ -184,11 +198,14 @@ static void add_ports(struct command_line *c, const struct net_ports *ports, enu
  * Its pid is written to its standard output, our pipe: the AppArmor profile of Debian 12 forbids files in the pod's
  * directory. What pasta_is_command_line() looks for comes first and last.
  */
-static void add_pasta(struct command_line *c, const struct net_state *st, const char *path)
+static void add_pasta(struct command_line *c, const struct net_state *st, const char *path,
+		      bool forwards)
 {
 	add_arg(c, path);
 	for (size_t i = 0; i < FIXED; i++)
 		add_arg(c, fixed[i]);
+	if (forwards)
+		add_option(c, "--dns-forward", PASTA_DNS);
 	add_ports(c, &st->ports, PROTO_TCP, "-t");
 	add_ports(c, &st->ports, PROTO_UDP, "-u");
 	add_option(c, "-T", "none");
@@ -239,6 +256,7 @@ static void add_scope(struct command_line *c, const struct net_state *st)
 struct start {
 	struct net_state *st;
 	const char *path;
+	bool forwards;
 	char *env[3];
 	uint64_t until;
 };
@@ -262,7 +280,7 @@ static int run_pasta(const struct start *s, bool scope, struct program_result *r
 	program.limit_ms = left < START_MAX ? (unsigned)left : START_MAX;
 	if (scope)
 		add_scope(&line, s->st);
-	add_pasta(&line, s->st, s->path);
+	add_pasta(&line, s->st, s->path, s->forwards);
 	r = line.failed ? error_nomem(e) : program_run(&program, result, e);
 	arena_free(&line.arena);
 	return r;
@@ -310,7 +328,7 @@ static int start(struct net_state *st, uint64_t until, pid_t *pid, struct error 
 
 	if (!s.path)
 		return pasta_missing(e);
-	if (store_outer_uid(&uid, e) < 0)
+	if (store_outer_uid(&uid, e) < 0 || pasta_forwards_dns(st, &s.forwards, e) < 0)
 		return -1;
 	runtime_dir = arena_concat(&arena, "/run/user/", decimal(uid).text, NULL);
 	s.env[0] = arena_concat(&arena, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL);

@@ -13,10 +13,16 @@
 #include "net/state.h"
 
 /*
- * The name server at which pasta answers for the host's first one, loopback or not (--dns-forward): an address of
- * link-local scope, as podman uses one for it.
+ * The name server at which pasta answers for the host's first one (--dns-forward): an address of link-local scope,
+ * as podman uses one for it.
  */
 #define PASTA_DNS "169.254.1.1"
+
+/*
+ * Is that needed? Only if no name servers were given for the pod and the host's is a local one: pasta of 2023 drops
+ * the answers of a server for which it forwards, if that is asked by its own address.
+ */
+int pasta_forwards_dns(const struct net_state *st, bool *forwards, struct error *e);
 
 /* Is this the record of a pod that pasta connects? */
 static inline bool pasta_is_network(const struct net_state *st)

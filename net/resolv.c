@@ -160,17 +160,19 @@ const char *resolv_behind(const char *text)
 		    : "/run/NetworkManager/no-stub-resolv.conf";
 }
 
-bool resolv_has_ipv4(const char *text)
+bool resolv_begins_local(const char *text)
 {
 	struct host_file file;
 
 	read_text(&file, text);
 	for (size_t i = 0; i < file.servers.count; i++) {
-		enum server_kind kind = server_kind(&file.servers.list[i]);
+		const struct word *server = &file.servers.list[i];
+		enum server_kind kind = server_kind(server);
 
-		if (kind == SERVER_IPV4 || kind == SERVER_STUB ||
-		    (kind == SERVER_LOCAL &&
-		     !memchr(file.servers.list[i].text, ':', file.servers.list[i].len)))
+		if (kind == SERVER_IPV4)
+			return false;
+		if (kind == SERVER_STUB ||
+		    (kind == SERVER_LOCAL && !memchr(server->text, ':', server->len)))
 			return true;
 	}
 	return false;

@@ -23,7 +23,7 @@ struct resolv_input {
 	size_t dns_count;
 	const struct result *cni; /* NULL: none */
 	const char *host;         /* the text of the host's file; "": none */
-	/* An address at which the host's first name server answers, loopback or not; NULL: none. */
+	/* An address at which the host's own local name server answers, asked first; NULL: none. */
 	const char *forward;
 	bool v6; /* has the pod an IPv6 address? Else the host's IPv6 name servers are left out */
 };
@@ -43,8 +43,8 @@ int resolv_compose(const struct resolv_input *in, struct buf *out, size_t *serve
  */
 const char *resolv_behind(const char *text);
 
-/* Has the text an IPv4 name server? pasta forwards only to a server of the address family. */
-bool resolv_has_ipv4(const char *text);
+/* Is the first IPv4 name server of the text a local one? No pod reaches it by its address. */
+bool resolv_begins_local(const char *text);
 
 /*
  * Read <sysroot>/etc/resolv.conf into text, which may stay empty; and into real what resolv_behind() names, else

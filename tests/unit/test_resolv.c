@@ -134,7 +134,7 @@ static void knows_local_resolvers(void)
 	static const char manager[] = "/run/NetworkManager/no-stub-resolv.conf";
 	static const struct {
 		const char *text, *behind;
-		bool v4;
+		bool local;
 	} rows[] = {
 		{ "", NULL, false },
 		{ "options edns0\n", NULL, false },
@@ -144,14 +144,16 @@ static void knows_local_resolvers(void)
 		{ "nameserver ::1\n", manager, false },
 		{ "nameserver 127.0.0.1\nnameserver 127.0.0.53\n", resolved, true },
 		{ "nameserver 127.0.0.53\nnameserver 192.0.2.1\n", NULL, true },
-		{ "nameserver 192.0.2.1\n", NULL, true },
+		{ "nameserver 192.0.2.1\n", NULL, false },
+		{ "nameserver 192.0.2.1\nnameserver 127.0.0.53\n", NULL, false },
+		{ "nameserver 2001:db8::1\nnameserver 127.0.0.1\n", NULL, true },
 		{ "nameserver 2001:db8::1\n", NULL, false },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		unit_row(rows[i].text);
 		CHECK_STR(resolv_behind(rows[i].text), rows[i].behind);
-		CHECK(resolv_has_ipv4(rows[i].text) == rows[i].v4);
+		CHECK(resolv_begins_local(rows[i].text) == rows[i].local);
 	}
 }
 
