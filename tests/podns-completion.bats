@@ -70,6 +70,27 @@ podns() {
 	offers --force rm web --f
 }
 
+@test "network: what to do, then one pod; ports to publish no more begin with -" {
+	offers 'ls check up down publish' network ''
+	offers publish network p
+	offers other network check ''
+	offers web network --root "$ROOT" down ''
+	offers '' network check other ''
+	offers '' network ls ''
+	offers '--root --help --json' network -
+	offers '--root --help --json' network ls -
+	offers '--root --help' network up -
+	offers '' network publish other 80
+	offers '' network publish other -
+	mkdir "$T/bin"
+	printf '#!/bin/sh\necho "Ports:      8080:80/tcp 9000:90/udp"\n' >"$T/bin/podns"
+	chmod +x "$T/bin/podns"
+	unset -f podns
+	PATH=$T/bin:$PATH
+	offers '-8080:80/tcp -9000:90/udp' network publish other -
+	offers '-9000:90/udp' network publish other +8081:80 -9
+}
+
 @test "options and their arguments" {
 	offers '--root --help --version' -
 	offers '--root --help --dry-run' gc -
