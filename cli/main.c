@@ -108,6 +108,14 @@ static bool names_network(int argc, char **argv)
 	return false;
 }
 
+/* rm and gc end pods of networks whose files are gone, too. */
+static bool needs_agent(const struct cli *cli, const struct agent_policy *policy, int argc,
+			char **argv)
+{
+	return cli->command->way == CLI_NETWORKS || agent_is_needed(policy, PODNS_CONFDIR) ||
+	       names_network(argc, argv) || is_rootless();
+}
+
 /* As a child, whose parent is the agent, before the command is confined. */
 static int get_agent(struct cli *cli, int argc, char **argv, struct error *e)
 {
@@ -119,8 +127,7 @@ static int get_agent(struct cli *cli, int argc, char **argv, struct error *e)
 			    .adds = true },
 	};
 
-	if (cli->command->way == CLI_CONFINED || (!agent_is_needed(&agent.policy, PODNS_CONFDIR) &&
-						  !names_network(argc, argv) && !is_rootless()))
+	if (cli->command->way == CLI_CONFINED || !needs_agent(cli, &agent.policy, argc, argv))
 		return 0;
 	cli->network = &client;
 	return agent_open(&agent, &client, e) < 0 ? -1 : agent_become(&agent, &client, e);

@@ -246,7 +246,7 @@ copies() {
 	podns create web >/dev/null
 	precreate a
 	equal "$(copies | wc -l)" 1
-	PATH=$PODNS_BUILD/runtime:$PATH RUNTIME=oci-podns-runc
+	local PATH=$PODNS_BUILD/runtime:$PATH RUNTIME=oci-podns-runc
 	make_bundle b stages=''
 	start b
 	stop b
