@@ -306,7 +306,7 @@ rt() {
 		podns_fails 1 'plugin firewall: DEL: it is broken' rm web
 		equal "$(record_of web .state)" leaving
 		contains "$(record_of web .error)" 'it is broken'
-		contains "$(of_pod web .network.leaving)$(podns ls)" 'it is broken' || podns ls --json
+		contains "$(of_pod web .network.leaving)$(podns ls)" 'it is broken'
 		umount /usr/lib/cni/firewall
 		mv "$T/50-front.conflist" "$NETD/"
 		# shellcheck disable=SC2086 # words
@@ -350,7 +350,9 @@ broken_plugin() {
 	gone
 }
 
-@test "the pin is taken away by somebody: the end still removes rules and lease" {
+# The bridge plugin 1.1.1 learns the address for the masquerading rules from the namespace alone, so they would stay.
+@test "the pin is taken away by somebody: the end still removes the port's rules and the lease" {
+	front_network '.plugins[0].ipMasq = false'
 	podns create --network front --publish 8080:8000 web
 	umount -l "$ROOT/netns/web"
 	rm -f "$ROOT/netns/web"
@@ -366,8 +368,15 @@ broken_plugin() {
 	edit_hooks_forget a
 	stop a
 	podns rm web
+	# The hook has no network to detach any more, and podns has.
 	podns gc
-	front_network
+	gone
+}
+
+@test "--root after the command holds for the network, too" {
+	"$PODNS" create --network front --publish 8080:8000 --root "$ROOT" web >/dev/null
+	[[ $(addresses) == 10.99.0.* ]]
+	"$PODNS" rm --root="$ROOT" web
 	gone
 }
 
