@@ -11,9 +11,12 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "base/cleanup.h"
 #include "base/inherit.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "net/state.h"
+#include "pod/store.h"
 #include "sandbox/sandbox.h"
 
 #define PROGRAM "podns"
@@ -108,12 +111,42 @@ static bool names_network(int argc, char **argv)
 	return false;
 }
 
-/* rm and gc end pods of networks whose files are gone, too. */
-static bool needs_agent(const struct cli *cli, const struct agent_policy *policy, int argc,
-			char **argv)
+/* The command parses its options after the agent has begun, which has to know --root: DIR, or NULL. */
+static const char *find_root(int argc, char **argv)
 {
-	return cli->command->way == CLI_NETWORKS || agent_is_needed(policy, PODNS_CONFDIR) ||
-	       names_network(argc, argv) || is_rootless();
+	const char *root = NULL;
+
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const char *value = strchr(argv[i], '=');
+
+		/* Or an abbreviation. */
+		if (strncmp(argv[i], "--ro", 4) != 0)
+			continue;
+		root = value ? value + 1 : argv[i + 1];
+	}
+	return root;
+}
+
+static int note_record(void *arg, const char *pod, struct error *e)
+{
+	bool *found = arg;
+
+	(void)pod;
+	(void)e;
+	*found = true;
+	return 1;
+}
+
+/* Pods may have networks that root has removed from the configuration since. */
+static bool has_records(const char *root)
+{
+	cleanup_store struct store store = STORE_NONE;
+	struct error ignored;
+	bool found = false;
+
+	if (store_open(&store, root, false, &ignored) == 0)
+		state_each(&store, note_record, &found, &ignored);
+	return found;
 }
 
 /* As a child, whose parent is the agent, before the command is confined. */
@@ -121,13 +154,15 @@ static int get_agent(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	static struct network_client client;
 	struct agent agent = {
-		.root = cli->root,
+		.root = find_root(argc, argv),
 		.policy = { .anything = true,
 			    .sweep = cli->command->way == CLI_NETWORKS,
 			    .adds = true },
 	};
 
-	if (cli->command->way == CLI_CONFINED || !needs_agent(cli, &agent.policy, argc, argv))
+	if (cli->command->way == CLI_CONFINED ||
+	    (!agent_is_needed(&agent.policy, PODNS_CONFDIR) && !names_network(argc, argv) &&
+	     !is_rootless() && !(agent.policy.sweep && has_records(agent.root))))
 		return 0;
 	cli->network = &client;
 	return agent_open(&agent, &client, e) < 0 ? -1 : agent_become(&agent, &client, e);
