@@ -139,21 +139,28 @@ static int stop_walk(void *arg, const char *pod, struct error *e)
 	return 1;
 }
 
-/* Is a pod attached to a network, though none is configured any more? Where that cannot be seen, one may be. */
-static bool has_networks(const char *root)
+/* Is a pod attached to a network, though none is configured any more? */
+static int has_networks(const char *root, bool *has, struct error *e)
 {
 	cleanup_store struct store store = STORE_NONE;
 	struct error ignored;
+	int r;
 
+	*has = false;
+	/* The command opens it, too, and reports the error. */
 	if (store_open(&store, root, false, &ignored) < 0)
-		return false;
-	return state_each(&store, stop_walk, NULL, &ignored) != 0;
+		return 0;
+	r = state_each(&store, stop_walk, NULL, e);
+	*has = r > 0;
+	return r < 0 ? -1 : 0;
 }
 
-static bool needs_agent(const struct agent *agent, int argc, char **argv)
+static int needs_agent(const struct agent *agent, int argc, char **argv, bool *needs,
+		       struct error *e)
 {
-	return agent_is_needed(&agent->policy, PODNS_CONFDIR) || names_network(argc, argv) ||
-	       is_rootless() || (agent->policy.sweep && has_networks(agent->root));
+	*needs = agent_is_needed(&agent->policy, PODNS_CONFDIR) || names_network(argc, argv) ||
+		 is_rootless();
+	return *needs || !agent->policy.sweep ? 0 : has_networks(agent->root, needs, e);
 }
 
 /* As a child, whose parent is the agent, before the command is confined. */
@@ -166,8 +173,13 @@ static int get_agent(struct cli *cli, int argc, char **argv, struct error *e)
 			    .sweep = cli->command->way == CLI_NETWORKS,
 			    .adds = true },
 	};
+	bool needs;
 
-	if (cli->command->way == CLI_CONFINED || !needs_agent(&agent, argc, argv))
+	if (cli->command->way == CLI_CONFINED)
+		return 0;
+	if (needs_agent(&agent, argc, argv, &needs, e) < 0)
+		return -1;
+	if (!needs)
 		return 0;
 	cli->network = &client;
 	return agent_open(&agent, &client, e) < 0 ? -1 : agent_become(&agent, &client, e);

@@ -111,7 +111,7 @@ gone() {
 }
 
 @test "SIGTERM of podns, SIGKILL of the agent or of its child: podns-net goes on and detaches the pod, and gc ends it" {
-	local victim signal
+	local victim
 	for victim in both agent child; do
 		rm -f "$CNI"/{held,go}
 		holds one
