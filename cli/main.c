@@ -16,10 +16,6 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "net/state.h"
-<<<<<<< HEAD
-#include "pod/store.h"
-=======
->>>>>>> attack
 #include "sandbox/sandbox.h"
 
 #define PROGRAM "podns"
@@ -114,20 +110,6 @@ static bool names_network(int argc, char **argv)
 	return false;
 }
 
-<<<<<<< HEAD
-/* The command parses its options after the agent has begun, which has to know --root: DIR, or NULL. */
-static const char *find_root(int argc, char **argv)
-{
-	const char *root = NULL;
-
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		const char *value = strchr(argv[i], '=');
-
-		/* Or an abbreviation. */
-		if (strncmp(argv[i], "--ro", 4) != 0)
-			continue;
-		root = value ? value + 1 : argv[i + 1];
-=======
 /*
  * The agent needs --root before the command parses its own options: --root DIR, --root=DIR, or an abbreviation; the
  * last one counts.
@@ -146,33 +128,10 @@ static const char *find_root(const struct cli *cli, int argc, char **argv)
 			root = argv[i] + len + 1;
 		else if (i + 1 < argc)
 			root = argv[++i];
->>>>>>> attack
 	}
 	return root;
 }
 
-<<<<<<< HEAD
-static int note_record(void *arg, const char *pod, struct error *e)
-{
-	bool *found = arg;
-
-	(void)pod;
-	(void)e;
-	*found = true;
-	return 1;
-}
-
-/* Pods may have networks that root has removed from the configuration since. */
-static bool has_records(const char *root)
-{
-	cleanup_store struct store store = STORE_NONE;
-	struct error ignored;
-	bool found = false;
-
-	if (store_open(&store, root, false, &ignored) == 0)
-		state_each(&store, note_record, &found, &ignored);
-	return found;
-=======
 static int stop_walk(void *arg, const char *pod, struct error *e)
 {
 	(void)arg;
@@ -203,7 +162,6 @@ static int needs_agent(const struct agent *agent, int argc, char **argv, bool *n
 	*needs = agent_is_needed(&agent->policy, PODNS_CONFDIR) || names_network(argc, argv) ||
 		 is_rootless();
 	return *needs || !agent->policy.sweep ? 0 : has_networks(agent->root, needs, e);
->>>>>>> attack
 }
 
 /* As a child, whose parent is the agent, before the command is confined. */
@@ -211,28 +169,18 @@ static int get_agent(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	static struct network_client client;
 	struct agent agent = {
-<<<<<<< HEAD
-		.root = find_root(argc, argv),
-=======
 		.root = find_root(cli, argc, argv),
->>>>>>> attack
 		.policy = { .anything = true,
 			    .sweep = cli->command->way == CLI_NETWORKS,
 			    .adds = true },
 	};
 	bool needs;
 
-<<<<<<< HEAD
-	if (cli->command->way == CLI_CONFINED ||
-	    (!agent_is_needed(&agent.policy, PODNS_CONFDIR) && !names_network(argc, argv) &&
-	     !is_rootless() && !(agent.policy.sweep && has_records(agent.root))))
-=======
 	if (cli->command->way == CLI_CONFINED)
 		return 0;
 	if (needs_agent(&agent, argc, argv, &needs, e) < 0)
 		return -1;
 	if (!needs)
->>>>>>> attack
 		return 0;
 	cli->network = &client;
 	return agent_open(&agent, &client, e) < 0 ? -1 : agent_become(&agent, &client, e);

@@ -32,6 +32,10 @@ podns() {
 	fi
 }
 
+stand_in_first() {
+	PATH=$T/bin:$PATH
+}
+
 @test "pods are those of the root that is named, wherever it stands" {
 	offers other rm ''
 	offers web --root "$ROOT" rm ''
@@ -53,7 +57,7 @@ podns() {
 	mkdir "$T/bin"
 	printf '#!/bin/sh\n' >"$T/bin/podns-test-command"
 	chmod +x "$T/bin/podns-test-command"
-	local PATH=$T/bin:$PATH
+	stand_in_first
 	offers podns-test-command exec other podns-test
 	offers podns-test-command exec other -- podns-test
 	touch "$T/file"
@@ -87,7 +91,7 @@ podns() {
 	printf '#!/bin/sh\necho "Ports:      8080:80/tcp 9000:90/udp"\n' >"$T/bin/podns"
 	chmod +x "$T/bin/podns"
 	unset -f podns
-	local PATH=$T/bin:$PATH
+	stand_in_first
 	offers '-8080:80/tcp -9000:90/udp' network publish other -
 	offers '-9000:90/udp' network publish other +8081:80 -9
 }
