@@ -16,7 +16,6 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "net/state.h"
-#include "pod/store.h"
 #include "sandbox/sandbox.h"
 
 #define PROGRAM "podns"
@@ -106,47 +105,63 @@ static bool is_rootless(void)
 static bool names_network(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		if (!strncmp(argv[i], "--net", 5))
+		if (!strncmp(argv[i], "--ne", 4))
 			return true;
 	return false;
 }
 
-/* The command parses its options after the agent has begun, which has to know --root: DIR, or NULL. */
-static const char *find_root(int argc, char **argv)
+/*
+ * The agent needs --root before the command parses its own options: --root DIR, --root=DIR, or an abbreviation; the
+ * last one counts.
+ */
+static const char *find_root(const struct cli *cli, int argc, char **argv)
 {
-	const char *root = NULL;
+	const char *root = cli->root;
 
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		const char *value = strchr(argv[i], '=');
+	for (int i = optind + 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		size_t len = strcspn(argv[i], "=");
 
-		/* Or an abbreviation. */
-		if (strncmp(argv[i], "--ro", 4) != 0)
+		if (len < strlen("--r") || len > strlen("--root") ||
+		    strncmp(argv[i], "--root", len) != 0)
 			continue;
-		root = value ? value + 1 : argv[i + 1];
+		if (argv[i][len])
+			root = argv[i] + len + 1;
+		else if (i + 1 < argc)
+			root = argv[++i];
 	}
 	return root;
 }
 
-static int note_record(void *arg, const char *pod, struct error *e)
+static int stop_walk(void *arg, const char *pod, struct error *e)
 {
-	bool *found = arg;
-
+	(void)arg;
 	(void)pod;
 	(void)e;
-	*found = true;
 	return 1;
 }
 
-/* Pods may have networks that root has removed from the configuration since. */
-static bool has_records(const char *root)
+/* Is a pod attached to a network, though none is configured any more? */
+static int has_networks(const char *root, bool *has, struct error *e)
 {
 	cleanup_store struct store store = STORE_NONE;
 	struct error ignored;
-	bool found = false;
+	int r;
 
-	if (store_open(&store, root, false, &ignored) == 0)
-		state_each(&store, note_record, &found, &ignored);
-	return found;
+	*has = false;
+	/* The command opens it, too, and reports the error. */
+	if (store_open(&store, root, false, &ignored) < 0)
+		return 0;
+	r = state_each(&store, stop_walk, NULL, e);
+	*has = r > 0;
+	return r < 0 ? -1 : 0;
+}
+
+static int needs_agent(const struct agent *agent, int argc, char **argv, bool *needs,
+		       struct error *e)
+{
+	*needs = agent_is_needed(&agent->policy, PODNS_CONFDIR) || names_network(argc, argv) ||
+		 is_rootless();
+	return *needs || !agent->policy.sweep ? 0 : has_networks(agent->root, needs, e);
 }
 
 /* As a child, whose parent is the agent, before the command is confined. */
@@ -154,15 +169,18 @@ static int get_agent(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	static struct network_client client;
 	struct agent agent = {
-		.root = find_root(argc, argv),
+		.root = find_root(cli, argc, argv),
 		.policy = { .anything = true,
 			    .sweep = cli->command->way == CLI_NETWORKS,
 			    .adds = true },
 	};
+	bool needs;
 
-	if (cli->command->way == CLI_CONFINED ||
-	    (!agent_is_needed(&agent.policy, PODNS_CONFDIR) && !names_network(argc, argv) &&
-	     !is_rootless() && !(agent.policy.sweep && has_records(agent.root))))
+	if (cli->command->way == CLI_CONFINED)
+		return 0;
+	if (needs_agent(&agent, argc, argv, &needs, e) < 0)
+		return -1;
+	if (!needs)
 		return 0;
 	cli->network = &client;
 	return agent_open(&agent, &client, e) < 0 ? -1 : agent_become(&agent, &client, e);

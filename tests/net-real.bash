@@ -15,7 +15,7 @@ real_network() {
 	equal "$(ip -o link show type bridge; ip -o link show type veth)" '' || return
 	own_etc
 	mkdir -p "$NETD" "$REAL/pages"
-	front_network
+	front_network .
 	ip link set lo up
 	sysctl -q net.ipv4.ip_forward=1
 	touch "$REAL/outside"

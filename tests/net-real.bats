@@ -15,7 +15,7 @@ setup_file() {
 
 setup() {
 	common_setup runc
-	front_network
+	front_network .
 	outside_serves
 	rm -rf /etc/oci-podns/pods.d /etc/oci-podns/runtime.conf
 	[ -e "$ROOTFS/srv" ] || serving_rootfs
