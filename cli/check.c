@@ -509,7 +509,7 @@ static int check_all(struct check *c, struct cli *cli, struct error *e)
 	if (check_common_dirs(c, e) < 0 || check_runtimes(c, e) < 0 ||
 	    is_rootless(&rootless, e) < 0)
 		return -1;
-	/* Rootless podman has the network pasta alone, and does not see that the files are root's. */
+	/* Rootless podman has the network pasta alone. */
 	if (!rootless && check_networks(c, e) < 0)
 		return -1;
 	/* How the root is mounted on another system cannot be seen in its files. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "base/cleanup.h"
 #include "base/inherit.h"
 #include "base/log.h"
 #include "cli/cli.h"

@@ -65,6 +65,17 @@ attached() {
 	podns_fails 1 "$NETD may be written to by others (mode 0775) (chmod go-w $NETD)" network ls
 }
 
+@test "ls: a network that has a pod and no file any more" {
+	attached
+	rm "$NETD"/*
+	contains "$(podns network ls | sed -n 2p)" "web  -       web  no file in $NETD defines it any more"
+	equal "$(podns network ls --json | jq -c 'map([.name, .file, .pods[0], .error])')" \
+		"[[\"web\",null,\"web\",\"no file in $NETD defines it any more\"]]"
+	# It is detached by what was recorded.
+	podns rm web
+	equal "$(calls)" 'map DEL,two DEL,one DEL'
+}
+
 # --- inspect and ls of pods ----------------------------------------------------------------
 
 @test "inspect shows network, state, addresses and ports" {
@@ -188,6 +199,23 @@ attached() {
 	sed -i 's/"absent", /"two", "ipam": {"type": "absent"}, /' "$NETD/50-web.conflist"
 	podns_fails 1 'there is no plugin absent' create --network web web
 	equal "$(calls)" ''
+}
+
+# --- annotations ---------------------------------------------------------------------------------
+
+# annotated PUBLISHED: the hook at precreate, for a container of the pod web.
+annotated() {
+	make_bundle a pod=web
+	jq --arg ports "$1" '.annotations += {"io.podns.network": "web", "io.podns.publish": $ports}' <"$T/a/config.json" >"$T/config.json"
+	"$HOOK" --root "$ROOT" --no-syslog --network-annotation --publish-annotation 9000-9010 precreate <"$T/config.json" >/dev/null
+}
+
+@test "the annotation io.podns.publish: ports are separated by commas or by spaces" {
+	annotated '9001:80,9002:81/udp 9003:82'
+	equal "$(inspect web '.network.ports | join(" ")')" '9001:80/tcp 9002:81/udp 9003:82/tcp'
+	podns rm --force web
+	fails_line 'oci-podns-hook: ' 'port 8000 of the host is not in the allowed range 9000-9010' annotated '9001:80 8000:80'
+	fails_line 'oci-podns-hook: ' "annotation io.podns.publish: port '80'" annotated 80
 }
 
 # --- usage ----------------------------------------------------------------------------------------

@@ -165,6 +165,16 @@ static void writes_hosts(void)
 		  "10.9.8.7\tweb\n# web\n\n  \n127.0.0.1 localhost # web" },
 		{ HOST, { .podman = true }, HOST },
 		{ "", { .hostname = "web" }, "10.9.8.7\tweb\n" },
+		/* A line that was written in place, when the pod had another address. */
+		{ "10.9.8.1\tweb front\t# the pod\n10.1.1.1\tfoo\n" HOST,
+		  { .podman = true, .hostname = "web", .engine_name = "x" },
+		  "10.9.8.7\tweb front\n10.1.1.1\tfoo\n" HOST },
+		{ HOST "127.0.0.1\ty front\n",
+		  { .podman = true, .hostname = "web", .engine_name = "web", .own_last = true },
+		  "10.9.8.7\tweb y front\n" HOST },
+		{ HOST "127.0.0.1\tx front\n",
+		  { .podman = true, .hostname = "web", .engine_name = "x", .marked = true },
+		  "10.9.8.7\tweb x front\t# the pod\n" HOST },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
