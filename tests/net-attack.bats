@@ -41,6 +41,12 @@ podns_net_pid() {
 	sed -n 's/^PPid:\t//p' "/proc/$(cat "$CNI/held")/status"
 }
 
+# define: the pod web has the network web.
+define() {
+	mkdir -p /etc/oci-podns/pods.d
+	printf '[Pod]\nNetwork=web\n' >/etc/oci-podns/pods.d/web.pod
+}
+
 # gone: nothing of the pod web is left.
 gone() {
 	no_record
@@ -139,6 +145,16 @@ gone() {
 	go_on
 	# The sleep of the plugin has the lock a moment longer.
 	wait_for flock -n /run/podns true
+}
+
+@test "a container joins a pod that began before its definition: a warning says that it has no network" {
+	podns create web >/dev/null
+	make_bundle a
+	define
+	hook precreate <"$T/a/config.json" >"$T/a.json" 2>"$T/stderr"
+	rm /etc/oci-podns/pods.d/web.pod
+	contains "$(cat "$T/stderr")" 'the definition names the network web, but the pod began without it'
+	equal "$(calls)" ''
 }
 
 @test "SIGTERM of podns, SIGKILL of the agent or of its child: podns-net goes on and detaches the pod, and gc ends it" {
