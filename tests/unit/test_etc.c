@@ -7,6 +7,8 @@
 #include "plan/etc.h"
 #include "plan/engine.h"
 
+#include <time.h>
+
 #include "tests/unit/unit.h"
 
 #define ID "6a2eed8f365806007deecdf5b9feaacdcf10f89fce75094395c1e8bbda55b3b0"
