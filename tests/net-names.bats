@@ -4,6 +4,8 @@
 # /etc/hosts and /etc/resolv.conf of containers in a pod with a network: at precreate with what engines write, and under
 # runc and crun by hand. The texts of /etc/hosts: tests/unit/test_etc.c.
 
+# shellcheck disable=SC2030,SC2031 # each test has a PATH of its own
+
 load helpers
 load podns
 load net
@@ -246,7 +248,7 @@ copies() {
 	podns create web >/dev/null
 	precreate a
 	equal "$(copies | wc -l)" 1
-	local PATH=$PODNS_BUILD/runtime:$PATH RUNTIME=oci-podns-runc
+	PATH=$PODNS_BUILD/runtime:$PATH RUNTIME=oci-podns-runc
 	make_bundle b stages=''
 	start b
 	stop b
