@@ -104,3 +104,12 @@ addresses() {
 record_of() {
 	jq -r "${2-.}" <"$ROOT/podns/network@$1"
 }
+
+# detach_all, for teardown: what a failed test left is not the next one's.
+detach_all() {
+	local record
+	for record in "$ROOT"/podns/network@*; do
+		[ ! -e "$record" ] || timeout -k 5 "$LIMIT" "$PODNS_BUILD/net/podns-net" --root "$ROOT" del "${record##*@}" || true
+	done
+	umount /usr/lib/cni/firewall 2>/dev/null || true
+}

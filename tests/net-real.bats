@@ -22,16 +22,8 @@ setup() {
 }
 
 teardown() {
+	detach_all
 	common_teardown
-	# What a failed test left is not the next one's.
-	[ -n "${BATS_TEST_COMPLETED-}" ] || podns_ends_all
-}
-
-podns_ends_all() {
-	local record
-	for record in "$ROOT"/podns/network@*; do
-		[ ! -e "$record" ] || "$PODNS_BUILD/net/podns-net" --root "$ROOT" del "${record##*@}" || true
-	done
 }
 
 # Each container serves its own name.
