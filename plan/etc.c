@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "plan/engine.h"
 
+#define MARK "# the pod"
+
 static bool is_engines(const struct etc_mount *mount, const char *name, enum engine_file *engine)
 {
 	*engine = plan_engine_file(mount->source, name);
@@ -52,6 +54,7 @@ struct line {
 	struct span words; /* without the comment: the address, then names */
 	bool localhost;    /* it has that name, or an earlier line had */
 	bool loopback;
+	bool marked;
 };
 
 static struct span next_word(struct span *rest)
@@ -112,12 +115,14 @@ static bool next_line(const struct etc_hosts *in, struct line *line)
 		line->words.len = (size_t)(comment - at);
 	line->localhost |= has_name(line->words, "localhost");
 	line->loopback = is_loopback(line->words);
+	line->marked = comment && line->all.len - line->words.len >= strlen(MARK) &&
+		       !memcmp(comment, MARK, strlen(MARK));
 	return true;
 }
 
 static bool is_users_line(const struct etc_hosts *in, const struct line *line)
 {
-	return !in->podman || !line->localhost || !line->loopback;
+	return !line->marked && (!in->podman || !line->localhost || !line->loopback);
 }
 
 /* Has the user given this name an address? */
@@ -131,11 +136,17 @@ static bool is_given(const struct etc_hosts *in, const char *name)
 	return false;
 }
 
+static bool is_last(const struct etc_hosts *in, const struct line *line)
+{
+	return line->all.at + line->all.len == in->text + in->len;
+}
+
 /* Has the line names of the container, which are to move? `given`: not the hostname. */
 static bool is_containers(const struct etc_hosts *in, const struct line *line, bool given)
 {
 	return in->address_count && !is_users_line(in, line) &&
-	       ((!given && has_name(line->words, in->hostname)) ||
+	       (line->marked || (in->own_last && is_last(in, line)) ||
+		(!given && has_name(line->words, in->hostname)) ||
 		has_name(line->words, in->engine_name));
 }
 
@@ -143,6 +154,12 @@ static int add_word(struct buf *out, const char *before, struct span word)
 {
 	return buf_adds(out, before) < 0 ? -1 : buf_add(out, word.at, word.len);
 }
+
+/*
+ * podman writes two or three. More are what the container wrote, whose number must not decide how long this takes:
+ * each is compared with those before it.
+ */
+#define NAMES_SIZE_MAX ((size_t)1024)
 
 /* Move the names of one line. Where it is localhost's too, only the hostnames are the container's. */
 static int move_names(const struct etc_hosts *in, const struct line *line, struct buf *names)
@@ -152,7 +169,7 @@ static int move_names(const struct etc_hosts *in, const struct line *line, struc
 	char *name;
 
 	next_word(&words);
-	while ((word = next_word(&words)).len) {
+	while (names->len < NAMES_SIZE_MAX && (word = next_word(&words)).len) {
 		cleanup_arena struct arena a = { 0 };
 
 		if (localhosts && !is_name(word, in->hostname) && !is_name(word, in->engine_name))
@@ -188,7 +205,8 @@ static int add_own_lines(const struct etc_hosts *in, bool given, struct buf *out
 	if (collect_names(in, given, &names) < 0)
 		return -1;
 	for (size_t i = 0; names.len > 1 && i < in->address_count; i++)
-		if (buf_concat(out, in->addresses[i], "\t", names.data + 2, "\n", NULL) < 0)
+		if (buf_concat(out, in->addresses[i], "\t", names.data + 2,
+			       in->marked ? "\t" MARK "\n" : "\n", NULL) < 0)
 			return -1;
 	for (size_t i = 0; i < in->entry_count; i++) {
 		const struct host_entry *x = &in->entries[i];

@@ -59,13 +59,16 @@ struct etc_hosts {
 	size_t address_count;
 	const struct host_entry *entries; /* root's */
 	size_t entry_count;
+	bool own_last; /* podman's last line has the container's names, whatever they are */
+	bool marked; /* mark the lines with the pod's addresses, for a text that replaces the engine's */
 };
 
 /*
  * Append the text of the container's /etc/hosts: the pod's addresses with the hostname, root's entries, then the
  * engine's lines. The names that podman gave a loopback address move to the pod's addresses. A name that the
  * user gave an address (--add-host) keeps that alone: such lines come first in podman's text, before those for
- * localhost, and in other engines' texts all names are the user's. Returns 0, or -1 without memory.
+ * localhost, and in other engines' texts all names are the user's. A marked line is the container's, too: the
+ * pod may have had another address. Returns 0, or -1 without memory.
  */
 int plan_hosts(const struct etc_hosts *in, struct buf *out);
 

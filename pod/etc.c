@@ -79,7 +79,7 @@ static int write_file(int fd, const struct pod_hosts *hosts, const struct buf *t
 	return fchmod(fd, hosts->mode);
 }
 
-static int compose(const struct pod *p, const struct pod_hosts *hosts, struct buf *text)
+int pod_compose_hosts(const struct pod *p, const struct pod_hosts *hosts, struct buf *text)
 {
 	struct etc_hosts in = hosts->text;
 
@@ -97,7 +97,7 @@ int pod_write_hosts(struct pod *p, const struct pod_hosts *hosts, const char *la
 	cleanup_buf struct buf text = { 0 };
 	cleanup_close int fd = -1;
 
-	if (compose(p, hosts, &text) < 0)
+	if (pod_compose_hosts(p, hosts, &text) < 0)
 		return error_nomem(e);
 	/* O_TRUNC: a killed run may have left one. */
 	fd = openat(p->fd, name.temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,

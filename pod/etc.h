@@ -25,6 +25,9 @@ struct pod_hosts {
 const char *pod_resolv_conf_path(struct pod *p, struct error *e);
 const char *pod_hosts_path(struct pod *p, const char *key, struct error *e);
 
+/* Append the text of the file. Returns 0, or -1 without memory. */
+int pod_compose_hosts(const struct pod *p, const struct pod_hosts *hosts, struct buf *text);
+
 /* Write the file. label: an SELinux context for it, or NULL. The key must be recorded before. */
 int pod_write_hosts(struct pod *p, const struct pod_hosts *hosts, const char *label,
 		    struct error *e);

@@ -88,6 +88,8 @@ const struct rule rules[] = {
 	ALLOW(flock, "a pod's lock; ip-netns(8)'s lock"),
 	ALLOW(setitimer, "bounds the wait for a lock"),
 	ALLOW(dup, "directory streams"),
+	ALLOW(inotify_init1, "podman 5 writes /etc/hosts after all hooks"),
+	ALLOW(inotify_add_watch, "the same"),
 	FCNTL(F_DUPFD_CLOEXEC, "the log keeps its directory open longer than the store"),
 	FCNTL(F_GETFL, "fdopendir checks the descriptor's mode"),
 	FCNTL(F_GETFD, "directory streams"),

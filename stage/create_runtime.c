@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "oci/state.h"
 #include "stage/claim.h"
+#include "stage/etc.h"
 #include "stage/in_place.h"
 
 struct run {
@@ -173,7 +174,9 @@ int stage_create_runtime(const struct stage_options *opt, const char *text, size
 	if (choose_pod(&r, opt, &state, e) == 0 &&
 	    (!state.pid || hold_init(&r, state.pid, &init, e) == 0)) {
 		result = enter_pod(&r, e);
-		if (result < 0)
+		if (result == 0)
+			etc_follow_podman(&r.container);
+		else
 			undo(&r);
 	}
 	in_place_unlock(&r.file);

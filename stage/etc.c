@@ -13,9 +13,6 @@
 #include "plan/engine.h"
 #include "stage/docker.h"
 
-/* Lists of blocked hosts have some megabytes. */
-#define HOSTS_MAX ((size_t)16 << 20)
-
 /* podman's annotation for its own containers. */
 #define ANNOTATION_MANAGER "io.container.manager"
 #define MANAGER_PODMAN "libpod"
@@ -35,7 +32,7 @@ static const char *hostname_of(const struct container *c)
 								       : c->config->hostname;
 }
 
-static void fill_in_hosts(struct container *c, const char *key)
+void etc_fill_in_hosts(struct container *c, const char *key)
 {
 	c->hosts = (struct pod_hosts){
 		.key = key,
@@ -44,13 +41,12 @@ static void fill_in_hosts(struct container *c, const char *key)
 		.gid = root_of(&c->config->gid_maps),
 		.mode = 0644,
 	};
-	c->todo.hosts = &c->hosts;
 }
 
 /* --- the engine's file ------------------------------------------------------------------- */
 
-/* Whoever else owns it might not be allowed to read what the path leads to. */
-static bool is_trusted_owner(const struct container *c, uid_t uid)
+/* Whoever else owns a file might not be allowed to read what its path leads to. */
+bool etc_is_trusted(const struct container *c, uid_t uid)
 {
 	return uid == 0 || uid == (uid_t)getauxval(AT_EUID) || uid == root_of(&c->config->uid_maps);
 }
@@ -66,28 +62,32 @@ static const char *read_hosts(struct container *c, const char *source, struct st
 		return strerror(errno);
 	if (!S_ISREG(st->st_mode))
 		return "it is not a regular file";
-	if (!is_trusted_owner(c, st->st_uid))
+	if (!etc_is_trusted(c, st->st_uid))
 		return "it belongs to another user";
-	if (read_all(fd, HOSTS_MAX, &c->hosts_text) < 0)
-		return strerror(errno);
-	/* podman since 5.0 writes it after the runtime's create. */
-	return c->hosts_text.len ? NULL : "it is empty yet";
+	return read_all(fd, HOSTS_MAX, &c->hosts_text) < 0 ? strerror(errno) : NULL;
 }
 
 static int replace_hosts(struct container *c, const char *source, struct error *e)
 {
+	bool podman = plan_engine_file(source, "hosts") == ENGINE_FILE_PODMAN;
 	const char *why;
 	struct stat st;
 
 	why = read_hosts(c, source, &st);
+	/* etc_follow_podman() waits for podman's text. */
+	if (!why && !c->hosts_text.len && podman)
+		return 0;
+	if (!why && !c->hosts_text.len)
+		why = "it is empty";
 	if (why) {
 		log_warn("the container keeps its own /etc/hosts, %s: %s", source, why);
 		return 0;
 	}
-	fill_in_hosts(c, source);
+	etc_fill_in_hosts(c, source);
+	c->todo.hosts = &c->hosts;
 	c->hosts.text.text = c->hosts_text.data;
 	c->hosts.text.len = c->hosts_text.len;
-	c->hosts.text.podman = plan_engine_file(source, "hosts") == ENGINE_FILE_PODMAN;
+	c->hosts.text.podman = podman;
 	c->hosts.uid = st.st_uid;
 	c->hosts.gid = st.st_gid;
 	c->hosts.mode = st.st_mode & 0777;
@@ -102,7 +102,8 @@ static void add_hosts(struct container *c, const char *path)
 	static const char localhost[] = "127.0.0.1\tlocalhost\n"
 					"::1\tlocalhost ip6-localhost ip6-loopback\n";
 
-	fill_in_hosts(c, c->bundle);
+	etc_fill_in_hosts(c, c->bundle);
+	c->todo.hosts = &c->hosts;
 	c->hosts.text.text = localhost;
 	c->hosts.text.len = sizeof(localhost) - 1;
 	c->etc_source[ETC_HOSTS] = path;

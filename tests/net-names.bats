@@ -4,8 +4,6 @@
 # /etc/hosts and /etc/resolv.conf of containers in a pod with a network: at precreate with what engines write, and under
 # runc and crun by hand. The texts of /etc/hosts: tests/unit/test_etc.c.
 
-# shellcheck disable=SC2030,SC2031 # each test has a PATH of its own
-
 load helpers
 load podns
 load net
@@ -74,6 +72,11 @@ copies() {
 }
 
 # --- what engines write -------------------------------------------------------
+
+our_runtime() {
+	PATH=$PODNS_BUILD/runtime:$PATH
+	RUNTIME=oci-podns-runc
+}
 
 @test "podman: its /etc/hosts becomes a copy with the pod's address, and resolv.conf is added" {
 	local lines
@@ -248,7 +251,7 @@ copies() {
 	podns create web >/dev/null
 	precreate a
 	equal "$(copies | wc -l)" 1
-	PATH=$PODNS_BUILD/runtime:$PATH RUNTIME=oci-podns-runc
+	our_runtime
 	make_bundle b stages=''
 	start b
 	stop b
@@ -267,7 +270,7 @@ NAMES='report; hostname -i; cat /etc/hosts /etc/resolv.conf; exec sleep 1000'
 
 # by_hand CASE: with both names of the program. The hook and the runtime are those of this build.
 by_hand() {
-	PATH=$PODNS_BUILD/runtime:$PATH
+	our_runtime
 	for RUNTIME in oci-podns-runc oci-podns-crun; do
 		echo "# $RUNTIME"
 		"$1"

@@ -284,7 +284,6 @@ static void a_daemon_with_the_pipes_costs_no_grace(void)
 	struct program_result r = { 0 };
 	int64_t from = milliseconds();
 	const char *second;
-	struct error e;
 
 	CHECK(program_run(&p, &r, &e) == 0);
 	CHECK(milliseconds() - from < PROGRAM_GRACE);
