@@ -48,7 +48,16 @@ bool agent_is_needed(const struct agent_policy *policy, const char *confdir)
 	       has_files(confdir, "pods.d");
 }
 
-/* The child has the other end of the connection as client->fd. */
+static void close_end(int *fd)
+{
+	cleanup_closep(fd);
+	*fd = -1;
+}
+
+/*
+ * The child has the other end of the connection as client->fd. If an answer could not be read the connection
+ * is closed, so that it is not taken for that of the next request.
+ */
 static int ask_agent(struct network_client *client, const struct network_request *request,
 		     int lock_fd, struct network_answer *answer, struct error *e)
 {
@@ -56,6 +65,8 @@ static int ask_agent(struct network_client *client, const struct network_request
 	struct agent_reply reply;
 	ssize_t n;
 
+	if (client->fd < 0)
+		return error_set(e, 0, "the process that runs podns-net is gone");
 	do
 		n = write(client->fd, &message, sizeof(message));
 	while (n < 0 && errno == EINTR);
@@ -64,8 +75,11 @@ static int ask_agent(struct network_client *client, const struct network_request
 	do
 		n = read(client->fd, &reply, sizeof(reply));
 	while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)sizeof(reply))
-		return error_set(e, n < 0 ? errno : 0, "the process that runs podns-net is gone");
+	if (n != (ssize_t)sizeof(reply)) {
+		error_set(e, n < 0 ? errno : 0, "the process that runs podns-net is gone");
+		close_end(&client->fd);
+		return -1;
+	}
 	*answer = reply.answer;
 	if (!reply.failed)
 		return 0;
@@ -99,12 +113,6 @@ int agent_open(struct agent *agent, struct network_client *client, struct error 
 	error_set(e, errno, "move a socket");
 	agent_close(agent, client);
 	return -1;
-}
-
-static void close_end(int *fd)
-{
-	cleanup_closep(fd);
-	*fd = -1;
 }
 
 void agent_close(struct agent *agent, struct network_client *client)
@@ -151,9 +159,9 @@ int agent_become(struct agent *agent, struct network_client *client, struct erro
 	if (child == 0) {
 		close_end(&agent->fd);
 		/* An engine whose patience ends kills the parent: what it asked for ends with it. */
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
-			_exit(1);
-		return 0;
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+			return error_set(e, errno, "prctl: PR_SET_PDEATHSIG");
+		return getppid() == parent ? 0 : error_set(e, 0, "the parent process was killed");
 	}
 	agent_serve(agent, client, child);
 	end_like(child);

@@ -25,8 +25,12 @@ static int copy_descriptor(pid_t child, int fd, struct error *e)
 	if (copy >= 0)
 		return copy;
 	error_set(e, errno, "copy the descriptor of the pod's lock");
-	if (errno == ENOSYS)
+	if (e->num == ENOSYS)
 		error_hint(e, "a pod with a network needs Linux 5.6 or newer");
+	if (e->num == EPERM)
+		error_hint(e,
+			   "pidfd_getfd(2) needs what ptrace(2) does: see kernel.yama.ptrace_scope "
+			   "and the security modules");
 	return -1;
 }
 

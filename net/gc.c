@@ -15,6 +15,7 @@
 struct gc {
 	struct store *store;
 	uint64_t until;
+	int lock; /* that of the ports; plugins inherit it */
 	const char *network;
 	struct buf list; /* of struct conf_attachment, of that network */
 	struct arena arena;
@@ -65,7 +66,8 @@ static int gc_plugin(const struct chain *chain, struct chain_call *call, struct 
 /* The caller holds the lock under which each attachment is recorded before its first plugin runs. */
 static int gc_network(struct gc *g, struct conflist *list, struct error *e)
 {
-	struct chain chain = { .list = list, .lock_fd = -1, .until = g->until };
+	/* A plugin whose podns-net was killed must not remove what is attached after its list was made. */
+	struct chain chain = { .list = list, .lock_fd = g->lock, .until = g->until };
 	struct chain_call call = { .command = "GC", .extras.gc = true };
 	struct error own;
 	int r = 0;
@@ -116,6 +118,7 @@ int gc_networks(struct store *store, uint64_t until, struct error *e)
 	lock = attach_lock_ports(store, e);
 	if (lock < 0)
 		return -1;
+	g.lock = lock;
 	if (g.until > chain_now() + GC_MS)
 		g.until = chain_now() + GC_MS;
 	if (conflist_each(CONFLIST_DIR, visit, &g, &own) < 0)

@@ -349,6 +349,21 @@ static bool is_of_pin(const struct process *p, const char *pin)
 	       pasta_is_command_line(line.data, line.len, pin);
 }
 
+/* A process that is about to end has no command line any more, but may still have its ports. */
+static bool is_ending(const struct process *p)
+{
+	cleanup_buf struct buf line = { 0 };
+
+	return read_file_at(p->procfd, "cmdline", COMMAND_LINE_MAX, &line) == 0 && !line.len;
+}
+
+static bool is_ours(const struct process *p, const struct net_state *st, uint64_t started)
+{
+	if (started && p->start != started)
+		return false;
+	return is_of_pin(p, st->netns) || (started && is_ending(p));
+}
+
 static int note_process(struct net_state *st, pid_t pid, struct error *e)
 {
 	cleanup_process struct process p = PROCESS_NONE;
@@ -380,7 +395,10 @@ static int end_process(const struct process *p, struct error *e)
 	return 0;
 }
 
-/* End the process if it was started at that time, or, with 0, if it is a pasta of this pin. */
+/*
+ * End the process if it is a pasta of this pin, and was started at that time (0: at any). The record alone does not
+ * decide: who forged one would have root end any process.
+ */
 static int end_if_ours(const struct net_state *st, pid_t pid, uint64_t started, struct error *e)
 {
 	cleanup_process struct process p = PROCESS_NONE;
@@ -388,7 +406,7 @@ static int end_if_ours(const struct net_state *st, pid_t pid, uint64_t started, 
 
 	if (process_hold(pid, &p, &gone) < 0)
 		return 0;
-	if (started ? p.start != started : !is_of_pin(&p, st->netns))
+	if (!is_ours(&p, st, started))
 		return 0;
 	return end_process(&p, e);
 }

@@ -136,17 +136,11 @@ static bool is_given(const struct etc_hosts *in, const char *name)
 	return false;
 }
 
-static bool is_last(const struct etc_hosts *in, const struct line *line)
-{
-	return line->all.at + line->all.len == in->text + in->len;
-}
-
 /* Has the line names of the container, which are to move? `given`: not the hostname. */
 static bool is_containers(const struct etc_hosts *in, const struct line *line, bool given)
 {
 	return in->address_count && !is_users_line(in, line) &&
-	       (line->marked || (in->own_last && is_last(in, line)) ||
-		(!given && has_name(line->words, in->hostname)) ||
+	       (line->marked || (!given && has_name(line->words, in->hostname)) ||
 		has_name(line->words, in->engine_name));
 }
 

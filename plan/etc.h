@@ -59,7 +59,6 @@ struct etc_hosts {
 	size_t address_count;
 	const struct host_entry *entries; /* root's */
 	size_t entry_count;
-	bool own_last; /* podman's last line has the container's names, whatever they are */
 	bool marked; /* mark the lines with the pod's addresses, for a text that replaces the engine's */
 };
 

@@ -220,6 +220,11 @@ static int choose_network(struct container *c, struct error *e)
 	in.publishes = published != NULL;
 	if (plan_network(&in, &network, e) < 0)
 		return -1;
+	if (in.verb == PLAN_JOIN && in.defined && !in.recorded)
+		log_warn(
+			"the definition names the network %s, but the pod began without it, and the "
+			"container has none; end the pod first",
+			in.defined);
 	if (!network)
 		return 0;
 	c->request = (struct network_request){ .verb = NETWORK_ADD };

@@ -41,6 +41,12 @@ podns_net_pid() {
 	sed -n 's/^PPid:\t//p' "/proc/$(cat "$CNI/held")/status"
 }
 
+# define: the pod web has the network web.
+define() {
+	mkdir -p /etc/oci-podns/pods.d
+	printf '[Pod]\nNetwork=web\n' >/etc/oci-podns/pods.d/web.pod
+}
+
 # gone: nothing of the pod web is left.
 gone() {
 	no_record
@@ -108,6 +114,47 @@ gone() {
 	podns gc
 	equal "$(calls)" 'one ADD,one goes on,map DEL,two DEL,one DEL'
 	gone
+}
+
+@test "a record that names a process that is no pasta of the pod: del does not end it" {
+	local pid start
+	podns create web >/dev/null
+	net add --network web web
+	sleep 1000 3>&- &
+	pid=$!
+	PIDS+=("$pid")
+	start=$(cut -d' ' -f22 "/proc/$pid/stat")
+	edit_record ".network = \"pasta\" | .pasta = {pid: $pid, start: $start} | .results = [] | .state = \"leaving\" |
+		del(.conflist, .cniVersion)"
+	net del web
+	fails has_ended "$pid"
+	no_record
+}
+
+@test "podns-net is killed alone in GC: no pod is attached until its plugin has ended" {
+	conflist web 1.1.0
+	plugin_does one VERSION 'echo "{\"cniVersion\": \"1.1.0\", \"supportedVersions\": [\"1.1.0\"]}"'
+	plugin_does one GC 'echo $$ >"$dir/held"; until [ -e "$dir/go" ]; do sleep 0.02; done'
+	mkdir -p -m 0755 /run/podns
+	"$NET" sweep >"$T/out" 2>"$T/err" 3>&- &
+	PIDS+=($!)
+	wait_for [ -s "$CNI/held" ]
+	kill -KILL $!
+	wait $! || true
+	fails flock -n /run/podns true
+	go_on
+	# The sleep of the plugin has the lock a moment longer.
+	wait_for flock -n /run/podns true
+}
+
+@test "a container joins a pod that began before its definition: a warning says that it has no network" {
+	podns create web >/dev/null
+	make_bundle a
+	define
+	hook precreate <"$T/a/config.json" >"$T/a.json" 2>"$T/stderr"
+	rm /etc/oci-podns/pods.d/web.pod
+	contains "$(cat "$T/stderr")" 'the definition names the network web, but the pod began without it'
+	equal "$(calls)" ''
 }
 
 @test "SIGTERM of podns, SIGKILL of the agent or of its child: podns-net goes on and detaches the pod, and gc ends it" {

@@ -3,6 +3,8 @@
 #
 # /etc/hosts and /etc/resolv.conf of containers in a pod with a network: at precreate with what engines write, and under
 # runc and crun by hand. The texts of /etc/hosts: tests/unit/test_etc.c.
+#
+# shellcheck disable=SC2030,SC2031 # each test changes its own PATH
 
 load helpers
 load podns
@@ -189,7 +191,7 @@ our_runtime() {
 
 # --- what is no file of an engine's ------------------------------------------------
 
-@test "a link, a FIFO, a directory, a stranger's, a huge and an empty file: the container keeps it, and a warning says why" {
+@test "a link, a FIFO, a directory, a stranger's and a huge file: the container keeps it, and a warning says why" {
 	local dir
 	engine_hosts /userdata
 	dir=${FILE%/hosts}
@@ -206,8 +208,26 @@ our_runtime() {
 	stays a "$FILE" 'it belongs to another user'
 	rm "$FILE" && truncate -s 17M "$FILE"
 	stays a "$FILE" 'File too large'
+}
+
+@test "podman 5 fills its file when the container is there: the addresses are put into it, and no lock is held meanwhile" {
+	engine_hosts /userdata
+	mv "$FILE" "$T/text"
 	: >"$FILE"
-	stays a "$FILE" 'it is empty'
+	mount_bundle a /etc/hosts "$FILE"
+	stays a "$FILE"
+	cp "$T/a.new" "$T/a/config.json"
+	start a
+	podns exec web true
+	cat "$T/text" >"$FILE"
+	wait_for grep -q '# the pod' "$FILE"
+	equal "$(<"$FILE")" "$(printf '10.9.8.7\tweb\t# the pod\n'; cat "$T/text")"
+	equal "$(rt exec "$(id_of a)" cat /etc/hosts)" "$(<"$FILE")"
+	# Its next start finds that text.
+	mount_bundle a /etc/hosts "$FILE"
+	precreate a
+	equal "$(hosts_of a)" "$(printf '10.9.8.7\tweb 6a2eed8f3658 front\n10.1.1.1 foo\n127.0.0.1 localhost')"
+	stop a
 }
 
 @test "a user namespace: its root owns the file" {

@@ -12,9 +12,8 @@ CNI=/run/net-test	# what the plugins read and write
 fake_plugins() {
 	local name
 	own_etc
-	mkdir -p "$NETD" /run/own-opt/upper /run/own-opt/work
-	mount -t overlay -o "lowerdir=/opt,upperdir=/run/own-opt/upper,workdir=/run/own-opt/work" overlay /opt
-	mkdir -p /opt/cni/bin
+	own_opt
+	mkdir -p "$NETD" /opt/cni/bin
 	for name in one two map; do
 		fake_plugin >"/opt/cni/bin/$name"
 		chmod 0755 "/opt/cni/bin/$name"

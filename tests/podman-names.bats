@@ -39,8 +39,9 @@ in_web() {
 	equal "$(in_web hostname -i)" 10.9.8.7
 	equal "$(in_web cat /etc/resolv.conf)" 'nameserver 192.0.2.53'
 	hosts=$(in_web cat /etc/hosts)
-	contains "$hosts" "$(printf '10.9.8.7\tweb ')"
-	contains "$(grep ^10.9.8.7 <<<"$hosts")" ' front'
+	contains "$hosts" "$(printf '10.9.8.7\tweb')"
+	# podman 5 writes no name of its own where the network namespace has a path.
+	[ "$(pm version --format '{{.Client.Version}}' | cut -d. -f1)" != 4 ] || contains "$(grep ^10.9.8.7 <<<"$hosts")" ' front'
 	contains "$hosts" "$(printf '192.0.2.1\tdb')"
 	contains "$hosts" "$(printf '127.0.0.1\tlocalhost')"
 	OPTIONS=(--hostname own)
@@ -70,7 +71,7 @@ in_web() {
 	OPTIONS=(--user 1000)
 	equal "$(in_web hostname -i)" 10.9.8.7
 	pod_wait a --add-host foo:10.1.1.1
-	hosts=$(pm exec a cat /etc/hosts)
+	hosts=$(pm exec a cat /etc/hosts | sed 's/\t# the pod$//')
 	pm restart -t 0 a >/dev/null
 	equal "$(pm exec a cat /etc/hosts)" "$hosts"
 	pod_wait b
@@ -78,11 +79,13 @@ in_web() {
 	pm start a >/dev/null
 	equal "$(pm exec a cat /etc/hosts)" "$hosts"
 	equal "$(pm exec a hostname -i)" 10.9.8.7
-	equal "$(find /run/podns/web -name 'hosts@*' | wc -l)" 2
+	contains "$(<"$ROOT/podns/web/record")" "hosts $(pm inspect --format '{{.HostsPath}}' a)"
 	drop a
 	pod_wait c
 	drop c
-	equal "$(find /run/podns/web -name 'hosts@*' | wc -l)" 2
+	# A file goes at the first poststop after podman's has gone.
+	[ "$(find /run/podns/web -name 'hosts@*' | wc -l)" -le 2 ]
+	lacks "$(<"$ROOT/podns/web/record")" "$(<"$T/a.id")"
 	drop b
 	nothing_left
 }

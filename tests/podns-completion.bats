@@ -22,18 +22,15 @@ offers() {
 	equal "${COMPREPLY[*]}" "$what" "${*:2}"
 }
 
-# shellcheck disable=SC2317 # the completion calls it
-# The completion asks the podns that is in PATH: in the default root, unless it says another.
+# The completion asks the podns that is in PATH: in the default root, unless it says another. PORTS: those of each pod.
 podns() {
-	if [ "$1" = --root ] || [ "$1" = ls ]; then
+	if [ -n "${PORTS-}" ]; then
+		echo "Ports:      $PORTS"
+	elif [ "$1" = --root ] || [ "$1" = ls ]; then
 		"$PODNS" "$@"
 	else
 		"$PODNS" --root "$ROOT" "$@"
 	fi
-}
-
-stand_in_first() {
-	PATH=$T/bin:$PATH
 }
 
 @test "pods are those of the root that is named, wherever it stands" {
@@ -57,7 +54,7 @@ stand_in_first() {
 	mkdir "$T/bin"
 	printf '#!/bin/sh\n' >"$T/bin/podns-test-command"
 	chmod +x "$T/bin/podns-test-command"
-	stand_in_first
+	PATH=$T/bin:$PATH
 	offers podns-test-command exec other podns-test
 	offers podns-test-command exec other -- podns-test
 	touch "$T/file"
@@ -87,11 +84,7 @@ stand_in_first() {
 	offers '--root --help' network up -
 	offers '' network publish other 80
 	offers '' network publish other -
-	mkdir "$T/bin"
-	printf '#!/bin/sh\necho "Ports:      8080:80/tcp 9000:90/udp"\n' >"$T/bin/podns"
-	chmod +x "$T/bin/podns"
-	unset -f podns
-	stand_in_first
+	PORTS='8080:80/tcp 9000:90/udp'
 	offers '-8080:80/tcp -9000:90/udp' network publish other -
 	offers '-9000:90/udp' network publish other +8081:80 -9
 }

@@ -65,13 +65,20 @@ own_etc() {
 	mount -t overlay -o "lowerdir=/etc,upperdir=/run/own-etc/upper,workdir=/run/own-etc/work" overlay /etc
 }
 
-# For the scenarios of the runtime in sweep.bash.
+# And those of /opt: plugins are in /opt/cni/bin.
+own_opt() {
+	mkdir -p /run/own-opt/upper /run/own-opt/work
+	mount -t overlay -o "lowerdir=/opt,upperdir=/run/own-opt/upper,workdir=/run/own-opt/work" overlay /opt
+}
+
+# For the scenarios of the runtime and of networks in sweep.bash.
 sweep_runtime() {
 	own_etc
+	own_opt
 	cc -O2 -static -o "$BATS_FILE_TMPDIR/ran" "$PODNS_SRC/tests/storm/ran.c"
 }
 
 # run_sweep MODE SCENARIO TAMPER [WRAPPER...]: sweep.bash, run by the wrapper.
 run_sweep() {
-	HOOK=$HOOK PODNS=$PODNS RUNC=$RUNC FAKE=$BATS_FILE_TMPDIR/ran TAMPER=$3 "${@:4}" bash "$PODNS_SRC/tests/sweep.bash" "$1" "$2" "$T/w" 3>&-
+	HOOK=$HOOK PODNS=$PODNS RUNC=$RUNC NET=$PODNS_BUILD/net/podns-net FAKE=$BATS_FILE_TMPDIR/ran TAMPER=$3 "${@:4}" bash "$PODNS_SRC/tests/sweep.bash" "$1" "$2" "$T/w" 3>&-
 }

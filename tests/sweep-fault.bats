@@ -82,3 +82,17 @@ sweep() {
 @test "each call fails: a runtime's delete of a container that it did not create" {
 	sweep rtdelete
 }
+
+# --- a pod with a network: the agent, its child and podns-net ------------------------------
+
+@test "each call fails: precreate that makes a pod with a network" {
+	sweep netnew
+}
+
+@test "each call fails: poststop that ends a pod with a network" {
+	sweep netstop
+}
+
+@test "each call fails: podns rm of a pod with a network" {
+	sweep netrm
+}

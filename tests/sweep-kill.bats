@@ -82,3 +82,17 @@ sweep() {
 @test "killed: a runtime's delete of a container that it did not create" {
 	sweep rtdelete
 }
+
+# --- a pod with a network: the agent, its child and podns-net ------------------------------
+
+@test "killed: precreate that makes a pod with a network" {
+	sweep netnew
+}
+
+@test "killed: poststop that ends a pod with a network" {
+	sweep netstop
+}
+
+@test "killed: podns rm of a pod with a network" {
+	sweep netrm
+}

@@ -16,6 +16,11 @@
 # rtjoin, rtdelete, and rtundo (of a create whose runtime cannot be executed). FAKE (tests/storm/ran.c) is the real runtime. It may
 # run only if all has been done; killed is the child, the parent, or both. This script writes /etc/oci-podns/runtime.conf.
 #
+# Those that begin with "net" are of pods with a network: netnew (precreate that makes one), netstop (poststop that ends it) and
+# netrm. They have three processes: the agent, the confined child, and podns-net, NET, each of whose calls is tampered with. The
+# plugin, which this script writes, notes what is attached, and is not tampered with. This script writes in /etc/oci-podns and
+# /opt/cni/bin.
+#
 # There are thousands of runs, so this script starts as few processes as possible. It is not a part of a bats file because
 # bats traces each command.
 
@@ -24,7 +29,7 @@ shopt -s nullglob globstar dotglob
 
 : "${HOOK:?}" "${PODNS:?}" "${TAMPER:?}" "${PODNS_LONG:=}"
 MODE=$1 SCENARIO=$2 W=$3
-R=$W/root B=$W/b
+R=$W/root B=$W/b AT=$W/attached
 CONF=/etc/oci-podns
 bad=0 nothing='' init='' other=''
 
@@ -113,7 +118,7 @@ fresh() {
 	stop_all
 	clean_root
 	mkdir -p "$B" "$W/o"
-	rm -f "$B"/* "$W/o"/*
+	rm -f "$B"/* "$W/o"/* "$AT"/*
 	config >"$B/config.json"
 	config >"$W/o/config.json"
 }
@@ -150,6 +155,26 @@ is_runtime() {
 	[[ $SCENARIO == rt* ]]
 }
 
+is_network() {
+	[[ $SCENARIO == net* ]]
+}
+
+# For the pod web, with a plugin that fills $AT.
+configure_network() {
+	mkdir -p "$CONF/net.d" "$CONF/pods.d" /opt/cni/bin "$AT"
+	printf '%s\n' '[Pod]' Network=lan >"$CONF/pods.d/web.pod"
+	echo '{"cniVersion":"1.0.0","name":"lan","plugins":[{"type":"sweep"}]}' >"$CONF/net.d/lan.conflist"
+	cat >/opt/cni/bin/sweep <<-SCRIPT
+		#!/bin/sh
+		while read -r line; do :; done
+		case \$CNI_COMMAND in
+		ADD) : >"$AT/\$CNI_CONTAINERID" && echo '{"cniVersion":"1.0.0"}' ;;
+		DEL) exec rm -f "$AT/\$CNI_CONTAINERID" ;;
+		esac
+	SCRIPT
+	chmod 0755 /opt/cni/bin/sweep
+}
+
 # runtime_settings REAL
 runtime_settings() {
 	mkdir -p "$CONF"
@@ -162,7 +187,7 @@ prepare() {
 	rtcreate | rtundo) ;;
 	rtjoin) live_pod ;;
 	rtdelete) "$RUNC" create --bundle "$B" b ;;
-	new | user | create | rewrite | pinns) ;;
+	new | user | create | rewrite | pinns | netnew) ;;
 	gc) swept ;;
 	join) live_pod ;;
 	adopt)
@@ -173,13 +198,13 @@ prepare() {
 		live_pod
 		precreated
 		;;
-	stop)
+	stop | netstop)
 		start unshare --net --ipc --uts
 		init=$started
 		state b creating "$init" | hook createRuntime
 		stop_all
 		;;
-	rm) "$PODNS" --root "$R" create web >/dev/null ;;
+	rm | netrm) "$PODNS" --root "$R" create web >/dev/null ;;
 	*)
 		echo "sweep.bash: no scenario $SCENARIO" >&2
 		exit 2
@@ -191,7 +216,7 @@ prepare() {
 	case $SCENARIO in
 	rtcreate | rtjoin | rtundo) command=("$RUNC" create --bundle "$B" b) ;;
 	rtdelete) command=("$RUNC" delete b) ;;
-	new | user | join)
+	new | user | join | netnew)
 		config >"$W/stdin"
 		command=("$HOOK" --no-syslog --root "$R" precreate)
 		;;
@@ -199,12 +224,12 @@ prepare() {
 		state b creating "$init" >"$W/stdin"
 		command=("$HOOK" --no-syslog --root "$R" createRuntime)
 		;;
-	stop)
+	stop | netstop)
 		state b stopped >"$W/stdin"
 		command=("$HOOK" --no-syslog --root "$R" poststop)
 		;;
 	create) command=("$PODNS" --root "$R" create --sysctl net.ipv4.ip_unprivileged_port_start=81 web) ;;
-	rm) command=("$PODNS" --root "$R" rm web) ;;
+	rm | netrm) command=("$PODNS" --root "$R" rm web) ;;
 	gc) command=("$PODNS" --root "$R" gc) ;;
 	rewrite) command=("$PODNS" --root "$R" rewrite --bundle "$B" web) ;;
 	pinns) command=("$W/pinns" -d "$R" -f web -niu -s net.ipv4.ip_unprivileged_port_start=81) ;;
@@ -254,7 +279,7 @@ succeeded() {
 	word=$(<"$W/err")
 	case $SCENARIO in
 	create) [ "$word" = "podns: create: pod web: it exists already (\`podns rm web\` ends it)" ] ;;
-	rm) [ "$word" = "podns: rm: there is no pod web under $R" ] ;;
+	rm | netrm) [ "$word" = "podns: rm: there is no pod web under $R" ] ;;
 	*) return 1 ;;
 	esac
 }
@@ -277,9 +302,9 @@ gc_later() {
 # picture VARIABLE: everything that a run may leave or change, without directories, the log and the shared mount.
 picture() {
 	local path lines where what all=''
-	for path in "$R"/** "$W"/pins/** "$B"/** "$W"/o/**; do
+	for path in "$R"/** "$W"/pins/** "$AT"/** "$B"/** "$W"/o/**; do
 		case $path in
-		"$R" | "$R/" | "$R"/?*ns | "$R/podns" | "$R/podns/log"* | "$B" | "$B/" | "$W/o" | "$W/o/" | "$W/pins") continue ;;
+		"$R" | "$R/" | "$R"/?*ns | "$R/podns" | "$R/podns/log"* | "$B" | "$B/" | "$W/o" | "$W/o/" | "$W/pins" | "$AT" | "$AT/") continue ;;
 		esac
 		all+="${path#"$W"/}"$'\n'
 		if [ ! -L "$path" ] && [ -f "$path" ] && [[ $path != "$R"/?*ns/* ]]; then
@@ -298,9 +323,9 @@ picture() {
 # Remove from a picture what differs from run to run.
 normal() {
 	sed -E 's/:\[[0-9]+\]/:[N]/; s/^(  pin [a-z]+) .*/\1/; s/^(  member) [0-9]+ [0-9]+/\1/; s/^(  waiting|  claim) .*/\1/
-		s/[0-9a-f]{32}/TOKEN/g; s/^mounted \/[^ ]* /mounted /' <<<"$1"
+		s/[0-9a-f]{32}/TOKEN/g; s/^(  "netns":).*/\1/; s/^mounted \/[^ ]* /mounted /' <<<"$1"
 	case $SCENARIO in
-	new | user | join) sed -E 's/[0-9a-f]{32}/TOKEN/g' "$W/out" ;;
+	new | user | join | netnew) sed -E 's/[0-9a-f]{32}/TOKEN/g' "$W/out" ;;
 	esac
 }
 
@@ -341,12 +366,12 @@ check_nothing() {
 # end_pod: what happens without help after the stage; then nothing is left.
 end_pod() {
 	case $SCENARIO in
-	new | user | join)
+	new | user | join | netnew)
 		stop_all
 		state o stopped | hook poststop 2>"$W/err" || bad "poststop of the other fails"
 		gc_later
 		;;
-	adopt | claimed | stop)
+	adopt | claimed | stop | netstop)
 		stop_all
 		state b stopped | hook poststop 2>"$W/err" || bad "poststop fails"
 		state o stopped | hook poststop 2>"$W/err" || bad "poststop of the other fails"
@@ -359,7 +384,7 @@ end_pod() {
 		;;
 	rtdelete | rtundo) gc_later ;;
 	gc) back_from_gone ;;
-	rm) ;;
+	rm | netrm) ;;
 	pinns) crio_removes ;;
 	esac
 	# precreate's output belongs to the engine, which writes config.json again.
@@ -442,7 +467,7 @@ check_ran() {
 
 # If a stage that ends a pod could not remove something, its next run does.
 ends_pods() {
-	[ "$SCENARIO" = stop ] || [ "$SCENARIO" = rm ] || [ "$SCENARIO" = gc ]
+	[ "$SCENARIO" = stop ] || [ "$SCENARIO" = rm ] || [ "$SCENARIO" = gc ] || [ "$SCENARIO" = netstop ] || [ "$SCENARIO" = netrm ]
 }
 
 after_failure() {
@@ -461,6 +486,14 @@ after_failure() {
 	fi
 	picture now
 	case $SCENARIO in
+	netnew)
+		# What the agent could not detach stays recorded, for gc.
+		[ "$now" != "$before" ] || return 0
+		left+=" $n:$call"
+		gc_later
+		check_nothing "gc after it failed"
+		ready=''
+		;;
 	rtundo | rtdelete)
 		# A claim that it could not drop expires.
 		gc_later
@@ -545,7 +578,7 @@ is_known() {
 	local context="$call" before=$((n - 2))
 	[ "$before" -lt 0 ] || context="${calls[before]} $call"
 	case $SCENARIO in
-	gc | rewrite | user) [ -z "$PODNS_LONG" ] || return 1 ;;
+	gc | rewrite | user | net*) [ -z "$PODNS_LONG" ] || return 1 ;;
 	*) return 1 ;;
 	esac
 	[ -z "${seen[$context]-}" ] || return 0
@@ -595,6 +628,14 @@ kill_one() {
 		errno=$2
 		without_token old_config
 		after_runtime_kill "$2"
+	elif is_network; then
+		errno=$2
+		# If podns-net alone was killed, the stage may fail or, if that had answered, succeed.
+		case $2:$rc in
+		kill:137 | kill-first:137 | kill-caller:[01] | kill-caller:137) ;;
+		*:124) ;; # this run had fewer calls
+		*) bad "killed by $2: exit status $rc" ;;
+		esac
 	elif [ "$rc" != 137 ]; then
 		bad "is not killed: $rc"
 		return
@@ -612,7 +653,7 @@ kill_one() {
 	case $SCENARIO in
 	create | rewrite) "$PODNS" --root "$R" rm web 2>/dev/null ;;
 	gc) back_from_gone ;;
-	rm) "$PODNS" --root "$R" rm web 2>/dev/null ;;
+	rm | netrm) "$PODNS" --root "$R" rm web 2>/dev/null ;;
 	claimed) config >"$B/config.json" ;;
 	esac
 	check_nothing 'after gc'
@@ -620,7 +661,7 @@ kill_one() {
 
 sweep_kills() {
 	local how ways=(kill)
-	! is_runtime || ways+=(kill-caller kill-first)
+	! is_runtime && ! is_network || ways+=(kill-caller kill-first)
 	for ((n = begin; n <= ${#calls[@]}; n++)); do
 		call=${calls[n - 1]}
 		[ -n "$PODNS_LONG" ] || [[ $VISIBLE == *" $call "* ]] || continue
@@ -635,7 +676,7 @@ sweep_kills() {
 mkdir -p "$W"
 ln -sf "$PODNS" "$W/pinns"
 trap 'stop_all; clean_root' EXIT
-tampered=0 begin=1 usual=0
+tampered=0 left='' begin=1 usual=0
 if is_runtime; then
 	# Never the host's.
 	mountpoint -q /etc || exit 2
@@ -643,6 +684,11 @@ if is_runtime; then
 	: "${RUNC:?}" "${FAKE:?}"
 	[ "$MODE" = nomem ] || export TAMPER_FROM=$CONF
 	runtime_settings "$FAKE"
+fi
+if is_network; then
+	mountpoint -q /etc && mountpoint -q /opt || exit 2
+	export TAMPER_ALSO=${NET:?}
+	configure_network
 fi
 if [ "$SCENARIO" = rtundo ]; then
 	# execve(2) refuses it, and nothing before that does.
@@ -657,5 +703,5 @@ case $MODE in
 fault | nomem) sweep_faults ;;
 kill) sweep_kills ;;
 esac
-echo "# $SCENARIO: ${#calls[@]} calls, $tampered tampered with, $SECONDS s"
+echo "# $SCENARIO: ${#calls[@]} calls, $tampered tampered with,${left:+ left for gc:$left,} $SECONDS s"
 [ "$bad" = 0 ] && [ "$tampered" -gt 0 ]

@@ -15,7 +15,8 @@
  *
  * Calls count from the first umask(2), with which main() of our programs begins, so that the loader's
  * calls do not count; with TAMPER_FROM=PATH in the environment, from the first openat(2) of this path. They
- * end where the program executes another one. A call that is not made is replaced by getpid(2), which the program's seccomp
+ * end where the program executes another one. With TAMPER_ALSO=PROGRAM they go on, also in that program if it is
+ * executed; others are not traced. A call that is not made is replaced by getpid(2), which the program's seccomp
  * filter allows; strace(1) would replace it by call -1, which the filter kills, and starts much more
  * slowly. Children are followed. The exit status is the program's, 128 + signal if it was killed, 125
  * if tampering itself fails and 124 if the n-th call was never made.
@@ -47,6 +48,7 @@ static int named = -1; /* count only these */
 static int number;     /* errno, or 0: kill */
 static enum { ALL, CALLER, FIRST } victim;
 static const char *from; /* TAMPER_FROM */
+static const char *also; /* TAMPER_ALSO */
 static bool counting, ended, done;
 static long count;
 static pid_t failing;    /* this process's call is to fail when it returns */
@@ -257,6 +259,22 @@ static void on_call(pid_t pid, pid_t first, int *result)
 	}
 }
 
+/* pid has executed a program. Is it traced any longer? */
+static bool on_exec(pid_t pid)
+{
+	char link[32], path[4096];
+	ssize_t n;
+
+	if (!also) {
+		ended = counting;
+		return true;
+	}
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	return !counting || !strcmp(path, also);
+}
+
 /*
  * After the tampering the program runs without ptrace, which is much faster. If some of its processes were
  * killed, the others are still waited for.
@@ -275,6 +293,7 @@ static int follow(pid_t first)
 
 	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
 		int signal = 0;
+		bool traced = true;
 
 		if (!WIFSTOPPED(status)) {
 			if (pid == first)
@@ -285,10 +304,10 @@ static int follow(pid_t first)
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
 			on_call(pid, first, &result);
 		else if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8))
-			ended = counting;
+			traced = on_exec(pid);
 		else if (WSTOPSIG(status) != SIGTRAP && WSTOPSIG(status) != SIGSTOP)
 			signal = WSTOPSIG(status);
-		ptrace(how_to_go_on(), pid, 0, signal);
+		ptrace(traced ? how_to_go_on() : PTRACE_DETACH, pid, 0, signal);
 	}
 	return result;
 }
@@ -301,6 +320,7 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		return 125;
 	from = getenv("TAMPER_FROM");
+	also = getenv("TAMPER_ALSO");
 	if (!strcmp(argv[1], "list")) {
 		list = fopen(argv[2], "we");
 		if (!list)
