@@ -21,6 +21,11 @@
 /* Less than the 30 s that engines give a hook. */
 #define AGENT_SECONDS 28
 
+void agent_begin_time(struct agent *agent)
+{
+	agent->until = clock_seconds(CLOCK_MONOTONIC) + AGENT_SECONDS;
+}
+
 /* Is there a file in this directory that can be of use? One that cannot be read may have some. */
 static bool has_files(const char *confdir, const char *name)
 {
@@ -87,7 +92,7 @@ int agent_open(struct agent *agent, struct network_client *client, struct error 
 		return error_set(e, errno, "make a socket pair");
 	agent->fd = move_up(end[0]);
 	client->fd = move_up(end[1]);
-	agent->until = clock_seconds(CLOCK_MONOTONIC) + AGENT_SECONDS;
+	agent_begin_time(agent);
 	client->call = ask_agent;
 	if (agent->fd >= 0 && client->fd >= 0)
 		return 0;

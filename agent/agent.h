@@ -36,6 +36,7 @@ struct agent {
 	time_t until; /* by CLOCK_MONOTONIC: podns-net has ended by then */
 	char *pod;    /* the pod of the first request */
 	unsigned requests;
+	bool killed; /* podns-net was, and its plugin may still run */
 };
 
 /*

@@ -155,7 +155,7 @@ static int pass_on(const struct buf *out, struct error *e)
 	return 0;
 }
 
-int agent_run(const struct agent *agent, const struct network_request *request, int lock_fd,
+int agent_run(struct agent *agent, const struct network_request *request, int lock_fd,
 	      struct network_answer *answer, struct error *e)
 {
 	static char *const no_environment[] = { NULL };
@@ -177,6 +177,7 @@ int agent_run(const struct agent *agent, const struct network_request *request, 
 	fill_in(&line, agent, request, lock_fd, seconds);
 	r = line.failed ? error_nomem(e) : program_run(&program, &result, e);
 	arena_free(&line.arena);
+	agent->killed |= WIFSIGNALED(result.status);
 	if (r < 0)
 		return -1;
 	if (!WIFEXITED(result.status) || WEXITSTATUS(result.status))

@@ -82,11 +82,26 @@ static int check_message(struct agent *agent, struct agent_message *m, struct er
 	return agent->pod ? 0 : error_nomem(e);
 }
 
+/*
+ * A plugin of the podns-net that was killed holds the lock by the same open file description as the child, so the
+ * lock does not exclude it: a DEL now could end before the plugin's ADD does. In a sweep each request is for another
+ * pod.
+ */
+static int refuse_after_kill(const struct agent *agent, struct error *e)
+{
+	if (!agent->killed || agent->policy.sweep)
+		return 0;
+	error_set(e, 0, "podns-net was killed, and its plugin may still run");
+	return error_hint(e, "podns gc detaches the pod when the plugin has ended");
+}
+
 static int grant(struct agent *agent, struct agent_message *m, struct network_answer *answer,
 		 struct error *e)
 {
 	cleanup_close int lock_fd = -1;
 
+	if (refuse_after_kill(agent, e) < 0)
+		return -1;
 	if (m->request.verb != NETWORK_SWEEP) {
 		lock_fd = copy_descriptor(agent->child, m->lock_fd, e);
 		if (lock_fd < 0 || check_lock(agent, m->request.pod, lock_fd, e) < 0)
@@ -110,6 +125,9 @@ bool agent_serve_one(struct agent *agent)
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return false;
+	/* No engine waits for podns rm and podns gc, which may have many pods. */
+	if (agent->policy.sweep)
+		agent_begin_time(agent);
 	if (n != (ssize_t)sizeof(in.message) || in.message.version != AGENT_VERSION)
 		error_set(&reply.error, 0, "a malformed request for a network");
 	reply.failed = n != (ssize_t)sizeof(in.message) || in.message.version != AGENT_VERSION ||

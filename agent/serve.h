@@ -12,6 +12,9 @@ struct agent_reply {
 	bool failed;
 };
 
+/* From now on the agent has the whole time again. */
+void agent_begin_time(struct agent *agent);
+
 /* Wait for a request, serve and answer it. False if there will be no more. */
 bool agent_serve_one(struct agent *agent);
 

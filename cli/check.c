@@ -39,9 +39,10 @@ static const char help[] =
 	"read the JSON files there, that these name the hook and that it runs, that no file with a\n"
 	"precreate stage is in a directory that CRI-O or podman build reads, that CRI-O's\n"
 	"pinns_path names a program that runs, that the runtimes of Docker and containerd that\n"
-	"lead to oci-podns-runtime are there and find the real runtime, and that the root of the\n"
-	"pins can be used and is on a shared mount, which rootless podman does not need. Each\n"
-	"problem is printed with its remedy; a note is no problem. The last line says how many\n"
+	"lead to oci-podns-runtime are there and find the real runtime, that root's networks and\n"
+	"definitions of pods can be used and the networks' plugins are there, and that the root of\n"
+	"the pins can be used and is on a shared mount. Rootless podman needs neither of these two.\n"
+	"Each problem is printed with its remedy; a note is no problem. The last line says how many\n"
 	"problems there are. An engine that is not installed is not checked. CONTAINERS_CONF in the\n"
 	"environment counts as it does for podman.\n"
 	"\n"
@@ -443,20 +444,29 @@ static int check_common_dirs(struct check *c, struct error *e)
 /* The inode of the initial user namespace: PROC_USER_INIT_INO in include/linux/proc_ns.h. */
 #define INITIAL_USERNS 0xEFFFFFFDU
 
+static int is_rootless(bool *is, struct error *e)
+{
+	struct ns_id user;
+
+	if (ns_own_id(NS_USER, &user, e) < 0)
+		return -1;
+	*is = user.ino != INITIAL_USERNS;
+	return 0;
+}
+
 static int check_root(struct check *c, const char *root, struct error *e)
 {
 	cleanup_mounts struct mounts mounts = { 0 };
 	const struct mount_entry *m;
-	struct ns_id user;
-	bool is_root;
+	bool rootless, is_root;
 
-	if (ns_own_id(NS_USER, &user, e) < 0)
+	if (is_rootless(&rootless, e) < 0)
 		return -1;
 	/*
 	 * Rootless: mounts of this namespace never propagate to the host's (mount_namespaces(7)),
 	 * and podman runs all containers in this one.
 	 */
-	if (user.ino != INITIAL_USERNS)
+	if (rootless)
 		return 0;
 	if (mounts_read(&mounts, e) < 0)
 		return -1;
@@ -489,13 +499,18 @@ static int check_sysroot(const struct check *c, struct error *e)
 static int check_all(struct check *c, struct cli *cli, struct error *e)
 {
 	cleanup_store struct store store = STORE_NONE;
+	bool rootless;
 
 	if (check_sysroot(c, e) < 0)
 		return -1;
 	for (size_t i = 0; i < ENGINES; i++)
 		if (check_engine(c, &engines[i], e) < 0)
 			return -1;
-	if (check_common_dirs(c, e) < 0 || check_runtimes(c, e) < 0)
+	if (check_common_dirs(c, e) < 0 || check_runtimes(c, e) < 0 ||
+	    is_rootless(&rootless, e) < 0)
+		return -1;
+	/* Rootless podman has the network pasta alone. */
+	if (!rootless && check_networks(c, e) < 0)
 		return -1;
 	/* How the root is mounted on another system cannot be seen in its files. */
 	if (*c->sysroot)

@@ -36,4 +36,7 @@ const char *in_sysroot(struct check *c, const char *path);
  */
 int check_runtimes(struct check *c, struct error *e);
 
+/* Check the networks in net.d, whether their plugins are there, and the definitions of pods. */
+int check_networks(struct check *c, struct error *e);
+
 #endif

@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "base/cleanup.h"
 #include "base/inherit.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "net/state.h"
 #include "sandbox/sandbox.h"
 
 #define PROGRAM "podns"
@@ -103,9 +105,63 @@ static bool is_rootless(void)
 static bool names_network(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		if (!strncmp(argv[i], "--net", 5))
+		if (!strncmp(argv[i], "--ne", 4))
 			return true;
 	return false;
+}
+
+/*
+ * The agent needs --root before the command parses its own options: --root DIR, --root=DIR, or an abbreviation; the
+ * last one counts.
+ */
+static const char *find_root(const struct cli *cli, int argc, char **argv)
+{
+	const char *root = cli->root;
+
+	for (int i = optind + 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		size_t len = strcspn(argv[i], "=");
+
+		if (len < strlen("--r") || len > strlen("--root") ||
+		    strncmp(argv[i], "--root", len) != 0)
+			continue;
+		if (argv[i][len])
+			root = argv[i] + len + 1;
+		else if (i + 1 < argc)
+			root = argv[++i];
+	}
+	return root;
+}
+
+static int stop_walk(void *arg, const char *pod, struct error *e)
+{
+	(void)arg;
+	(void)pod;
+	(void)e;
+	return 1;
+}
+
+/* Is a pod attached to a network, though none is configured any more? */
+static int has_networks(const char *root, bool *has, struct error *e)
+{
+	cleanup_store struct store store = STORE_NONE;
+	struct error ignored;
+	int r;
+
+	*has = false;
+	/* The command opens it, too, and reports the error. */
+	if (store_open(&store, root, false, &ignored) < 0)
+		return 0;
+	r = state_each(&store, stop_walk, NULL, e);
+	*has = r > 0;
+	return r < 0 ? -1 : 0;
+}
+
+static int needs_agent(const struct agent *agent, int argc, char **argv, bool *needs,
+		       struct error *e)
+{
+	*needs = agent_is_needed(&agent->policy, PODNS_CONFDIR) || names_network(argc, argv) ||
+		 is_rootless();
+	return *needs || !agent->policy.sweep ? 0 : has_networks(agent->root, needs, e);
 }
 
 /* As a child, whose parent is the agent, before the command is confined. */
@@ -113,14 +169,18 @@ static int get_agent(struct cli *cli, int argc, char **argv, struct error *e)
 {
 	static struct network_client client;
 	struct agent agent = {
-		.root = cli->root,
+		.root = find_root(cli, argc, argv),
 		.policy = { .anything = true,
 			    .sweep = cli->command->way == CLI_NETWORKS,
 			    .adds = true },
 	};
+	bool needs;
 
-	if (cli->command->way == CLI_CONFINED || (!agent_is_needed(&agent.policy, PODNS_CONFDIR) &&
-						  !names_network(argc, argv) && !is_rootless()))
+	if (cli->command->way == CLI_CONFINED)
+		return 0;
+	if (needs_agent(&agent, argc, argv, &needs, e) < 0)
+		return -1;
+	if (!needs)
 		return 0;
 	cli->network = &client;
 	return agent_open(&agent, &client, e) < 0 ? -1 : agent_become(&agent, &client, e);

@@ -11,6 +11,7 @@
 
 struct attached {
 	const char *pod, *network, *phase;
+	bool listed; /* with the file that defines the network */
 };
 
 struct listing {
@@ -44,6 +45,7 @@ static int note_pod(void *arg, const char *pod, struct error *e)
 	more->pod = arena_strndup(&l->arena, pod, strlen(pod));
 	more->network = arena_strndup(&l->arena, st.network, strlen(st.network));
 	more->phase = net_phase_name[st.phase];
+	more->listed = false;
 	if (!more->pod || !more->network)
 		return error_nomem(e);
 	l->pod_count++;
@@ -59,20 +61,21 @@ static void put_pods_json(struct listing *l, const char *network)
 	json_close(&l->json, ']');
 }
 
-static void put_json(struct listing *l, const char *path, const struct conflist *c,
-		     const struct error *why)
+/* c: what the file defines. name: of the network, or NULL. */
+static void put_json(struct listing *l, const char *path, const char *name,
+		     const struct conflist *c, const char *why)
 {
 	struct json_out *j = &l->json;
 
 	json_open(j, NULL, '{');
-	json_put_string(j, "name", c ? c->name : NULL);
+	json_put_string(j, "name", name);
 	json_put_string(j, "file", path);
 	json_open(j, "plugins", '[');
 	for (size_t i = 0; c && i < c->count; i++)
 		json_put_string(j, NULL, c->plugins[i].type);
 	json_close(j, ']');
-	put_pods_json(l, c ? c->name : "");
-	json_put_string(j, "error", why ? why->text : NULL);
+	put_pods_json(l, name ? name : "");
+	json_put_string(j, "error", why);
 	json_close(j, '}');
 }
 
@@ -109,21 +112,52 @@ static void print_pods(const struct listing *l, const char *network)
 	fputs(*comma ? "" : "-", stdout);
 }
 
-static void print_row(const struct listing *l, const struct conflist *c, const struct error *why)
+static void print_row(const struct listing *l, const char *name, const struct conflist *c,
+		      const char *why)
 {
-	printf("%-*s ", l->width, c ? c->name : "-");
-	if (c) {
+	printf("%-*s ", l->width, name ? name : "-");
+	if (c)
 		print_types(l, c);
-		putchar(' ');
-		print_pods(l, c->name);
-	} else {
-		printf("%-*s -", l->types_width, "-");
-	}
+	else
+		printf("%-*s", l->types_width, "-");
+	putchar(' ');
+	print_pods(l, name ? name : "");
 	if (why) {
 		fputs("  ", stdout);
-		print_safe(why->text);
+		print_safe(why);
 	}
 	putchar('\n');
+}
+
+static void list_network(struct listing *l, const char *path, const char *name,
+			 const struct conflist *c, const char *why)
+{
+	if (l->as_json)
+		put_json(l, path, name, c, why);
+	else
+		print_row(l, name, c, why);
+}
+
+static void widen(int *width, size_t len)
+{
+	if (*width < (int)len)
+		*width = (int)len;
+}
+
+static int measure_file(void *arg, const char *path, struct conflist *c, const struct error *why,
+			struct error *e)
+{
+	struct listing *l = arg;
+
+	(void)path;
+	(void)why;
+	(void)e;
+	if (c) {
+		widen(&l->width, strlen(c->name));
+		widen(&l->types_width, (size_t)types_width(c));
+	}
+	l->count++;
+	return 0;
 }
 
 static int list_file(void *arg, const char *path, struct conflist *c, const struct error *why,
@@ -132,49 +166,53 @@ static int list_file(void *arg, const char *path, struct conflist *c, const stru
 	struct listing *l = arg;
 
 	(void)e;
-	l->count++;
-	if (l->as_json)
-		put_json(l, path, c, why);
-	else
-		print_row(l, c, why);
+	for (size_t i = 0; c && i < l->pod_count; i++)
+		l->pods[i].listed |= !strcmp(l->pods[i].network, c->name);
+	list_network(l, path, c ? c->name : NULL, c, why ? why->text : NULL);
 	return 0;
 }
 
-static int measure_file(void *arg, const char *path, struct conflist *c, const struct error *why,
-			struct error *e)
+/* pasta, and networks whose file was removed. */
+static void list_others(struct listing *l)
 {
-	struct listing *l = arg;
-	int width = c ? (int)strlen(c->name) : 0, types = c ? types_width(c) : 0;
+	for (size_t i = 0; i < l->pod_count; i++) {
+		const char *network = l->pods[i].network;
 
-	(void)path;
-	(void)why;
-	(void)e;
-	l->width = width > l->width ? width : l->width;
-	l->types_width = types > l->types_width ? types : l->types_width;
-	l->count++;
-	return 0;
+		if (l->pods[i].listed)
+			continue;
+		for (size_t k = i; k < l->pod_count; k++)
+			l->pods[k].listed |= !strcmp(l->pods[k].network, network);
+		list_network(l, NULL, network, NULL,
+			     strcmp(network, NETWORK_PASTA) != 0 ? "no file in " CONFLIST_DIR
+								   " defines it any more"
+								 : NULL);
+	}
 }
 
 static int list_all(struct listing *l, struct error *e)
 {
-	if (l->as_json) {
-		json_open(&l->json, NULL, '[');
-		if (conflist_each(CONFLIST_DIR, list_file, l, e) < 0)
-			return -1;
-		json_close(&l->json, ']');
-		return json_end(&l->json, e);
-	}
 	l->width = (int)strlen("NAME");
 	l->types_width = (int)strlen("PLUGINS");
+	for (size_t i = 0; i < l->pod_count; i++)
+		widen(&l->width, strlen(l->pods[i].network));
 	if (conflist_each(CONFLIST_DIR, measure_file, l, e) < 0)
 		return -1;
-	if (!l->count) {
+	if (l->as_json) {
+		json_open(&l->json, NULL, '[');
+	} else if (!l->count && !l->pod_count) {
 		puts("There is no network in " CONFLIST_DIR
 		     ". To begin with an example: cp " CONFLIST_EXAMPLE " " CONFLIST_DIR "/");
 		return 0;
+	} else {
+		printf("%-*s %-*s PODS\n", l->width, "NAME", l->types_width, "PLUGINS");
 	}
-	printf("%-*s %-*s PODS\n", l->width, "NAME", l->types_width, "PLUGINS");
-	return conflist_each(CONFLIST_DIR, list_file, l, e);
+	if (conflist_each(CONFLIST_DIR, list_file, l, e) < 0)
+		return -1;
+	list_others(l);
+	if (!l->as_json)
+		return 0;
+	json_close(&l->json, ']');
+	return json_end(&l->json, e);
 }
 
 int network_list(struct cli *cli, bool json, struct error *e)

@@ -198,6 +198,8 @@ static void save_reason(const struct attach *a, struct net_state *st, const stru
 
 static int remove_resolv_conf(const struct attach *a, struct error *e)
 {
+	/* The temporary file of a killed run would keep the pod's directory from being removed. */
+	unlinkat(a->lock_fd, "." RESOLV_CONF ".new", 0);
 	if (unlinkat(a->lock_fd, RESOLV_CONF, 0) == 0 || errno == ENOENT)
 		return 0;
 	return error_set(e, errno, "remove %s/podns/%s/" RESOLV_CONF, a->store->root, a->pod);

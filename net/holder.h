@@ -31,7 +31,11 @@ bool holder_parse_line(const char *line, bool v6, struct holder_socket *s);
 bool holder_conflicts(const struct holder_socket *s, const struct port_range *range, uint16_t port);
 
 struct holder {
-	pid_t pid;     /* 0: not found, or not to be seen */
+	/*
+	 * 0: not found, or not to be seen: from inside a user namespace, processes outside of it are not, though
+	 * they are of the same user (ptrace(2), "Ptrace access mode checking").
+	 */
+	pid_t pid;
 	char name[17]; /* comm of proc(5) */
 };
 

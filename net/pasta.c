@@ -271,6 +271,7 @@ static int run_pasta(const struct start *s, bool scope, struct program_result *r
 		.argv = line.argv,
 		.env = s->env,
 		.lock_fd = -1, /* pasta would hold the lock as long as it lives */
+		.starts_daemon = true,
 	};
 	uint64_t now = chain_now(), left = s->until > now ? s->until - now : 0;
 	int r;

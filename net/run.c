@@ -342,7 +342,8 @@ static int serve(struct run *x, struct error *e)
 		if (look_for_end(x, e) < 0)
 			return -1;
 		if (x->ended) {
-			x->until = now_ms() + PROGRAM_GRACE;
+			x->until = now_ms() +
+				   (x->p->starts_daemon ? PROGRAM_DAEMON_GRACE : PROGRAM_GRACE);
 			close_pipe_end(&x->ours[IN]);
 		}
 	}

@@ -7,6 +7,7 @@
 #ifndef PODNS_NET_RUN_H
 #define PODNS_NET_RUN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -19,6 +20,7 @@
  * its pipes open; and how long the end of a program is awaited that was killed.
  */
 #define PROGRAM_GRACE 500
+#define PROGRAM_DAEMON_GRACE 10
 #define PROGRAM_KILL_GRACE 2000
 
 struct program {
@@ -28,6 +30,8 @@ struct program {
 	size_t input_len;
 	int lock_fd; /* stays open in the program under its number, which is above 2; -1: none */
 	unsigned limit_ms; /* from the start on */
+	/* It ends when its daemon is ready, which may keep the pipes open: PROGRAM_DAEMON_GRACE counts. */
+	bool starts_daemon;
 };
 
 struct program_result {

@@ -16,6 +16,12 @@
 /* The time for all pods together whose lock another process holds. */
 #define LOCKED_SECONDS 2
 
+/*
+ * In milliseconds: with less time left no pod is begun with. Its plugins would be killed, and of an earlier boot
+ * they are called only once.
+ */
+#define DETACH_LEAST_MS 3000
+
 struct sweep {
 	struct store *store;
 	uint64_t until;
@@ -101,6 +107,10 @@ static int lock_and_detach(struct sweep *s, const char *pod, struct error *e)
 
 	if (!path)
 		return error_nomem(e);
+	if (chain_now() + DETACH_LEAST_MS > s->until) {
+		error_set(e, 0, "pod %s: no time is left to detach it", pod);
+		return error_hint(e, "podns gc does it when it runs again");
+	}
 	fd = lock_own_dir(s->store->dir_fd, pod, 0700, path, &s->wait, e);
 	if (fd < 0)
 		return -1;

@@ -167,9 +167,10 @@ static int refuse_used(const struct port_range *range, uint16_t port, struct err
 	struct holder holder;
 
 	holder_find(range, port, &holder);
-	if (!holder.pid)
-		return error_set(e, 0, "port %s: in use by another process",
-				 host_port(range, port).text);
+	if (!holder.pid) {
+		error_set(e, 0, "port %s: in use by another process", host_port(range, port).text);
+		return error_hint(e, "as root: ss -anp 'sport = :%u'", port);
+	}
 	return error_set(e, 0, "port %s: in use by %s (pid %d)", host_port(range, port).text,
 			 holder.name, holder.pid);
 }

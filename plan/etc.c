@@ -149,6 +149,12 @@ static int add_word(struct buf *out, const char *before, struct span word)
 	return buf_adds(out, before) < 0 ? -1 : buf_add(out, word.at, word.len);
 }
 
+/*
+ * podman writes two or three. More are what the container wrote, whose number must not decide how long this takes:
+ * each is compared with those before it.
+ */
+#define NAMES_SIZE_MAX ((size_t)1024)
+
 /* Move the names of one line. Where it is localhost's too, only the hostnames are the container's. */
 static int move_names(const struct etc_hosts *in, const struct line *line, struct buf *names)
 {
@@ -157,7 +163,7 @@ static int move_names(const struct etc_hosts *in, const struct line *line, struc
 	char *name;
 
 	next_word(&words);
-	while ((word = next_word(&words)).len) {
+	while (names->len < NAMES_SIZE_MAX && (word = next_word(&words)).len) {
 		cleanup_arena struct arena a = { 0 };
 
 		if (localhosts && !is_name(word, in->hostname) && !is_name(word, in->engine_name))

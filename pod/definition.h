@@ -97,6 +97,10 @@ int definition_parse(struct definition *d, const char *file, const char *text, s
  */
 int definition_load(const char *pod, struct definition *d, bool *found, struct error *e);
 
+/* The same, from pods.d in confdir. */
+int definition_load_from(const char *confdir, const char *pod, struct definition *d, bool *found,
+			 struct error *e);
+
 void definition_free(struct definition *d);
 #define cleanup_definition __attribute__((cleanup(definition_free)))
 

@@ -217,24 +217,28 @@ int definition_check_hook(const struct definition *d, const char *pod, struct er
 /* --- the file ------------------------------------------------------------------ */
 
 /* Through directories in which nobody else can have put it. -1 with e->num ENOENT: there is none. */
-static int open_file(const char *name, const char *path, struct stat *st, struct error *e)
+static int open_file(const char *confdir, const char *name, const char *path, struct stat *st,
+		     struct error *e)
 {
+	cleanup_free char *dir_path = concat(confdir, "/pods.d", NULL);
 	cleanup_close int above = -1, dir = -1;
 
-	above = trust_open(AT_FDCWD, PODNS_CONFDIR, O_DIRECTORY, PODNS_CONFDIR, NULL, e);
+	if (!dir_path)
+		return error_nomem(e);
+	above = trust_open(AT_FDCWD, confdir, O_DIRECTORY, confdir, NULL, e);
 	if (above < 0)
 		return -1;
-	dir = trust_open(above, "pods.d", O_DIRECTORY, DEFINITION_DIR, NULL, e);
+	dir = trust_open(above, "pods.d", O_DIRECTORY, dir_path, NULL, e);
 	return dir < 0 ? -1 : trust_open(dir, name, O_NONBLOCK, path, st, e);
 }
 
-static int read_file(const char *name, const char *path, struct buf *text, bool *found,
-		     struct error *e)
+static int read_file(const char *confdir, const char *name, const char *path, struct buf *text,
+		     bool *found, struct error *e)
 {
 	cleanup_close int fd = -1;
 	struct stat st;
 
-	fd = open_file(name, path, &st, e);
+	fd = open_file(confdir, name, path, &st, e);
 	*found = fd >= 0;
 	if (fd < 0)
 		return e->num == ENOENT ? 0 : -1;
@@ -247,16 +251,22 @@ static int read_file(const char *name, const char *path, struct buf *text, bool 
 	return error_set(e, errno, "read %s", path);
 }
 
-int definition_load(const char *pod, struct definition *d, bool *found, struct error *e)
+int definition_load_from(const char *confdir, const char *pod, struct definition *d, bool *found,
+			 struct error *e)
 {
-	cleanup_free char *path = concat(DEFINITION_DIR "/", pod, DEFINITION_SUFFIX, NULL);
+	cleanup_free char *path = concat(confdir, "/pods.d/", pod, DEFINITION_SUFFIX, NULL);
 	cleanup_buf struct buf text = { 0 };
 
 	*d = (struct definition){ 0 };
 	*found = false;
 	if (!path)
 		return error_nomem(e);
-	if (read_file(path + strlen(DEFINITION_DIR "/"), path, &text, found, e) < 0)
+	if (read_file(confdir, strrchr(path, '/') + 1, path, &text, found, e) < 0)
 		return -1;
 	return *found ? definition_parse(d, path, text.data, text.len, e) : 0;
+}
+
+int definition_load(const char *pod, struct definition *d, bool *found, struct error *e)
+{
+	return definition_load_from(PODNS_CONFDIR, pod, d, found, e);
 }

@@ -17,7 +17,7 @@
 #define ANNOTATION_HOSTNAME "io.podns.hostname"
 #define ANNOTATION_SHM_SIZE "io.podns.shm-size"
 #define ANNOTATION_NETWORK "io.podns.network"
-#define ANNOTATION_PUBLISH "io.podns.publish" /* as --publish, separated by commas */
+#define ANNOTATION_PUBLISH "io.podns.publish" /* as --publish, several by commas or spaces */
 
 /* In these containerd and CRI-O name a container's sandbox. */
 #define POD_SANDBOX_ANNOTATIONS 2

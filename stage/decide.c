@@ -154,7 +154,7 @@ static int choose_shm(struct container *c, struct error *e)
 
 /* --- the network --------------------------------------------------------------- */
 
-/* Split at commas, in place. */
+/* Split at commas and spaces, in place: podman splits its option --annotation at commas. */
 static int read_published(char *list, struct network_request *r, struct error *e)
 {
 	struct port_range range;
@@ -162,7 +162,7 @@ static int read_published(char *list, struct network_request *r, struct error *e
 	size_t count = 0;
 
 	for (; list; list = next) {
-		next = strchr(list, ',');
+		next = strpbrk(list, ", ");
 		if (next)
 			*next++ = '\0';
 		if (port_parse(list, &range, e) < 0 || port_add(r->ports, &count, &range, e) < 0)

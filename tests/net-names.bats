@@ -75,6 +75,11 @@ copies() {
 
 # --- what engines write -------------------------------------------------------
 
+our_runtime() {
+	PATH=$PODNS_BUILD/runtime:$PATH
+	RUNTIME=oci-podns-runc
+}
+
 @test "podman: its /etc/hosts becomes a copy with the pod's address, and resolv.conf is added" {
 	local lines
 	engine_hosts /userdata
@@ -266,7 +271,7 @@ copies() {
 	podns create web >/dev/null
 	precreate a
 	equal "$(copies | wc -l)" 1
-	PATH=$PODNS_BUILD/runtime:$PATH RUNTIME=oci-podns-runc
+	our_runtime
 	make_bundle b stages=''
 	start b
 	stop b
@@ -285,7 +290,7 @@ NAMES='report; hostname -i; cat /etc/hosts /etc/resolv.conf; exec sleep 1000'
 
 # by_hand CASE: with both names of the program. The hook and the runtime are those of this build.
 by_hand() {
-	PATH=$PODNS_BUILD/runtime:$PATH
+	our_runtime
 	for RUNTIME in oci-podns-runc oci-podns-crun; do
 		echo "# $RUNTIME"
 		"$1"

@@ -60,8 +60,8 @@ setup() {
 
 teardown() {
 	local pid
-	for pid in $(pastas); do
-		kill -KILL "$pid" || true
+	for pid in $(pastas) $(with_arguments "$BED/www/") $(with_arguments --address=/host.test/); do
+		kill -KILL "$pid" 2>/dev/null || true
 	done
 	ROOT=$T/root common_teardown
 	rm -rf "$RUN_USER"
@@ -113,12 +113,22 @@ no_record() {
 	equal "$(cd "$ROOT/podns" && find . -name '*network@*' -o -name resolv.conf)" ''
 }
 
-# The pids of pasta processes that run for pods of this file.
-pastas() {
+# with_arguments REGEX: the pids of processes whose command lines, with spaces between the arguments, match.
+with_arguments() {
 	local dir
 	for dir in /proc/[0-9]*; do
-		! tr '\0' ' ' 2>/dev/null <"$dir/cmdline" | grep -q "^[^ ]*/pasta .*--netns $RUN_USER/" || echo "${dir#/proc/}"
+		! tr '\0' ' ' 2>/dev/null <"$dir/cmdline" | grep -q -- "$1" || echo "${dir#/proc/}"
 	done
+}
+
+# The pids of pasta processes that run for pods of this file.
+pastas() {
+	with_arguments "^[^ ]*/pasta .*--netns $RUN_USER/"
+}
+
+# It starts short-lived processes in the pod's namespace.
+the_pasta_is() {
+	[ "$(pastas)" = "$1" ]
 }
 
 no_pasta() {
@@ -170,6 +180,7 @@ name_server() {
 
 # looked_up [SERVER]: the address of host.test, in the pod with its resolv.conf.
 looked_up() {
+	# shellcheck disable=SC2016 # the inner shell expands it
 	in_ns unshare --mount sh -c 'mount --bind "$1/podns/web/resolv.conf" /etc/resolv.conf &&
 		exec nsenter "--net=$1/netns/web" busybox nslookup host.test' - "$ROOT" |
 		sed -n 's/^Address[^:]*: *\(192[^:]*\)$/\1/p' | tail -n 1
@@ -195,7 +206,7 @@ fake_program() {
 		"$HOST_IP"
 	equal "$(record .state)" up
 	pid=$(record .pasta.pid)
-	equal "$(pastas)" "$pid"
+	wait_for the_pasta_is "$pid"
 	equal "$(record .pasta.start)" "$(cut -d' ' -f22 "/proc/$pid/stat")"
 	contains "$(in_pod ip -br address show eth0)" "$HOST_IP/24"
 	serve in_pod -- 0.0.0.0:80 of-the-pod
@@ -248,11 +259,11 @@ fake_program() {
 @test "pasta: add again changes nothing; other ports are refused" {
 	local pid
 	net add --network pasta --publish 8080:80 web
-	pid=$(pastas)
+	pid=$(record .pasta.pid)
 	equal "$(net add --network pasta --publish 8080:80 web)" "$HOST_IP"
-	equal "$(pastas)" "$pid"
+	wait_for the_pasta_is "$pid"
 	net_fails "the pod is attached to the network pasta already" add --network pasta --publish 8081:80 web
-	equal "$(pastas)" "$pid"
+	wait_for the_pasta_is "$pid"
 }
 
 @test "pasta: ports are changed, with the same address" {
@@ -262,15 +273,15 @@ fake_program() {
 	equal "$(record '.ports[]')" 8081:80/tcp
 	equal "$(get outside -- "http://$HOST_IP:8081/")" of-the-pod
 	fails get outside -- "http://$HOST_IP:8080/"
-	equal "$(record .pasta.pid)" "$(pastas)"
+	wait_for the_pasta_is "$(record .pasta.pid)"
 	net check web
 }
 
 @test "pasta: after a change that fails the old ports are published" {
 	net add --network pasta --publish 8080:80 web
 	serve in_pod -- 0.0.0.0:80 of-the-pod
-	serve on_host -- 0.0.0.0:8081 of-the-host
-	net_fails "port 8081/tcp: in use by httpd" publish --publish 8081:80 web
+	serve in_ns -- 0.0.0.0:8081 of-the-host
+	net_fails "port 8081/tcp: in use by busybox (pid $(with_arguments '^busybox httpd.*8081'))" publish --publish 8081:80 web
 	net_fails "pasta publishes only tcp and udp" publish --publish 8082:80/sctp web
 	fake_program /usr/bin/pasta <<-SCRIPT
 		#!/bin/sh
@@ -282,7 +293,7 @@ fake_program() {
 	in_mounts umount /usr/bin/pasta
 	net_fails "a change of the published ports was interrupted" check web
 	net publish web
-	equal "$(record -c .ports)" '["8080:80/tcp"]'
+	equal "$(record ".ports | tojson")" '["8080:80/tcp"]'
 	equal "$(get outside -- "http://$HOST_IP:8080/")" of-the-pod
 }
 
@@ -290,15 +301,15 @@ fake_program() {
 
 @test "pasta: a port that is in use, of another pod, or privileged" {
 	serve on_host -- 0.0.0.0:8080 of-the-host
-	net_fails "port 8080/tcp: in use by " add --network pasta --publish 8080:80 web
+	net_fails "port 8080/tcp: in use by another process (as root: ss -anp 'sport = :8080')" add --network pasta --publish 8080:80 web
 	in_ns podns create db >/dev/null
 	net add --network pasta --publish 8081:80 db
-	net_fails "port 8081/tcp: published by pod db already" add --network pasta --publish 127.0.0.1:8081:80 web
+	net_fails "port 127.0.0.1:8081/tcp: published by pod db already" add --network pasta --publish 127.0.0.1:8081:80 web
 	net_fails "port 192.0.2.9:8082/tcp: the address is none of this host's" add --network pasta --publish 192.0.2.9:8082:80 web
 	net_fails "port 80/tcp: only root may publish it (net.ipv4.ip_unprivileged_port_start is 1024" \
 		add --network pasta --publish 80:80 web
 	net_fails "port 8082:80/sctp: pasta publishes only tcp and udp" add --network pasta --publish 8082:80/sctp web
-	equal "$(pastas | wc -l)" 1
+	wait_for the_pasta_is "$(jq .pasta.pid <"$ROOT/podns/network@db")"
 	[ ! -e "$ROOT/podns/network@web" ]
 }
 
@@ -351,12 +362,12 @@ fake_program() {
 
 @test "a pasta that was killed: check says so, add starts another, del is no error" {
 	net add --network pasta --publish 8080:80 web
-	kill -KILL "$(pastas)"
+	kill -KILL "$(record .pasta.pid)"
 	wait_for no_pasta
 	net_fails "has ended (podns network up web)" check web
 	equal "$(net add --network pasta --publish 8080:80 web)" "$HOST_IP"
 	net check web
-	kill -KILL "$(pastas)"
+	kill -KILL "$(record .pasta.pid)"
 	wait_for no_pasta
 	net del web
 	no_record
@@ -365,7 +376,7 @@ fake_program() {
 @test "a process that got the pid of a pasta since is left alone" {
 	local other
 	net add --network pasta web
-	kill -KILL "$(pastas)"
+	kill -KILL "$(record .pasta.pid)"
 	wait_for no_pasta
 	as_user sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
 	other=$!
@@ -389,7 +400,7 @@ fake_program() {
 	net add --network pasta --publish 8080:80 web
 	# As after podman system migrate.
 	new_namespaces
-	equal "$(pastas | wc -l)" 1
+	wait_for the_pasta_is "$(record .pasta.pid)"
 	rm -r "$ROOT/podns/web"
 	contains "$(net sweep)" "web: detached from the network pasta: the pod has ended"
 	no_pasta
@@ -399,13 +410,13 @@ fake_program() {
 @test "in other namespaces of podman's: the pod is made again, and the old pasta does not hold its port" {
 	local before
 	net add --network pasta --publish 8080:80 web
-	before=$(pastas)
+	before=$(record .pasta.pid)
 	new_namespaces
 	in_ns podns rm web 2>/dev/null || true
 	in_ns podns create web >/dev/null
 	equal "$(net add --network pasta --publish 8080:80 web)" "$HOST_IP"
-	differ "$(pastas)" "$before"
-	equal "$(pastas | wc -l)" 1
+	differ "$(record .pasta.pid)" "$before"
+	wait_for the_pasta_is "$(record .pasta.pid)"
 	serve in_pod -- 0.0.0.0:80 of-the-pod
 	equal "$(get outside -- "http://$HOST_IP:8080/")" of-the-pod
 }
@@ -431,7 +442,7 @@ make_socket() {
 	SCRIPT
 	net add --network pasta web
 	contains "$(cat "$RUN_USER/scope")" "$RUN_USER --user --scope --quiet --collect --unit=podns-pasta-web-$(record '.id[0:8]') "
-	equal "$(pastas)" "$(record .pasta.pid)"
+	wait_for the_pasta_is "$(record .pasta.pid)"
 }
 
 @test "pasta runs without a scope if the manager makes none" {
@@ -444,5 +455,5 @@ make_socket() {
 	SCRIPT
 	equal "$(net add --network pasta web)" "$HOST_IP"
 	equal "$(cat "$RUN_USER/scope")" called
-	equal "$(pastas)" "$(record .pasta.pid)"
+	wait_for the_pasta_is "$(record .pasta.pid)"
 }

@@ -10,6 +10,12 @@ USER_NAME=podnstest
 USER_ID=64242
 RUN_USER=/run/user/$USER_ID
 USER_HOME=$PM/home
+ENTER=()	# for as_user: the command that enters another network namespace
+
+# For pasta; the device is root's alone on some hosts. podman's mount namespace must get it, too.
+make_tun() {
+	mount -t tmpfs -o mode=0755 tmpfs /dev/net && mknod -m 0666 /dev/net/tun c 10 200
+}
 
 # A user of the tests' own, in an /etc that only this file sees; somebody with its uid is not in there.
 make_user() {
@@ -25,7 +31,7 @@ make_user() {
 
 # The user may not be allowed to enter the directory that the tests were started in, and podman enters it.
 as_user() {
-	timeout -k 5 "$LIMIT" env --chdir=/ setpriv --reuid "$USER_ID" --regid "$USER_ID" --clear-groups \
+	timeout -k 5 "$LIMIT" "${ENTER[@]}" env --chdir=/ setpriv --reuid "$USER_ID" --regid "$USER_ID" --clear-groups \
 		env -i HOME="$USER_HOME" USER="$USER_NAME" PATH="$PATH" XDG_RUNTIME_DIR="$RUN_USER" \
 		CONTAINERS_CONF="$CONTAINERS_CONF" PODNS_TEST_RUN="${PODNS_TEST_RUN-}" "$@" 3>&-
 }
@@ -41,6 +47,7 @@ import_image() {
 
 # bats knows no skip here: setup does that, unless the host has what podman needs.
 setup_file() {
+	make_tun || true
 	! NETWORKS_D=$USER_HOME/networks podman_file_setup || touch "$PM/imported"
 }
 
@@ -203,4 +210,40 @@ user_nothing_left() {
 
 root_pm() {
 	timeout -k 5 "$LIMIT" podman --root "$PM/storage" --runroot "$PM/run" "$@" 3>&-
+}
+
+# A network namespace that plays the host, with 192.0.2.2, for as_user.
+enter_network() {
+	touch "$PM/host"
+	unshare "--net=$PM/host" true
+	ENTER=(nsenter "--net=$PM/host")
+	"${ENTER[@]}" ip link set lo up
+	"${ENTER[@]}" ip link add up0 type veth peer name down0
+	"${ENTER[@]}" ip address add 192.0.2.2/24 dev up0
+	"${ENTER[@]}" ip link set up0 up
+	"${ENTER[@]}" ip link set down0 up
+	"${ENTER[@]}" ip route add default via 192.0.2.1
+}
+
+@test "rootless podman: a pod's pasta outlives the container, and ends when the pod does, also after system migrate" {
+	local pid
+	needs_veth
+	enter_network
+	install -m 0755 "$PODNS_BUILD/cli/podns" "$PODNS_BUILD/net/podns-net" "$PM/bin"
+	pm unshare "$PM/bin/podns" create --network pasta --publish 8080:80 web >/dev/null
+	pid=$(jq .pasta.pid <"$ROOT/podns/network@web")
+	pod_wait a
+	contains "$(in_ctr a ip addr show eth0)" 192.0.2.2
+	drop a
+	[ -e "/proc/$pid" ]
+	pod_wait b
+	contains "$(in_ctr b ip addr show eth0)" 192.0.2.2
+	pm system migrate >/dev/null 2>&1
+	pm unshare "$PM/bin/podns" gc
+	pm unshare "$PM/bin/podns" rm web || true
+	wait_for not_alive "$pid"
+	[ ! -e "$ROOT/podns/network@web" ]
+	drop b
+	umount "$PM/host"
+	user_nothing_left
 }

@@ -521,3 +521,97 @@ docker() {
 	lacks "$output" 'is not shared'
 	umount "$ROOT"
 }
+
+# --- networks and definitions --------------------------------------------------
+
+NETD=etc/oci-podns/net.d
+PODSD=etc/oci-podns/pods.d
+
+# The example in use, with its plugins in the sysroot.
+example_network() {
+	local name
+	cp "$S/usr/share/oci-podns/net.d/podns.conflist" "$S/$NETD/"
+	mkdir -p "$S/opt/cni/bin"
+	for name in bridge host-local portmap firewall; do
+		printf '#!/bin/sh\n' >"$S/opt/cni/bin/$name"
+		chmod 0755 "$S/opt/cni/bin/$name"
+	done
+}
+
+@test "no network: podns check says how to begin with the example" {
+	right
+	contains "$output" 'ok       no network is defined in /etc/oci-podns/net.d'
+	contains "$output" 'use    cp /usr/share/oci-podns/net.d/podns.conflist /etc/oci-podns/net.d/'
+}
+
+@test "a network whose plugins are there is right" {
+	example_network
+	right
+	contains "$output" "network podns: plugins bridge, portmap, firewall ($S/$NETD/podns.conflist)"
+	lacks "$output" 'no network is'
+}
+
+@test "a plugin of a network is missing, or one for its addresses: the remedy names the package" {
+	example_network
+	rm "$S/opt/cni/bin/portmap"
+	wrong "network podns ($S/$NETD/podns.conflist): there is no plugin portmap in $S/usr/lib/cni, $S/opt/cni/bin" \
+		'apt install containernetworking-plugins'
+	example_network
+	rm "$S/opt/cni/bin/host-local"
+	wrong 'there is no plugin host-local' 'apt install containernetworking-plugins'
+}
+
+@test "a plugin that others may write to, or that cannot be executed" {
+	example_network
+	chmod o+w "$S/opt/cni/bin/bridge"
+	wrong "$S/opt/cni/bin/bridge may be written to by others" 'chmod go-w'
+	chmod 0644 "$S/opt/cni/bin/bridge"
+	wrong "the plugin $S/opt/cni/bin/bridge is not executable" 'chmod +x'
+}
+
+@test "a file of net.d that is malformed, or that others may write to; a network in two files" {
+	example_network
+	printf '{' >"$S/$NETD/bad.conflist"
+	wrong "$S/$NETD/bad.conflist: line 1" 'correct or remove it'
+	contains "$output" 'network podns: plugins'
+	cp "$S/$NETD/podns.conflist" "$S/$NETD/bad.conflist"
+	wrong 'network podns is in two files' 'remove one of them'
+	rm "$S/$NETD/bad.conflist"
+	chmod g+w "$S/$NETD/podns.conflist"
+	wrong "$S/$NETD/podns.conflist may be written to by others" 'chmod go-w'
+	chmod g-w "$S/$NETD/podns.conflist"
+	chmod g+w "$S/$NETD"
+	wrong "$S/$NETD may be written to by others" 'chmod go-w'
+}
+
+@test "podns-net is missing, where there is a network" {
+	rm "$S/usr/libexec/oci-podns/podns-net"
+	right
+	example_network
+	wrong "$S/usr/libexec/oci-podns/podns-net is missing" 'install oci-podns again'
+}
+
+@test "definitions of pods: right ones, one that is wrong, and one whose network nobody defines" {
+	example_network
+	printf '[Pod]\nNetwork=podns\nPublishPort=8080:80\n' >"$S/$PODSD/web.pod"
+	printf '[Pod]\nNetwork=pasta\n' >"$S/$PODSD/user.pod"
+	right
+	contains "$output" "pod web is defined ($S/$PODSD/web.pod)"
+	contains "$output" "pod user is defined"
+	printf '[Pod]\nPublishPort=80\n' >"$S/$PODSD/web.pod"
+	wrong "$S/$PODSD/web.pod:2: PublishPort: port '80': expected" 'correct it'
+	printf '[Pod]\nNetwork=lan\n' >"$S/$PODSD/web.pod"
+	wrong "$S/$PODSD/web.pod: Network=lan" 'name another network'
+	rm "$S/$PODSD/web.pod"
+	printf '[Pod]\n' >"$S/$PODSD/a b.pod"
+	wrong "$S/$PODSD/a b.pod: " 'call the file'
+	mv "$S/$PODSD/a b.pod" "$S/$PODSD/web.container"
+	right
+	contains "$output" 'note     '"$S/$PODSD/web.container is not read"
+}
+
+@test "pods.d that others may write to" {
+	printf '[Pod]\n' >"$S/$PODSD/web.pod"
+	chmod g+w "$S/$PODSD"
+	wrong "$S/$PODSD may be written to by others" 'chmod go-w'
+}

@@ -22,6 +22,7 @@ offers() {
 	equal "${COMPREPLY[*]}" "$what" "${*:2}"
 }
 
+# shellcheck disable=SC2317 # the completion calls it
 # The completion asks the podns that is in PATH: in the default root, unless it says another.
 podns() {
 	if [ "$1" = --root ] || [ "$1" = ls ]; then
@@ -29,6 +30,10 @@ podns() {
 	else
 		"$PODNS" --root "$ROOT" "$@"
 	fi
+}
+
+stand_in_first() {
+	PATH=$T/bin:$PATH
 }
 
 @test "pods are those of the root that is named, wherever it stands" {
@@ -52,7 +57,7 @@ podns() {
 	mkdir "$T/bin"
 	printf '#!/bin/sh\n' >"$T/bin/podns-test-command"
 	chmod +x "$T/bin/podns-test-command"
-	PATH=$T/bin:$PATH
+	stand_in_first
 	offers podns-test-command exec other podns-test
 	offers podns-test-command exec other -- podns-test
 	touch "$T/file"
@@ -68,6 +73,27 @@ podns() {
 	offers other rm web ''
 	offers '' rm -- --f
 	offers --force rm web --f
+}
+
+@test "network: what to do, then one pod; ports to publish no more begin with -" {
+	offers 'ls check up down publish' network ''
+	offers publish network p
+	offers other network check ''
+	offers web network --root "$ROOT" down ''
+	offers '' network check other ''
+	offers '' network ls ''
+	offers '--root --help --json' network -
+	offers '--root --help --json' network ls -
+	offers '--root --help' network up -
+	offers '' network publish other 80
+	offers '' network publish other -
+	mkdir "$T/bin"
+	printf '#!/bin/sh\necho "Ports:      8080:80/tcp 9000:90/udp"\n' >"$T/bin/podns"
+	chmod +x "$T/bin/podns"
+	unset -f podns
+	stand_in_first
+	offers '-8080:80/tcp -9000:90/udp' network publish other -
+	offers '-9000:90/udp' network publish other +8081:80 -9
 }
 
 @test "options and their arguments" {

@@ -10,7 +10,7 @@ load podns
 
 @test "each command has a --help, and it is what the manual page names" {
 	local command
-	for command in create ls inspect pids identify exec rm gc rewrite check log; do
+	for command in create ls inspect pids identify exec rm gc rewrite check log network; do
 		contains "$(podns "$command" --help)" "Usage: podns $command"
 		contains "$(podns --help)" "  $command "
 		grep -q "^\.SS podns $command\b" "$PODNS_SRC/man/podns.1"
@@ -27,6 +27,12 @@ load podns
 				return 1
 			}
 		done
+	done
+	for option in $(podns network --help | grep -oE -- '--[a-z-]+' | sort -u); do
+		grep -qF -- "${option//-/\\-}" "$PODNS_SRC/man/podns-network.1"
+	done
+	for command in $(podns network --help | grep -oP '^  \K[a-z]+(?=  )'); do
+		grep -qE "^\.(TP|BI?R?) .*\b$command\b|^\.B[IR]+ \"?$command\b" "$PODNS_SRC/man/podns-network.1"
 	done
 }
 

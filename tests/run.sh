@@ -59,6 +59,10 @@ inside() {
 	if grep -qx '# bats file_tags=bed' "$1"; then
 		inside_bed "$1"
 	fi
+	# A network namespace that plays the host's.
+	if grep -qx '# bats file_tags=netns' "$1"; then
+		exec unshare --net bats --tap ${BATS_FILTER:+--filter "$BATS_FILTER"} "$1"
+	fi
 	exec bats --tap ${BATS_FILTER:+--filter "$BATS_FILTER"} "$1"
 }
 

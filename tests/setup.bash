@@ -12,6 +12,7 @@ packages() {
 		automake automake
 		bats bats
 		busybox busybox-static
+		/usr/lib/cni/bridge containernetworking-plugins
 		clang clang
 		clang-format clang-format
 		clang-tidy clang-tidy

@@ -433,6 +433,7 @@ static void try_other_addresses(void)
 	fd = serve("127.0.0.1", 8080, SOCK_STREAM, IPPROTO_SCTP, false);
 	CHECK(!is_free("8080:80/sctp", &e));
 	CHECK_STR(e.text, "port 8080/sctp: in use by another process");
+	CHECK_STR(e.hint, "as root: ss -anp 'sport = :8080'");
 	close(fd);
 }
 

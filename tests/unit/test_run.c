@@ -272,6 +272,27 @@ static void who_keeps_the_pipes_open_is_not_waited_for(void)
 	CHECK(has_no_child());
 }
 
+static void a_daemon_with_the_pipes_costs_no_grace(void)
+{
+	const char *const argv[] = { "sh", "-c", "echo $$; sleep 1000 & echo $!", NULL };
+	struct program p = { .path = "/bin/sh",
+			     .argv = (char *const *)argv,
+			     .env = (char *const *)no_environment,
+			     .lock_fd = -1,
+			     .limit_ms = LIMIT,
+			     .starts_daemon = true };
+	struct program_result r = { 0 };
+	int64_t from = milliseconds();
+	const char *second;
+
+	CHECK(program_run(&p, &r, &e) == 0);
+	CHECK(milliseconds() - from < PROGRAM_GRACE);
+	second = r.out.data ? strchr(r.out.data, '\n') : NULL;
+	if (CHECK(second && atoi(second + 1) > 0))
+		kill(atoi(second + 1), SIGKILL);
+	program_result_free(&r);
+}
+
 static void only_the_lock_is_inherited(void)
 {
 	const char *script = "n=0; while [ $n -lt 100 ]; do"
@@ -432,6 +453,7 @@ int main(void)
 	RUN(the_end_of_standard_error_is_kept);
 	RUN(the_last_line_has_no_white_space_around_it);
 	RUN(who_keeps_the_pipes_open_is_not_waited_for);
+	RUN(a_daemon_with_the_pipes_costs_no_grace);
 	RUN(only_the_lock_is_inherited);
 	RUN(streams_that_are_closed_here_are_there);
 	RUN(signals_are_as_at_boot);

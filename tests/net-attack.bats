@@ -1,0 +1,134 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# What kills, accidents, other users' processes and plugins do to a pod's network, from `podns create` to `podns gc`.
+#
+# shellcheck disable=SC2016 # shell code of plugins
+
+load helpers
+load podns
+load net
+
+setup_file() {
+	fake_plugins
+}
+
+setup() {
+	fresh_plugins
+	podns rm web >/dev/null
+	calls >/dev/null
+}
+
+# holds NAME: the plugin's ADD goes on when $CNI/go is there, and notes that in the log.
+holds() {
+	plugin_does "$1" ADD 'echo $$ >"$dir/held"; until [ -e "$dir/go" ]; do sleep 0.02; done; echo "$name goes on" >>"$dir/log"; default'
+}
+
+# start COMMAND...: podns in the background; its pid is in $STARTED, its errors are in $T/err.
+start() {
+	"$PODNS" --root "$ROOT" "$@" >"$T/out" 2>"$T/err" 3>&- &
+	STARTED=$!
+	PIDS+=("$STARTED")
+}
+
+go_on() {
+	touch "$CNI/go"
+	wait_for has_ended "$(cat "$CNI/held")"
+}
+
+# podns_net_pid: of the podns-net that the held plugin belongs to.
+podns_net_pid() {
+	sed -n 's/^PPid:\t//p' "/proc/$(cat "$CNI/held")/status"
+}
+
+# gone: nothing of the pod web is left.
+gone() {
+	no_record
+	[ ! -e "$ROOT/podns/web" ] && [ ! -e "$ROOT/netns/web" ]
+}
+
+@test "a temporary resolv.conf that a killed run left does not keep the pod from ending" {
+	podns create web --network web
+	touch "$ROOT/podns/web/.resolv.conf.new"
+	podns rm web
+	gone
+}
+
+@test "rm and gc detach a pod though no network is configured any more" {
+	podns create web --network web
+	podns create other --network web
+	rm "$NETD"/*
+	podns rm web
+	[ ! -e "$ROOT/podns/network@web" ]
+	sed -i '/^held/d' "$ROOT/podns/other/record"
+	podns gc
+	no_record
+}
+
+@test "--root after the command is that of the network, too" {
+	"$PODNS" create --root "$ROOT" web --network web
+	equal "$(record .state)" up
+	"$PODNS" rm "--root=$ROOT" web
+	gone
+}
+
+@test "a sweep whose time is over forgets nothing of an earlier boot that no plugin was called for" {
+	local pod
+	for pod in web two three; do
+		podns create "$pod" --network web
+		jq '.boot = "00000000-0000-0000-0000-000000000000"' "$ROOT/podns/network@$pod" >"$T/record"
+		cat "$T/record" >"$ROOT/podns/network@$pod"
+	done
+	calls >/dev/null
+	plugin_does one DEL 'sleep 1.1'
+	fails net --seconds 4 sweep 2>"$T/stderr"
+	contains "$(cat "$T/stderr")" 'no time is left to detach it (podns gc does it when it runs again)'
+	equal "$(find "$ROOT/podns" -name 'network@*' | wc -l)" "$((3 - $(calls | tr , '\n' | grep -c 'one DEL')))"
+	net sweep
+	no_record
+}
+
+@test "each pod that podns rm ends has the whole time" {
+	podns create web --network web
+	podns create two --network web
+	plugin_does one DEL 'tr "\0" " " <"/proc/$PPID/cmdline" >>"$dir/lines"; sleep 2; default'
+	podns rm web two
+	equal "$(grep -o -- '--seconds 28' "$CNI/lines" | wc -l)" 2
+}
+
+@test "podns-net is killed alone: the pod is detached when its plugin has ended, and not before" {
+	holds one
+	start create web --network web
+	wait_for [ -s "$CNI/held" ]
+	kill -KILL "$(podns_net_pid)"
+	fails wait "$STARTED"
+	contains "$(cat "$T/err")" 'podns-net was killed by signal 9'
+	equal "$(of_pod web .state)" leaving
+	go_on
+	podns gc
+	equal "$(calls)" 'one ADD,one goes on,map DEL,two DEL,one DEL'
+	gone
+}
+
+@test "SIGTERM of podns, SIGKILL of the agent or of its child: podns-net goes on and detaches the pod, and gc ends it" {
+	local victim
+	for victim in both agent child; do
+		rm -f "$CNI"/{held,go}
+		holds one
+		start create web --network web
+		wait_for [ -s "$CNI/held" ]
+		case $victim in
+		# SIGINT is ignored in the background.
+		both) kill -TERM "$STARTED" "$(pgrep -P "$STARTED" podns$)" ;;
+		agent) kill -KILL "$STARTED" ;;
+		child) kill -KILL "$(pgrep -P "$STARTED" podns$)" ;;
+		esac
+		[ "$victim" = child ] || wait "$STARTED" || true
+		fails flock -n "$ROOT/podns/web" true
+		go_on
+		[ "$victim" != child ] || fails wait "$STARTED"
+		podns gc
+		gone
+		calls
+	done
+}
