@@ -8,7 +8,7 @@ load helpers
 load podns
 load net-real
 
-LIMIT=60	# for one pod among many, however slow the machine is
+export LIMIT=60	# for one pod among many, however slow the machine is
 
 setup_file() {
 	needs_bridge
