@@ -5,8 +5,6 @@
 #
 # shellcheck disable=SC2016,SC2030,SC2031 # shell code of plugins; each test is a subshell
 
-# shellcheck disable=SC2030,SC2031 # each test has PIDS of its own
-
 load helpers
 load podns
 load net
@@ -137,11 +135,7 @@ gone() {
 	conflist web 1.1.0
 	plugin_does one VERSION 'echo "{\"cniVersion\": \"1.1.0\", \"supportedVersions\": [\"1.1.0\"]}"'
 	plugin_does one GC 'echo $$ >"$dir/held"; until [ -e "$dir/go" ]; do sleep 0.02; done'
-<<<<<<< HEAD
-	[ -d /run/podns ] || mkdir -m 0755 /run/podns
-=======
 	mkdir -m 0755 /run/podns
->>>>>>> attack
 	"$NET" sweep >"$T/out" 2>"$T/err" 3>&- &
 	PIDS+=($!)
 	wait_for [ -s "$CNI/held" ]
