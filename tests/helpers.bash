@@ -20,7 +20,7 @@ ROOTFS=/run/podns-test-rootfs
 TYPES=(net ipc uts)	# the default pod types
 # shellcheck disable=SC2034 # of some files
 SANDBOX_ID=$(printf 'c0ffee%058d' 0)	# the id of a CRI engine's sandbox
-LIMIT=${PODNS_LIMIT:-30}		# seconds for any one command
+LIMIT=30		# seconds for any one command
 
 # --- set-up and the end ------------------------------------------------------
 

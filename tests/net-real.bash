@@ -55,11 +55,11 @@ outside() {
 	timeout -k 5 "$LIMIT" nsenter --net="$REAL/outside" "$@"
 }
 
-# What plugins change: links, addresses, rules and leases. Addresses of the bridge come with the first veth.
+# What plugins change: links, addresses, rules and leases. netavark's own chains are podman's.
 host_network() {
 	ip -o link show | awk '{ print $2 }' | sed 's/@.*//'
 	ip -o -4 address show
-	iptables-save | sed '/^#/d; s/\[[0-9:]*\]//'
+	iptables-save | sed '/^#/d; /NETAVARK/d; s/\[[0-9:]*\]//'
 	find "$REAL/leases" -type f ! -name 'last_reserved_ip*'
 }
 

@@ -8,7 +8,8 @@ load helpers
 load podns
 load net-real
 
-export LIMIT=60	# for one pod among many, however slow the machine is
+# shellcheck disable=SC2034 # helpers.bash uses it
+LIMIT=60	# for one pod among many, however slow the machine is
 
 setup_file() {
 	needs_bridge

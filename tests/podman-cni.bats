@@ -14,6 +14,7 @@ setup_file() {
 	needs_bridge
 	real_network
 	podman_file_setup
+	install -m 0755 "$PODNS_BUILD/net/podns-net" "$PM/bin/podns-net"
 }
 
 setup() {
@@ -23,9 +24,13 @@ setup() {
 	hook_files "$HOOKS_D"
 }
 
+# The pods are in the default root.
 teardown() {
+	local record
+	for record in /var/lib/oci-podns/network@*; do
+		[ ! -e "$record" ] || timeout -k 5 "$LIMIT" "$PODNS_BUILD/net/podns-net" del "${record##*@}" || true
+	done
 	podman_teardown
-	host_is_clean
 }
 
 # The records of the network are where those of the default root are.

@@ -96,3 +96,7 @@ sweep() {
 @test "each call fails: podns rm of a pod with a network" {
 	sweep netrm
 }
+
+@test "each call fails: a runtime's create that makes a pod with a network" {
+	sweep rtnet
+}

@@ -96,3 +96,7 @@ sweep() {
 @test "killed: podns rm of a pod with a network" {
 	sweep netrm
 }
+
+@test "killed: a runtime's create that makes a pod with a network" {
+	sweep rtnet
+}

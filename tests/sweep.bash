@@ -13,7 +13,7 @@
 # and more errors for each. Each violation is a line that begins with BAD, and the exit status is then 1.
 #
 # The scenarios that begin with "rt" are of oci-podns-runtime, RUNC, which puts the container into its pod in a child: rtcreate,
-# rtjoin, rtdelete, and rtundo (of a create whose runtime cannot be executed). FAKE (tests/storm/ran.c) is the real runtime. It may
+# rtjoin, rtdelete, rtnet (rtcreate of a pod with a network), and rtundo (of a create whose runtime cannot be executed). FAKE (tests/storm/ran.c) is the real runtime. It may
 # run only if all has been done; killed is the child, the parent, or both. This script writes /etc/oci-podns/runtime.conf.
 #
 # Those that begin with "net" are of pods with a network: netnew (precreate that makes one), netstop (poststop that ends it) and
@@ -156,7 +156,7 @@ is_runtime() {
 }
 
 is_network() {
-	[[ $SCENARIO == net* ]]
+	[[ $SCENARIO == net* || $SCENARIO == rtnet ]]
 }
 
 # For the pod web, with a plugin that fills $AT.
@@ -184,7 +184,7 @@ runtime_settings() {
 prepare() {
 	fresh
 	case $SCENARIO in
-	rtcreate | rtundo) ;;
+	rtcreate | rtundo | rtnet) ;;
 	rtjoin) live_pod ;;
 	rtdelete) "$RUNC" create --bundle "$B" b ;;
 	new | user | create | rewrite | pinns | netnew) ;;
@@ -214,7 +214,7 @@ prepare() {
 		exit 1
 	}
 	case $SCENARIO in
-	rtcreate | rtjoin | rtundo) command=("$RUNC" create --bundle "$B" b) ;;
+	rtcreate | rtjoin | rtundo | rtnet) command=("$RUNC" create --bundle "$B" b) ;;
 	rtdelete) command=("$RUNC" delete b) ;;
 	new | user | join | netnew)
 		config >"$W/stdin"
@@ -377,7 +377,7 @@ end_pod() {
 		state o stopped | hook poststop 2>"$W/err" || bad "poststop of the other fails"
 		;;
 	create | rewrite) "$PODNS" --root "$R" rm web 2>"$W/err" || bad "podns rm fails" ;;
-	rtcreate | rtjoin)
+	rtcreate | rtjoin | rtnet)
 		"$RUNC" delete b 2>"$W/err" || bad "delete fails"
 		stop_all
 		state o stopped | hook poststop 2>"$W/err" || bad "poststop of the other fails"
@@ -486,7 +486,7 @@ after_failure() {
 	fi
 	picture now
 	case $SCENARIO in
-	netnew)
+	netnew | rtnet)
 		# What the agent could not detach stays recorded, for gc.
 		[ "$now" != "$before" ] || return 0
 		left+=" $n:$call"
@@ -578,7 +578,7 @@ is_known() {
 	local context="$call" before=$((n - 2))
 	[ "$before" -lt 0 ] || context="${calls[before]} $call"
 	case $SCENARIO in
-	gc | rewrite | user | net*) [ -z "$PODNS_LONG" ] || return 1 ;;
+	gc | rewrite | user | net* | rtnet) [ -z "$PODNS_LONG" ] || return 1 ;;
 	*) return 1 ;;
 	esac
 	[ -z "${seen[$context]-}" ] || return 0
