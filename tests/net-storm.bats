@@ -8,8 +8,7 @@ load helpers
 load podns
 load net-real
 
-# shellcheck disable=SC2034 # helpers.bash uses it
-LIMIT=60	# for one pod among many, however slow the machine is
+export LIMIT=60	# for one pod among many, however slow the machine is
 
 setup_file() {
 	needs_bridge

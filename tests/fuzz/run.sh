@@ -25,7 +25,8 @@ shift 2
 : "${CLANG:=clang}"
 
 FLAGS=(-std=gnu17 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all "-I$SRC"
-	-D_GNU_SOURCE '-DPACKAGE_VERSION="fuzz"' '-DPODNS_CONFDIR="/etc/oci-podns"')
+	-D_GNU_SOURCE '-DPACKAGE_VERSION="fuzz"' '-DPODNS_CONFDIR="/etc/oci-podns"'
+	'-DPODNS_NETWORKDIR="/usr/share/oci-podns/net.d"')
 
 # compile OBJECT SOURCE SANITIZERS
 compile() {
