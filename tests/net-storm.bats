@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # bats file_tags=netns
 #
-# Many pods with networks at once, with Debian's CNI plugins. PODNS_LONG=yes: more of them, and several times.
+# Many pods with networks at once, with Debian's CNI plugins. PODNS_LONG=yes: more of them.
 
 load helpers
 load podns
