@@ -132,13 +132,13 @@ void agent_serve(struct agent *agent, struct network_client *client, pid_t child
 }
 
 /* End as the child ended, so that the caller sees what it would see without an agent. */
-static void end_like(pid_t child)
+static int end_like(pid_t child, struct error *e)
 {
 	int status;
 
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
-			_exit(1);
+			return error_set(e, errno, "wait for the confined process");
 	if (WIFSIGNALED(status)) {
 		signal(WTERMSIG(status), SIG_DFL);
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* one core file is enough */
@@ -164,6 +164,5 @@ int agent_become(struct agent *agent, struct network_client *client, struct erro
 		return getppid() == parent ? 0 : error_set(e, 0, "the parent process was killed");
 	}
 	agent_serve(agent, client, child);
-	end_like(child);
-	return -1;
+	return end_like(child, e);
 }

@@ -60,7 +60,7 @@ void agent_serve(struct agent *agent, struct network_client *client, pid_t child
 /*
  * The whole for a program whose only work is the child's: fork, serve, wait. In the child it returns 0. In
  * the parent it does not return: the process ends as the child ended. -1 with *e: it could not
- * fork, or this is a child that cannot go on.
+ * fork or wait, or this is a child that cannot go on.
  */
 int agent_become(struct agent *agent, struct network_client *client, struct error *e);
 

@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # bats file_tags=netns
 #
-# Many pods with networks at once, with Debian's CNI plugins. PODNS_LONG=yes: more of them, and several times.
+# Many pods with networks at once, with Debian's CNI plugins. PODNS_LONG=yes: more of them.
 
 load helpers
 load podns
 load net-real
 
-# shellcheck disable=SC2034 # helpers.bash uses it
-LIMIT=60	# for one pod among many, however slow the machine is
+export LIMIT=60	# for one pod among many, however slow the machine is
 
 setup_file() {
 	needs_bridge
