@@ -130,12 +130,14 @@ confined_program() {
 	under_strace -f -qq -o "$T/trace" -e trace=seccomp,capset,prctl,unshare,setns,mount,umount2,openat "$@"
 }
 
-# The kernel is changed only after the filter is loaded.
+# The kernel is changed, and a file of a pod is read, only after the filter is loaded. Which directories have networks is
+# looked at before, since the agent must not be confined.
 assert_filter_comes_first() {
 	grep -q 'seccomp(SECCOMP_SET_MODE_FILTER.* = 0' "$T/trace"
 	grep -q 'prctl(PR_SET_NO_NEW_PRIVS, 1' "$T/trace"
 	grep -q 'capset(' "$T/trace"
-	equal "$(sed '/seccomp(SECCOMP_SET_MODE_FILTER/,$d' "$T/trace" | grep -E 'unshare\(|setns\(|mount2?\(|podns' || true)" ''
+	equal "$(sed '/seccomp(SECCOMP_SET_MODE_FILTER/,$d' "$T/trace" |
+		grep -E 'unshare\(|setns\(|mount2?\(|podns' | grep -vE 'O_(RDONLY|PATH)[A-Z_|]*O_DIRECTORY' || true)" ''
 }
 
 @test "podns works confined" {
