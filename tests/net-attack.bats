@@ -97,9 +97,9 @@ gone() {
 @test "each pod that podns rm ends has the whole time" {
 	podns create web --network web
 	podns create two --network web
-	plugin_does one DEL 'tr "\0" " " <"/proc/$PPID/cmdline" >>"$dir/lines"; sleep 2; default'
+	plugin_does one DEL 'tr "\0" " " <"/proc/$PPID/cmdline" >>"$dir/lines"; sleep 4; default'
 	podns rm web two
-	equal "$(grep -o -- '--seconds 28' "$CNI/lines" | wc -l)" 2
+	equal "$(grep -o -- '--seconds 25' "$CNI/lines" | wc -l)" 2
 }
 
 @test "podns-net is killed alone: the pod is detached when its plugin has ended, and not before" {
