@@ -104,6 +104,14 @@ bool parse_u64(const char *s, uint64_t max, uint64_t *value);
  */
 DIR *open_dir_stream(int dir_fd, const char *name);
 
+static inline void cleanup_closedirp(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+#define cleanup_dir __attribute__((cleanup(cleanup_closedirp)))
+
 /* readdir(3) with errno set: NULL with errno 0 is the end, NULL with another errno a failure. */
 struct dirent *read_entry(DIR *dir);
 

@@ -170,7 +170,7 @@ static int check_pods_d(struct networks *n, struct error *e)
 {
 	const char *confdir = in_sysroot(n->check, PODNS_CONFDIR);
 	const char *path = in_sysroot(n->check, DEFINITION_DIR);
-	DIR *dir = opendir(path);
+	cleanup_dir DIR *dir = opendir(path);
 	struct dirent *entry;
 	int r = 0;
 
@@ -183,7 +183,6 @@ static int check_pods_d(struct networks *n, struct error *e)
 			r = check_entry(n, confdir, entry->d_name, e);
 	if (r == 0 && errno)
 		r = error_set(e, errno, "read directory %s", path);
-	closedir(dir);
 	return r;
 }
 

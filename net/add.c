@@ -26,16 +26,13 @@ struct add {
 
 static int new_id(struct net_state *st, struct error *e)
 {
-	unsigned char bytes[NET_ID_DIGITS / 2];
-	char digits[NET_ID_DIGITS + 1];
+	uint64_t bits[2];
 
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+	_Static_assert(2 * HEX64_DIGITS == NET_ID_DIGITS, "an id is two numbers");
+	if (getrandom(bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
 		return error_set(e, errno, "get random bytes");
-	for (size_t i = 0; i < NET_ID_DIGITS; i++)
-		digits[i] = "0123456789abcdef"[i % 2 ? bytes[i / 2] & 15 : bytes[i / 2] >> 4];
-	digits[NET_ID_DIGITS] = '\0';
-	st->id = net_state_string(st, digits, e);
-	return st->id ? 0 : -1;
+	st->id = arena_concat(&st->arena, hex64(bits[0]).text, hex64(bits[1]).text, NULL);
+	return st->id ? 0 : error_nomem(e);
 }
 
 /* --- an earlier record ---------------------------------------------------------------------------- */

@@ -50,7 +50,7 @@ static int compare_names(const void *a, const void *b)
 static int list_files(int dir, const char *path, struct arena *a, struct names *files,
 		      struct error *e)
 {
-	DIR *stream = open_dir_stream(dir, ".");
+	cleanup_dir DIR *stream = open_dir_stream(dir, ".");
 	struct dirent *entry;
 	int r = 0;
 
@@ -62,7 +62,6 @@ static int list_files(int dir, const char *path, struct arena *a, struct names *
 			r = error_nomem(e);
 	if (r == 0 && errno)
 		r = error_set(e, errno, "read directory %s", path);
-	closedir(stream);
 	if (files->count)
 		qsort(files->list, files->count, sizeof(*files->list), compare_names);
 	return r;

@@ -110,14 +110,6 @@ static uint64_t find_inode(const struct port_range *range, uint16_t port)
 
 /* --- from the socket to the process --------------------------------------------------------------- */
 
-static void close_stream(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-#define cleanup_dir __attribute__((cleanup(close_stream)))
-
 /* Other users' processes may not be read. */
 static bool has_descriptor(int proc_fd, const char *pid, const char *target)
 {

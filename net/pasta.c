@@ -411,16 +411,10 @@ static int end_if_ours(const struct net_state *st, pid_t pid, uint64_t started, 
 	return end_process(&p, e);
 }
 
-static void close_stream(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 /* The run that started it was killed before it could record the pid. */
 static int end_unrecorded(const struct net_state *st, struct error *e)
 {
-	__attribute__((cleanup(close_stream))) DIR *proc = open_dir_stream(AT_FDCWD, "/proc");
+	cleanup_dir DIR *proc = open_dir_stream(AT_FDCWD, "/proc");
 	struct dirent *entry;
 	uint64_t pid;
 	int r = 0;

@@ -542,35 +542,18 @@ int state_remove(struct store *store, const char *pod, struct error *e)
 	return 0;
 }
 
-static void close_stream(DIR **dir)
+static const char *pick_pod(const char *entry)
 {
-	if (*dir)
-		closedir(*dir);
-}
+	const size_t skip = strlen(PREFIX);
+	struct error ignored;
 
-#define cleanup_dir __attribute__((cleanup(close_stream)))
+	return !strncmp(entry, PREFIX, skip) && pod_check_name(entry + skip, &ignored) == 0
+		       ? entry + skip
+		       : NULL;
+}
 
 int state_each(struct store *store, int (*fn)(void *arg, const char *pod, struct error *e),
 	       void *arg, struct error *e)
 {
-	const size_t skip = strlen(PREFIX);
-	cleanup_dir DIR *dir = NULL;
-	struct dirent *entry;
-	struct error ignored;
-	int r = 0;
-
-	if (store_open_bundles(store, false, e) < 0)
-		return -1;
-	if (store->bundles_fd < 0)
-		return 0;
-	dir = open_dir_stream(store->bundles_fd, ".");
-	if (!dir)
-		return error_set(e, errno, "read directory %s", store->bundles);
-	while (!r && (entry = read_entry(dir)))
-		if (!strncmp(entry->d_name, PREFIX, skip) &&
-		    pod_check_name(entry->d_name + skip, &ignored) == 0)
-			r = fn(arg, entry->d_name + skip, e);
-	if (!r && errno)
-		return error_set(e, errno, "read directory %s", store->bundles);
-	return r;
+	return store_each_in_bundles(store, pick_pod, fn, arg, e);
 }

@@ -262,28 +262,13 @@ static int end_walk(const char *path, struct error *e)
 	return errno ? error_set(e, errno, "read directory %s", path) : 0;
 }
 
-static void close_stream(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-#define cleanup_dir __attribute__((cleanup(close_stream)))
-
-/* Does store_bundle_name() make such names? */
-static bool is_bundle_name(const char *name)
-{
-	size_t n = strlen(BUNDLE_PREFIX);
-
-	return !strncmp(name, BUNDLE_PREFIX, n) && strlen(name) == n + HEX64_DIGITS &&
-	       strspn(name + n, "0123456789abcdef") == HEX64_DIGITS;
-}
-
-int store_each_bundle(struct store *s, int (*fn)(void *arg, const char *name, struct error *e),
-		      void *arg, struct error *e)
+int store_each_in_bundles(struct store *s, const char *(*pick)(const char *entry),
+			  int (*fn)(void *arg, const char *picked, struct error *e), void *arg,
+			  struct error *e)
 {
 	cleanup_dir DIR *dir = NULL;
 	struct dirent *entry;
+	const char *picked;
 	int r = 0;
 
 	if (store_open_bundles(s, false, e) < 0)
@@ -293,10 +278,29 @@ int store_each_bundle(struct store *s, int (*fn)(void *arg, const char *name, st
 	dir = open_stream(s->bundles_fd, s->bundles, e);
 	if (!dir)
 		return -1;
-	while (!r && (entry = read_entry(dir)))
-		if (is_bundle_name(entry->d_name))
-			r = fn(arg, entry->d_name, e);
+	while (!r && (entry = read_entry(dir))) {
+		picked = pick(entry->d_name);
+		if (picked)
+			r = fn(arg, picked, e);
+	}
 	return r ? r : end_walk(s->bundles, e);
+}
+
+/* Does store_bundle_name() make such names? */
+static const char *pick_bundle(const char *name)
+{
+	size_t n = strlen(BUNDLE_PREFIX);
+
+	return !strncmp(name, BUNDLE_PREFIX, n) && strlen(name) == n + HEX64_DIGITS &&
+			       strspn(name + n, "0123456789abcdef") == HEX64_DIGITS
+		       ? name
+		       : NULL;
+}
+
+int store_each_bundle(struct store *s, int (*fn)(void *arg, const char *name, struct error *e),
+		      void *arg, struct error *e)
+{
+	return store_each_in_bundles(s, pick_bundle, fn, arg, e);
 }
 
 int store_each_pod(const struct store *s, int (*fn)(void *arg, const char *pod, struct error *e),

@@ -91,9 +91,15 @@ struct store_name {
 struct store_name store_bundle_name(const char *bundle);
 
 /*
- * Call fn with the name of each directory of a copy in <bundles>; fn may remove it. A non-zero result
- * of fn ends the walk and is returned. -1 with e set where the directory cannot be read.
+ * Call fn with what pick() returns for the name of each file in <bundles>, in no order; NULL: it is left out. fn
+ * may remove the file. A non-zero result of fn ends the walk and is returned. -1 with e set where the
+ * directory cannot be read.
  */
+int store_each_in_bundles(struct store *s, const char *(*pick)(const char *entry),
+			  int (*fn)(void *arg, const char *picked, struct error *e), void *arg,
+			  struct error *e);
+
+/* The same for the directories of copies, with their names. */
 int store_each_bundle(struct store *s, int (*fn)(void *arg, const char *name, struct error *e),
 		      void *arg, struct error *e);
 
