@@ -14,8 +14,6 @@
 #include "base/text.h"
 #include "net/run.h"
 
-#define PODNS_NET "podns-net"
-
 /* podns-net keeps to its time by itself; this is for one that hangs. */
 #define EXTRA_SECONDS 2
 
@@ -29,7 +27,7 @@ static char *find_program(const char *dir, const char *place)
 	return path && access(path, X_OK) == 0 ? realpath(path, NULL) : NULL;
 }
 
-char *agent_podns_net(struct error *e)
+char *podns_net_path(struct error *e)
 {
 	cleanup_free char *exe = realpath("/proc/self/exe", NULL);
 	char *found = find_program(PODNS_LIBEXECDIR, "/");
@@ -47,70 +45,47 @@ char *agent_podns_net(struct error *e)
 
 /* --- its command line --------------------------------------------------------------------- */
 
-#define ARGS_MAX (16 + 2 * (PORT_RANGES_MAX + NETWORK_DNS_MAX))
+_Static_assert(PROGRAM_ARGS_MAX >= 16 + 2 * (PORT_RANGES_MAX + NETWORK_DNS_MAX),
+	       "room for a request");
 
-struct command_line {
-	struct arena arena;
-	char *argv[ARGS_MAX];
-	size_t count;
-	bool failed;
-};
-
-/* Without memory the command line is marked as failed. */
-static void add_arg(struct command_line *c, const char *text)
-{
-	char *copy = arena_strndup(&c->arena, text, strlen(text));
-
-	c->failed |= !copy;
-	c->argv[c->count++] = copy;
-	c->argv[c->count] = NULL;
-}
-
-static void add_option(struct command_line *c, const char *name, const char *value)
-{
-	add_arg(c, name);
-	add_arg(c, value);
-}
-
-static void add_request(struct command_line *c, const struct network_request *r)
+static void add_request(struct program_args *c, const struct network_request *r)
 {
 	if (r->verb == NETWORK_SWEEP) {
-		add_arg(c, "sweep");
+		program_add_args(c, "sweep", NULL);
 		return;
 	}
-	add_arg(c, r->verb == NETWORK_ADD ? "add" : "del");
+	program_add_args(c, r->verb == NETWORK_ADD ? "add" : "del", NULL);
 	if (r->verb == NETWORK_ADD) {
-		add_option(c, "--network", r->network);
+		program_add_args(c, "--network", r->network);
 		for (size_t i = 0; i < r->port_count; i++)
-			add_option(c, "--publish", port_format(&r->ports[i]).text);
+			program_add_args(c, "--publish", port_format(&r->ports[i]).text);
 		for (size_t i = 0; i < r->dns_count; i++)
-			add_option(c, "--dns", r->dns[i]);
+			program_add_args(c, "--dns", r->dns[i]);
 	}
 	/* A pod's name may begin with '-'. */
-	add_option(c, "--", r->pod);
+	program_add_args(c, "--", r->pod);
 }
 
-/* For one request; the agent's own time began before the child waited for locks. */
-#define NETWORK_SECONDS 25
+#define PODNS_NET_SECONDS 25
 
+/* The agent's own time began before the child waited for locks. */
 static unsigned seconds_left(const struct agent *agent)
 {
 	time_t now = clock_seconds(CLOCK_MONOTONIC);
-
 	time_t left = now < agent->until ? agent->until - now : 0;
 
-	return left < NETWORK_SECONDS ? (unsigned)left : NETWORK_SECONDS;
+	return left < PODNS_NET_SECONDS ? (unsigned)left : PODNS_NET_SECONDS;
 }
 
-static void fill_in(struct command_line *c, const struct agent *agent,
+static void fill_in(struct program_args *c, const struct agent *agent,
 		    const struct network_request *r, int lock_fd, unsigned seconds)
 {
-	add_arg(c, PODNS_NET);
+	program_add_args(c, PODNS_NET, NULL);
 	if (agent->root)
-		add_option(c, "--root", agent->root);
+		program_add_args(c, "--root", agent->root);
 	if (lock_fd >= 0)
-		add_option(c, "--lock-fd", decimal((uint64_t)lock_fd).text);
-	add_option(c, "--seconds", decimal(seconds).text);
+		program_add_args(c, "--lock-fd", decimal((uint64_t)lock_fd).text);
+	program_add_args(c, "--seconds", decimal(seconds).text);
 	add_request(c, r);
 }
 
@@ -160,33 +135,43 @@ static int pass_on(const struct buf *out, struct error *e)
 	return 0;
 }
 
-int agent_run(struct agent *agent, const struct network_request *request, int lock_fd,
-	      struct network_answer *answer, struct error *e)
+int podns_net_run(const struct program_args *args, int lock_fd, unsigned limit_ms,
+		  struct program_result *result, struct error *e)
 {
 	static char *const no_environment[] = { NULL };
-	cleanup_program_result struct program_result result = { 0 };
-	cleanup_free char *path = agent_podns_net(e);
-	unsigned seconds = seconds_left(agent);
-	struct command_line line = { 0 };
-	struct program program = { .path = path,
-				   .argv = line.argv,
-				   .env = no_environment,
-				   .lock_fd = lock_fd,
-				   .limit_ms = (seconds + EXTRA_SECONDS) * 1000 };
-	int r;
+	cleanup_free char *path = podns_net_path(e);
+	const struct program program = { .path = path,
+					 .argv = args->argv,
+					 .env = no_environment,
+					 .lock_fd = lock_fd,
+					 .limit_ms = limit_ms };
 
 	if (!path)
 		return -1;
+	if (args->failed)
+		return error_nomem(e);
+	if (program_run(&program, result, e) < 0)
+		return -1;
+	return WIFEXITED(result->status) && !WEXITSTATUS(result->status)
+		       ? 0
+		       : report_failure(result, e);
+}
+
+int agent_run(struct agent *agent, const struct network_request *request, int lock_fd,
+	      struct network_answer *answer, struct error *e)
+{
+	cleanup_program_result struct program_result result = { 0 };
+	cleanup_program_args struct program_args args = { 0 };
+	unsigned seconds = seconds_left(agent);
+	int r;
+
 	if (!seconds)
 		return error_set(e, ETIMEDOUT, "run " PODNS_NET);
-	fill_in(&line, agent, request, lock_fd, seconds);
-	r = line.failed ? error_nomem(e) : program_run(&program, &result, e);
-	arena_free(&line.arena);
+	fill_in(&args, agent, request, lock_fd, seconds);
+	r = podns_net_run(&args, lock_fd, (seconds + EXTRA_SECONDS) * 1000, &result, e);
 	agent->killed |= WIFSIGNALED(result.status);
 	if (r < 0)
 		return -1;
-	if (!WIFEXITED(result.status) || WEXITSTATUS(result.status))
-		return report_failure(&result, e);
 	return request->verb == NETWORK_SWEEP ? pass_on(&result.out, e)
 					      : read_addresses(&result.out, answer, e);
 }

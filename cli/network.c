@@ -40,56 +40,8 @@ static const char help[] =
 	"\n"
 	"See podns-network(1).\n";
 
-/* --- podns-net ---------------------------------------------------------------------------- */
-
-#define WORDS_MAX (16 + 2 * PORT_RANGES_MAX)
-
-struct words {
-	const char *list[WORDS_MAX + 1];
-	size_t count;
-};
-
-static int add_words(struct words *w, const char *first, const char *second, struct error *e)
-{
-	if (w->count + 2 > WORDS_MAX)
-		return error_set(e, 0, "more than %d ports", PORT_RANGES_MAX);
-	w->list[w->count++] = first;
-	if (second)
-		w->list[w->count++] = second;
-	return 0;
-}
-
-/* It and its plugins keep to 25 s; this is for one that hangs. */
+/* podns-net and its plugins keep to 25 s; this is for one that hangs. */
 #define LIMIT_MS 30000
-
-static int report_failure(const struct program_result *result, struct error *e)
-{
-	cleanup_arena struct arena arena = { 0 };
-	const char *line = program_last_line(&arena, &result->err);
-
-	if (!line)
-		return error_nomem(e);
-	line += strncmp(line, "podns-net: ", 11) ? 0 : 11;
-	return error_set(e, 0, "%.4000s", *line ? line : "podns-net failed and did not say why");
-}
-
-static int run_podns_net(const struct words *w, int lock_fd, struct program_result *result,
-			 struct error *e)
-{
-	static char *const no_environment[] = { NULL };
-	cleanup_free char *path = agent_podns_net(e);
-	const struct program program = { .path = path,
-					 .argv = (char *const *)w->list,
-					 .env = no_environment,
-					 .lock_fd = lock_fd,
-					 .limit_ms = LIMIT_MS };
-
-	if (!path || program_run(&program, result, e) < 0)
-		return -1;
-	return WIFEXITED(result->status) && !WEXITSTATUS(result->status)
-		       ? 0
-		       : report_failure(result, e);
-}
 
 /* --- one pod -------------------------------------------------------------------------------- */
 
@@ -135,29 +87,29 @@ static int note_detached(struct pod *pod, struct error *e)
 	return record_set_network(&pod->rec, network, e) < 0 ? -1 : pod_save(pod, e);
 }
 
-static int run_on_pod(struct cli *cli, enum verb verb, const char *name, struct words *w,
+static int run_on_pod(struct cli *cli, enum verb verb, const char *name, struct program_args *args,
 		      struct error *e)
 {
 	cleanup_program_result struct program_result result = { 0 };
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_pod struct pod pod = POD_NONE;
-	struct decimal lock;
 
 	log_context("network", name);
 	if (open_pod(cli, name, &store, &pod, e) < 0)
 		return -1;
-	lock = decimal((uint64_t)pod.fd);
-	if ((verb == VERB_DOWN && note_detached(&pod, e) < 0) ||
-	    add_words(w, "--root", store.root, e) < 0 ||
-	    add_words(w, "--lock-fd", lock.text, e) < 0 ||
-	    add_words(w, verb_name[verb], NULL, e) < 0 || add_words(w, "--", name, e) < 0 ||
-	    run_podns_net(w, pod.fd, &result, e) < 0)
+	if (verb == VERB_DOWN && note_detached(&pod, e) < 0)
+		return -1;
+	program_add_args(args, "--root", store.root);
+	program_add_args(args, "--lock-fd", decimal((uint64_t)pod.fd).text);
+	program_add_args(args, verb_name[verb], NULL);
+	program_add_args(args, "--", name);
+	if (podns_net_run(args, pod.fd, LIMIT_MS, &result, e) < 0)
 		return -1;
 	return verb == VERB_UP ? note_addresses(&pod, &result.out, e) : 0;
 }
 
 struct changes {
-	struct words words;
+	struct program_args *args;
 	struct port_range added[PORT_RANGES_MAX], dropped[PORT_RANGES_MAX];
 	size_t added_count, dropped_count;
 };
@@ -172,30 +124,35 @@ static int add_change(struct changes *c, const char *arg, struct error *e)
 	    port_add(drop ? c->dropped : c->added, drop ? &c->dropped_count : &c->added_count,
 		     &range, e) < 0)
 		return -1;
-	return add_words(&c->words, drop ? "--unpublish" : "--publish", spec, e);
+	if (c->added_count + c->dropped_count > PORT_RANGES_MAX)
+		return error_set(e, 0, "more than %d ports", PORT_RANGES_MAX);
+	program_add_args(c->args, drop ? "--unpublish" : "--publish", spec);
+	return 0;
 }
 
-static int do_publish(struct cli *cli, int argc, char **argv, struct error *e)
+static int do_publish(struct cli *cli, int argc, char **argv, struct program_args *args,
+		      struct error *e)
 {
-	struct changes c = { .words = { .list = { "podns-net" }, .count = 1 } };
+	struct changes c = { .args = args };
 
 	if (argc < 2)
 		return cli_usage(cli, e, "publish needs a POD and ports");
 	for (int i = 1; i < argc; i++)
 		if (add_change(&c, argv[i], e) < 0)
 			return *e->hint ? CLI_USAGE : cli_usage(cli, e, "%s", e->text);
-	return run_on_pod(cli, VERB_PUBLISH, argv[0], &c.words, e);
+	return run_on_pod(cli, VERB_PUBLISH, argv[0], args, e);
 }
 
 static int do_verb(struct cli *cli, enum verb verb, int argc, char **argv, struct error *e)
 {
-	struct words w = { .list = { "podns-net" }, .count = 1 };
+	cleanup_program_args struct program_args args = { 0 };
 
+	program_add_args(&args, PODNS_NET, NULL);
 	if (verb == VERB_PUBLISH)
-		return do_publish(cli, argc, argv, e);
+		return do_publish(cli, argc, argv, &args, e);
 	if (argc != 1)
 		return cli_usage(cli, e, "%s needs one POD", verb_name[verb]);
-	return run_on_pod(cli, verb, argv[0], &w, e);
+	return run_on_pod(cli, verb, argv[0], &args, e);
 }
 
 static int dispatch(struct cli *cli, int argc, char **argv, bool json, struct error *e)

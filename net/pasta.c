@@ -154,32 +154,10 @@ int pasta_forwards_dns(const struct net_state *st, bool *forwards, struct error 
 
 /* --- the command line ----------------------------------------------------------------------------- */
 
-#define ARGS_MAX (32 + FIXED + 2 * PORT_RANGES_MAX)
-
-struct command_line {
-	struct arena arena;
-	char *argv[ARGS_MAX];
-	size_t count;
-	bool failed;
-};
-
-static void add_arg(struct command_line *c, const char *text)
-{
-	char *copy = arena_strndup(&c->arena, text, strlen(text));
-
-	c->failed |= !copy;
-	c->argv[c->count++] = copy;
-	c->argv[c->count] = NULL;
-}
-
-static void add_option(struct command_line *c, const char *name, const char *value)
-{
-	add_arg(c, name);
-	add_arg(c, value);
-}
+_Static_assert(PROGRAM_ARGS_MAX >= 32 + FIXED + 2 * PORT_RANGES_MAX, "room for all ports");
 
 /* Without -t and -u pasta forwards all ports that are bound in the namespace. */
-static void add_ports(struct command_line *c, const struct net_ports *ports, enum port_proto proto,
+static void add_ports(struct program_args *c, const struct net_ports *ports, enum port_proto proto,
 		      const char *option)
 {
 	bool any = false;
@@ -187,31 +165,31 @@ static void add_ports(struct command_line *c, const struct net_ports *ports, enu
 	for (size_t i = 0; i < ports->count; i++) {
 		if (ports->list[i].proto != proto)
 			continue;
-		add_option(c, option, pasta_port(&ports->list[i]).text);
+		program_add_args(c, option, pasta_port(&ports->list[i]).text);
 		any = true;
 	}
 	if (!any)
-		add_option(c, option, "none");
+		program_add_args(c, option, "none");
 }
 
 /*
  * Its pid is written to its standard output, our pipe: the AppArmor profile of Debian 12 forbids files in the pod's
  * directory. What pasta_is_command_line() looks for comes first and last.
  */
-static void add_pasta(struct command_line *c, const struct net_state *st, const char *path,
+static void add_pasta(struct program_args *c, const struct net_state *st, const char *path,
 		      bool forwards)
 {
-	add_arg(c, path);
+	program_add_args(c, path, NULL);
 	for (size_t i = 0; i < FIXED; i++)
-		add_arg(c, fixed[i]);
+		program_add_args(c, fixed[i], NULL);
 	if (forwards)
-		add_option(c, "--dns-forward", PASTA_DNS);
+		program_add_args(c, "--dns-forward", PASTA_DNS);
 	add_ports(c, &st->ports, PROTO_TCP, "-t");
 	add_ports(c, &st->ports, PROTO_UDP, "-u");
-	add_option(c, "-T", "none");
-	add_option(c, "-U", "none");
-	add_option(c, "--pid", "/proc/self/fd/1");
-	add_option(c, "--netns", st->netns);
+	program_add_args(c, "-T", "none");
+	program_add_args(c, "-U", "none");
+	program_add_args(c, "--pid", "/proc/self/fd/1");
+	program_add_args(c, "--netns", st->netns);
 }
 
 /* --- the user's systemd manager ------------------------------------------------------------------- */
@@ -232,7 +210,7 @@ static bool has_manager(const char *runtime_dir)
  * The id makes the name of the unit a new one each time, since systemd removes the scope of a process some time
  * after its end.
  */
-static void add_scope(struct command_line *c, const struct net_state *st)
+static void add_scope(struct program_args *c, const struct net_state *st)
 {
 	char id[9];
 	cleanup_free char *unit = NULL, *description = NULL;
@@ -241,14 +219,14 @@ static void add_scope(struct command_line *c, const struct net_state *st)
 	unit = concat("--unit=podns-pasta-", st->pod, "-", id, NULL);
 	description = concat("--description=Network of the pod ", st->pod, NULL);
 	c->failed |= !unit || !description;
-	add_arg(c, SYSTEMD_RUN);
-	add_arg(c, "--user");
-	add_arg(c, "--scope");
-	add_arg(c, "--quiet");
-	add_arg(c, "--collect");
-	add_arg(c, unit ? unit : "");
-	add_arg(c, description ? description : "");
-	add_arg(c, "--");
+	program_add_args(c, SYSTEMD_RUN, NULL);
+	program_add_args(c, "--user", NULL);
+	program_add_args(c, "--scope", NULL);
+	program_add_args(c, "--quiet", NULL);
+	program_add_args(c, "--collect", NULL);
+	program_add_args(c, unit ? unit : "", NULL);
+	program_add_args(c, description ? description : "", NULL);
+	program_add_args(c, "--", NULL);
 }
 
 /* --- starting it ---------------------------------------------------------------------------------- */
@@ -265,7 +243,7 @@ struct start {
 static int run_pasta(const struct start *s, bool scope, struct program_result *result,
 		     struct error *e)
 {
-	struct command_line line = { 0 };
+	cleanup_program_args struct program_args line = { 0 };
 	struct program program = {
 		.path = scope ? SYSTEMD_RUN : s->path,
 		.argv = line.argv,
@@ -274,7 +252,6 @@ static int run_pasta(const struct start *s, bool scope, struct program_result *r
 		.starts_daemon = true,
 	};
 	uint64_t now = chain_now(), left = s->until > now ? s->until - now : 0;
-	int r;
 
 	if (!left)
 		return error_set(e, ETIMEDOUT, "start pasta");
@@ -282,9 +259,7 @@ static int run_pasta(const struct start *s, bool scope, struct program_result *r
 	if (scope)
 		add_scope(&line, s->st);
 	add_pasta(&line, s->st, s->path, s->forwards);
-	r = line.failed ? error_nomem(e) : program_run(&program, result, e);
-	arena_free(&line.arena);
-	return r;
+	return line.failed ? error_nomem(e) : program_run(&program, result, e);
 }
 
 static int refuse(const struct program_result *result, struct error *e)
@@ -341,27 +316,18 @@ static int start(struct net_state *st, uint64_t until, pid_t *pid, struct error 
 
 /* --- the process ---------------------------------------------------------------------------------- */
 
-static bool is_of_pin(const struct process *p, const char *pin)
+/*
+ * Is it a pasta of this pin, started at that time (0: at any)? A process that is about to end has no command line any
+ * more, but may still have its ports: then the time decides.
+ */
+static bool is_ours(const struct process *p, const char *pin, uint64_t started)
 {
 	cleanup_buf struct buf line = { 0 };
 
-	return read_file_at(p->procfd, "cmdline", COMMAND_LINE_MAX, &line) == 0 && line.len &&
-	       pasta_is_command_line(line.data, line.len, pin);
-}
-
-/* A process that is about to end has no command line any more, but may still have its ports. */
-static bool is_ending(const struct process *p)
-{
-	cleanup_buf struct buf line = { 0 };
-
-	return read_file_at(p->procfd, "cmdline", COMMAND_LINE_MAX, &line) == 0 && !line.len;
-}
-
-static bool is_ours(const struct process *p, const struct net_state *st, uint64_t started)
-{
-	if (started && p->start != started)
+	if ((started && p->start != started) ||
+	    read_file_at(p->procfd, "cmdline", COMMAND_LINE_MAX, &line) < 0)
 		return false;
-	return is_of_pin(p, st->netns) || (started && is_ending(p));
+	return line.len ? pasta_is_command_line(line.data, line.len, pin) : started != 0;
 }
 
 static int note_process(struct net_state *st, pid_t pid, struct error *e)
@@ -370,7 +336,7 @@ static int note_process(struct net_state *st, pid_t pid, struct error *e)
 
 	if (process_hold(pid, &p, e) < 0)
 		return error_prefix(e, "pasta has ended at once");
-	if (!is_of_pin(&p, st->netns) || !process_lives(&p))
+	if (!is_ours(&p, st->netns, 0) || !process_lives(&p))
 		return error_set(e, 0, "process %d is not pasta, which said that it was", pid);
 	st->pasta_pid = pid;
 	st->pasta_start = p.start;
@@ -406,7 +372,7 @@ static int end_if_ours(const struct net_state *st, pid_t pid, uint64_t started, 
 
 	if (process_hold(pid, &p, &gone) < 0)
 		return 0;
-	if (!is_ours(&p, st, started))
+	if (!is_ours(&p, st->netns, started))
 		return 0;
 	return end_process(&p, e);
 }

@@ -466,6 +466,28 @@ int program_run(const struct program *p, struct program_result *r, struct error 
 	return done;
 }
 
+static void add_arg(struct program_args *a, const char *text)
+{
+	char *copy = a->count < PROGRAM_ARGS_MAX ? arena_strndup(&a->arena, text, strlen(text))
+						 : NULL;
+
+	a->failed |= !copy;
+	if (copy)
+		a->argv[a->count++] = copy;
+}
+
+void program_add_args(struct program_args *a, const char *first, const char *second)
+{
+	add_arg(a, first);
+	if (second)
+		add_arg(a, second);
+}
+
+void program_args_free(struct program_args *a)
+{
+	arena_free(&a->arena);
+}
+
 void program_result_free(struct program_result *r)
 {
 	buf_free(&r->out);

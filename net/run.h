@@ -23,6 +23,21 @@
 #define PROGRAM_DAEMON_GRACE 10
 #define PROGRAM_KILL_GRACE 2000
 
+/* The arguments of a program. Zero-initialised, there are none; free with program_args_free(). */
+#define PROGRAM_ARGS_MAX 192
+struct program_args {
+	struct arena arena;
+	char *argv[PROGRAM_ARGS_MAX + 1];
+	size_t count;
+	bool failed; /* an argument is missing: there was no memory or no room for it */
+};
+
+/* Append copies of one or two arguments; the second may be NULL. */
+void program_add_args(struct program_args *a, const char *first, const char *second);
+
+void program_args_free(struct program_args *a);
+#define cleanup_program_args __attribute__((cleanup(program_args_free)))
+
 struct program {
 	const char *path;
 	char *const *argv, *const *env; /* up to NULL */
