@@ -15,7 +15,7 @@
 
 #include <sys/types.h>
 
-#include "pod/network.h"
+#include "pod/definition.h"
 
 /* What requests may ask for. */
 struct agent_policy {
@@ -74,20 +74,11 @@ struct agent_message {
 };
 #define AGENT_VERSION 1
 
-/* What the pod's definition says; all zero if there is none. */
-struct agent_definition {
-	const char *network; /* or NULL */
-	const struct port_range *ports;
-	size_t port_count;
-	const char *const *dns;
-	size_t dns_count;
-};
-
 /*
  * May this request be granted? A pure function. agent->pod and agent->requests are what earlier requests
  * left behind. Each string must end within its field.
  */
 int agent_check(const struct agent *agent, const struct network_request *request,
-		const struct agent_definition *definition, struct error *e);
+		const struct definition *definition, struct error *e);
 
 #endif

@@ -27,8 +27,7 @@ static int check_form(const struct network_request *r, struct error *e)
 		struct port_range same;
 
 		/* Only what podns-net reads as this very range. */
-		fine = port_parse(text.text, &same, e) == 0 &&
-		       !memcmp(&same, &r->ports[i], sizeof(same));
+		fine = port_parse(text.text, &same, e) == 0 && port_equal(&same, &r->ports[i]);
 	}
 	return fine ? 0 : error_set(e, 0, "a malformed request for a network");
 }
@@ -43,13 +42,13 @@ static int check_pod(const struct agent *agent, const struct network_request *r,
 }
 
 /* Is it what root wrote? */
-static bool is_defined(const struct network_request *r, const struct agent_definition *d)
+static bool is_defined(const struct network_request *r, const struct definition *d)
 {
 	if (!d->network || strcmp(d->network, r->network) || d->port_count != r->port_count ||
 	    d->dns_count != r->dns_count)
 		return false;
 	for (size_t i = 0; i < r->port_count; i++)
-		if (memcmp(&d->ports[i], &r->ports[i], sizeof(r->ports[i])))
+		if (!port_equal(&d->ports[i], &r->ports[i]))
 			return false;
 	for (size_t i = 0; i < r->dns_count; i++)
 		if (strcmp(d->dns[i], r->dns[i]))
@@ -79,7 +78,7 @@ static int check_annotated(const struct agent_policy *policy, const struct netwo
 }
 
 static int check_add(const struct agent *agent, const struct network_request *r,
-		     const struct agent_definition *definition, struct error *e)
+		     const struct definition *definition, struct error *e)
 {
 	if (!agent->policy.adds)
 		return error_set(e, 0, "no network is attached at this stage");
@@ -93,7 +92,7 @@ static int check_add(const struct agent *agent, const struct network_request *r,
 }
 
 int agent_check(const struct agent *agent, const struct network_request *request,
-		const struct agent_definition *definition, struct error *e)
+		const struct definition *definition, struct error *e)
 {
 	if (!agent->policy.sweep && agent->requests >= REQUESTS_MAX)
 		return error_set(e, 0, "too many requests for a network");

@@ -52,32 +52,26 @@ static int check_lock(const struct agent *agent, const char *pod, int fd, struct
 }
 
 /* The definition is read only where it decides. */
-static int load_definition(const struct network_request *r, struct definition *d,
-			   struct agent_definition *out, struct error *e)
+static int load_definition(const struct agent *agent, const struct network_request *r,
+			   struct definition *d, struct error *e)
 {
 	bool found;
 
-	if (r->verb != NETWORK_ADD || pod_check_name(r->pod, e) < 0)
-		return r->verb == NETWORK_ADD ? -1 : 0;
-	if (definition_load(r->pod, d, &found, e) < 0)
-		return -1;
-	*out = (struct agent_definition){ d->network, d->ports, d->port_count, d->dns,
-					  d->dns_count };
-	return 0;
+	if (r->verb != NETWORK_ADD || agent->policy.anything)
+		return 0;
+	return pod_check_name(r->pod, e) < 0 ? -1 : definition_load(r->pod, d, &found, e);
 }
 
-static int check_message(struct agent *agent, struct agent_message *m, struct error *e)
+static int check_message(struct agent *agent, const struct agent_message *m, struct error *e)
 {
-	struct network_request *r = &m->request;
+	const struct network_request *r = &m->request;
 	cleanup_definition struct definition definition = { 0 };
-	struct agent_definition known = { 0 };
 
 	/* The strings are compared below: agent_check() refuses those that do not end. */
 	if (!memchr(r->pod, '\0', sizeof(r->pod)))
 		return error_set(e, 0, "a malformed request for a network");
-	if (!agent->policy.anything && load_definition(r, &definition, &known, e) < 0)
-		return -1;
-	if (agent_check(agent, r, &known, e) < 0)
+	if (load_definition(agent, r, &definition, e) < 0 ||
+	    agent_check(agent, r, &definition, e) < 0)
 		return -1;
 	agent->requests++;
 	if (r->verb == NETWORK_SWEEP || agent->policy.sweep || agent->pod)

@@ -42,8 +42,7 @@ static bool same_ports(const struct net_ports *ports, const struct network_reque
 	if (ports->count != request->port_count)
 		return false;
 	for (size_t i = 0; i < ports->count; i++)
-		if (strcmp(port_format(&ports->list[i]).text,
-			   port_format(&request->ports[i]).text) != 0)
+		if (!port_equal(&ports->list[i], &request->ports[i]))
 			return false;
 	return true;
 }
@@ -284,13 +283,6 @@ static int write_resolv_conf(const struct add *x, const struct result *result, s
 	return resolv_write(x->a->lock_fd, &text, e);
 }
 
-static int parse_last_result(const struct net_state *st, struct result *result, struct error *e)
-{
-	const struct net_text *last = &st->results[st->result_count - 1];
-
-	return result_parse(result, "(recorded)", last->text, last->len, e);
-}
-
 /* The addresses of the pod, one a line. */
 static int write_addresses(const struct result *result, int out_fd, struct error *e)
 {
@@ -308,7 +300,7 @@ static int write_addresses_again(const struct net_state *st, int out_fd, struct 
 {
 	cleanup_result struct result result = { 0 };
 
-	return parse_last_result(st, &result, e) < 0 ? -1 : write_addresses(&result, out_fd, e);
+	return attach_parse_last(st, &result, e) < 0 ? -1 : write_addresses(&result, out_fd, e);
 }
 
 /* The error of ADD is what the caller needs; that of DEL is recorded, and logged. */
@@ -336,7 +328,7 @@ static int add_network(struct add *x, int out_fd, struct error *e)
 	cleanup_result struct result result = { 0 };
 
 	if ((pasta_is_network(&x->st) ? add_pasta(x, e) : add_plugins(x, e)) < 0 ||
-	    parse_last_result(&x->st, &result, e) < 0 || write_resolv_conf(x, &result, e) < 0)
+	    attach_parse_last(&x->st, &result, e) < 0 || write_resolv_conf(x, &result, e) < 0)
 		return -1;
 	x->st.phase = NET_UP;
 	if (state_save(x->a->store, &x->st, e) < 0)

@@ -107,6 +107,13 @@ const struct net_text *attach_last_result(const struct net_state *st, const stru
 	return &st->results[st->result_count - 1];
 }
 
+int attach_parse_last(const struct net_state *st, struct result *result, struct error *e)
+{
+	const struct net_text *last = &st->results[st->result_count - 1];
+
+	return result_parse(result, "(recorded)", last->text, last->len, e);
+}
+
 int attach_lock_ports(struct store *store, struct error *e)
 {
 	cleanup_free char *path = concat(store->root, "/podns", NULL);

@@ -14,6 +14,7 @@
 #define PODNS_NET_ATTACH_H
 
 #include "net/chain.h"
+#include "net/result.h"
 #include "net/state.h"
 
 struct attach {
@@ -95,6 +96,9 @@ struct conf_extras attach_extras(const struct net_state *st, const struct net_po
 
 /* The last result, which DEL and CHECK get since 0.4.0, or NULL. */
 const struct net_text *attach_last_result(const struct net_state *st, const struct conflist *list);
+
+/* Parse the last result, of which there must be one. */
+int attach_parse_last(const struct net_state *st, struct result *result, struct error *e);
 
 /* Are the interfaces and addresses of the last result in the pin? */
 int attach_look(const struct net_state *st, struct error *e);

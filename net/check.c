@@ -60,11 +60,10 @@ static int look_at_address(const struct net_state *st, int ns_fd, const struct r
 
 static int look_at_result(const struct net_state *st, int ns_fd, struct error *e)
 {
-	const struct net_text *last = &st->results[st->result_count - 1];
 	cleanup_result struct result result = { 0 };
 	struct net_interface found;
 
-	if (result_parse(&result, "(recorded)", last->text, last->len, e) < 0)
+	if (attach_parse_last(st, &result, e) < 0)
 		return -1;
 	for (size_t i = 0; i < result.interface_count; i++)
 		if (result.interfaces[i].sandbox &&

@@ -17,15 +17,10 @@ struct publish {
 
 /* --- the new ports -------------------------------------------------------------------------------- */
 
-static bool same_range(const struct port_range *a, const struct port_range *b)
-{
-	return !strcmp(port_format(a).text, port_format(b).text);
-}
-
 static int remove_port(struct net_ports *ports, const struct port_range *range, struct error *e)
 {
 	for (size_t i = 0; i < ports->count; i++) {
-		if (!same_range(&ports->list[i], range))
+		if (!port_equal(&ports->list[i], range))
 			continue;
 		ports->count--;
 		memmove(&ports->list[i], &ports->list[i + 1],

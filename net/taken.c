@@ -21,14 +21,10 @@ struct host_port {
 
 static struct host_port host_port(const struct port_range *range, uint16_t port)
 {
-	bool v6 = range->ip_len == 16;
-	char ip[INET6_ADDRSTRLEN] = "";
 	struct host_port out;
 
-	if (range->ip_len)
-		inet_ntop(v6 ? AF_INET6 : AF_INET, range->ip, ip, sizeof(ip));
-	snprintf(out.text, sizeof(out.text), "%s%s%s%u/%s", v6 ? "[" : "", ip,
-		 v6 ? "]:" : (*ip ? ":" : ""), port, port_proto_name[range->proto]);
+	snprintf(out.text, sizeof(out.text), "%s%u/%s", port_prefix(range).text, port,
+		 port_proto_name[range->proto]);
 	return out;
 }
 

@@ -126,20 +126,37 @@ static void format_range(char *room, size_t size, uint16_t first, uint16_t count
 		snprintf(room, size, "%u-%u", first, first + count - 1);
 }
 
+struct port_prefix port_prefix(const struct port_range *range)
+{
+	char ip[INET6_ADDRSTRLEN];
+	bool v6 = range->ip_len == 16;
+	struct port_prefix out = { "" };
+
+	if (!range->ip_len)
+		return out;
+	inet_ntop(v6 ? AF_INET6 : AF_INET, range->ip, ip, sizeof(ip));
+	snprintf(out.text, sizeof(out.text), v6 ? "[%s]:" : "%s:", ip);
+	return out;
+}
+
 struct port_text port_format(const struct port_range *range)
 {
-	char ip[INET6_ADDRSTRLEN] = "", host[16], pod[16];
-	bool v6 = range->ip_len == 16;
+	char host[16], pod[16];
 	struct port_text out;
 
-	if (range->ip_len)
-		inet_ntop(v6 ? AF_INET6 : AF_INET, range->ip, ip, sizeof(ip));
 	format_range(host, sizeof(host), range->host, range->count);
 	format_range(pod, sizeof(pod), range->pod, range->count);
-	snprintf(out.text, sizeof(out.text), "%s%s%s%s:%s/%s", v6 ? "[" : "", ip,
-		 v6 ? "]:" : (*ip ? ":" : ""), host, pod,
+	snprintf(out.text, sizeof(out.text), "%s%s:%s/%s", port_prefix(range).text, host, pod,
 		 range->proto < PROTO_COUNT ? port_proto_name[range->proto] : "?");
 	return out;
+}
+
+/* A range has no padding. */
+_Static_assert(sizeof(struct port_range) == 16 + 2 + 3 * sizeof(uint16_t), "no padding");
+
+bool port_equal(const struct port_range *a, const struct port_range *b)
+{
+	return !memcmp(a, b, sizeof(*a));
 }
 
 bool port_is_any_address(const struct port_range *range)

@@ -36,6 +36,14 @@ struct port_text {
 };
 struct port_text port_format(const struct port_range *range);
 
+/* "127.0.0.1:" or "[::1]:", before a port; "" for all addresses of the host. */
+struct port_prefix {
+	char text[50]; /* INET6_ADDRSTRLEN and "[]:" */
+};
+struct port_prefix port_prefix(const struct port_range *range);
+
+bool port_equal(const struct port_range *a, const struct port_range *b);
+
 /* Is it for all addresses of the host, or all of one family (0.0.0.0 or [::])? */
 bool port_is_any_address(const struct port_range *range);
 

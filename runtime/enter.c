@@ -100,7 +100,7 @@ static int run_child(const struct enter *x, struct stage_create *create, task_fn
 	const char failed = ANSWER_FAILED;
 	struct error e;
 
-	create->network = client->fd >= 0 ? client : NULL;
+	x->settings->hook.stage.network = client->fd >= 0 ? client : NULL;
 	if (settle_in(answer_fd, client, &e) == 0 && run_task(x, create, task, &e) == 0)
 		return 0;
 	keep_error(x, &e);

@@ -18,7 +18,7 @@ struct enter {
 	const char *program; /* for messages */
 	const char *real;    /* path of the real runtime */
 	const struct command *command;
-	const struct settings *settings;
+	struct settings *settings; /* a child changes its copy */
 };
 
 /*

@@ -122,7 +122,7 @@ int container_open(struct container *c, struct error *e)
 	if (store_open(&c->store, c->opt->root, true, e) < 0)
 		return -1;
 	log_keep_in(c->store.dir_fd);
-	c->store.network = c->network ? c->network : c->opt->network;
+	c->store.network = c->opt->network;
 	if (load_definition(c, e) < 0 || read_pod_types(c, e) < 0)
 		return -1;
 	if (pod_open(&c->pod, &c->store, c->choice.name, true, e) < 0 ||

@@ -29,14 +29,13 @@ struct token {
 struct container {
 	const struct stage_options *opt;
 	struct arena arena;
-	struct config *config;          /* borrowed */
-	const struct process *init;     /* borrowed; NULL: none */
-	const char *id;                 /* borrowed; NULL: not known yet, at precreate */
-	const char *new_id;             /* borrowed; that it is to be created with, or NULL */
-	const char *bundle;             /* borrowed; NULL: the config goes to standard output */
-	const struct edit_hook *hook;   /* borrowed; to add to config.json, or NULL */
-	struct network_client *network; /* borrowed; NULL: that of the options */
-	bool alone;                     /* `podns rewrite`: no createRuntime may follow */
+	struct config *config;        /* borrowed */
+	const struct process *init;   /* borrowed; NULL: none */
+	const char *id;               /* borrowed; NULL: not known yet, at precreate */
+	const char *new_id;           /* borrowed; that it is to be created with, or NULL */
+	const char *bundle;           /* borrowed; NULL: the config goes to standard output */
+	const struct edit_hook *hook; /* borrowed; to add to config.json, or NULL */
+	bool alone;                   /* `podns rewrite`: no createRuntime may follow */
 	struct pod_choice choice;
 	struct store store;
 	struct pod pod;

@@ -100,7 +100,6 @@ int stage_create(const struct stage_options *opt, const struct stage_create *cre
 	c.bundle = create->bundle;
 	c.new_id = create->id;
 	c.hook = create->hook;
-	c.network = create->network;
 	c.in.restored = create->restore;
 	r = in_place_load(&x, c.bundle, e);
 	if (r == 0)
@@ -202,7 +201,7 @@ int stage_withdraw(const struct stage_options *opt, const struct stage_create *c
 		return 0;
 	log_context(opt->stage, name);
 	log_keep_in(store.dir_fd);
-	store.network = create->network;
+	store.network = opt->network;
 	if (pod_open(&pod, &store, name, false, e) < 0)
 		return -1;
 	if (pod.fd < 0)

@@ -52,13 +52,12 @@ int stage_rewrite_bundle(const struct stage_options *opt, const char *pod, const
 /* What oci-podns-runtime is asked to create. */
 struct stage_create {
 	const char *id;
-	const char *runtime;            /* path of the real runtime */
-	const char *runtime_root;       /* its option --root, or NULL */
-	const char *bundle;             /* absolute; for stage_withdraw(), NULL: unknown */
-	const struct edit_hook *hook;   /* added to config.json */
-	bool restore;                   /* from a checkpoint */
-	pid_t pid;                      /* of the process that asks, and then becomes the runtime */
-	struct network_client *network; /* borrowed; NULL: no network is configured */
+	const char *runtime;          /* path of the real runtime */
+	const char *runtime_root;     /* its option --root, or NULL */
+	const char *bundle;           /* absolute; for stage_withdraw(), NULL: unknown */
+	const struct edit_hook *hook; /* added to config.json */
+	bool restore;                 /* from a checkpoint */
+	pid_t pid;                    /* of the process that asks, and then becomes the runtime */
 };
 
 /* Says that all is done. Called once, as the last step; its failure undoes the stage as well. */

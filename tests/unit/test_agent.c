@@ -35,10 +35,10 @@ static void publish(struct network_request *r, const char *port)
 
 /* --- the decision -------------------------------------------------------------------------------- */
 
-static const struct agent_definition nothing_defined;
+static const struct definition nothing_defined;
 
 static void check_request(const struct agent_policy policy, const struct network_request *r,
-			  const struct agent_definition *definition, const char *should)
+			  const struct definition *definition, const char *should)
 {
 	const struct agent agent = { .policy = policy };
 
@@ -49,11 +49,13 @@ static void check_request(const struct agent_policy policy, const struct network
 
 static void a_definition_is_granted_word_for_word(void)
 {
-	static const char *const dns[] = { "192.0.2.53" };
+	const char *dns[] = { "192.0.2.53" };
 	const struct agent_policy adds = { .adds = true };
 	struct network_request r = request(NETWORK_ADD, "web", "front");
 	struct port_range ports[1];
-	const struct agent_definition defined = { "front", ports, 1, dns, 1 };
+	const struct definition defined = {
+		.network = "front", .ports = ports, .port_count = 1, .dns = dns, .dns_count = 1
+	};
 
 	CHECK(port_parse("8080:80", ports, &e) == 0);
 	check_request(adds, &r, &nothing_defined, "is named by an annotation");
