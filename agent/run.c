@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/beside.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -20,22 +21,12 @@
 /* From the directory of this program: in the build tree, and in the places of an installation. */
 static const char *const places[] = { "/../net/", "/../../oci-podns/", "/" };
 
-static char *find_program(const char *dir, const char *place)
-{
-	cleanup_free char *path = concat(dir, place, PODNS_NET, NULL);
-
-	return path && access(path, X_OK) == 0 ? realpath(path, NULL) : NULL;
-}
-
 char *podns_net_path(struct error *e)
 {
-	cleanup_free char *exe = realpath("/proc/self/exe", NULL);
-	char *found = find_program(PODNS_LIBEXECDIR, "/");
+	char *found = program_in(PODNS_LIBEXECDIR, "/", PODNS_NET);
 
-	if (exe)
-		*strrchr(exe, '/') = '\0';
-	for (size_t i = 0; exe && !found && i < sizeof(places) / sizeof(*places); i++)
-		found = find_program(exe, places[i]);
+	if (!found)
+		found = program_beside(places, sizeof(places) / sizeof(*places), PODNS_NET);
 	if (found)
 		return found;
 	error_set(e, 0, PODNS_LIBEXECDIR "/" PODNS_NET " is missing or not executable");

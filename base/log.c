@@ -225,3 +225,12 @@ void log_error(enum log_level level, const struct error *e)
 	else
 		log_msg(level, "%s", e->text);
 }
+
+void log_all_but_first(bool *failed, struct error *first, const struct error *next)
+{
+	if (*failed)
+		log_error(LOG_LEVEL_WARN, next);
+	else
+		*first = *next;
+	*failed = true;
+}

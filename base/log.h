@@ -56,6 +56,12 @@ void log_msg(enum log_level level, const char *fmt, ...) __attribute__((format(p
 /* Log an error in one line: its text, then its hint in parentheses. */
 void log_error(enum log_level level, const struct error *e);
 
+/*
+ * Of several errors the first is to be returned: it is copied to *first if nothing has *failed yet. Another is logged
+ * as a warning.
+ */
+void log_all_but_first(bool *failed, struct error *first, const struct error *next);
+
 #define log_warn(...) log_msg(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...) log_msg(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_msg(LOG_LEVEL_DEBUG, __VA_ARGS__)

@@ -129,3 +129,15 @@ char *arena_clean_path(struct arena *arena, const char *s, size_t len)
 	*to = '\0';
 	return out;
 }
+
+char *trim(char *s, const char *blanks)
+{
+	size_t len;
+
+	s += strspn(s, blanks);
+	len = strlen(s);
+	while (len && strchr(blanks, s[len - 1]))
+		len--;
+	s[len] = '\0';
+	return s;
+}

@@ -43,6 +43,9 @@ struct hex64 hex64(uint64_t n);
  */
 char *arena_clean_path(struct arena *a, const char *s, size_t len);
 
+/* Remove these characters from both ends of s, in place. Returns the new beginning. */
+char *trim(char *s, const char *blanks);
+
 bool has_suffix(const char *s, const char *suffix);
 
 #endif

@@ -20,17 +20,8 @@ struct gc {
 	struct buf list; /* of struct conf_attachment, of that network */
 	struct arena arena;
 	struct error *e; /* the first error */
-	int result;
+	bool failed;
 };
-
-static void note_failure(struct gc *g, const struct error *e)
-{
-	if (!g->result)
-		*g->e = *e;
-	else
-		log_error(LOG_LEVEL_WARN, e);
-	g->result = -1;
-}
 
 /* What is recorded counts as existing, also what is still to be detached: DEL is tried for that. */
 static int add_attachment(void *arg, const char *pod, struct error *e)
@@ -102,7 +93,7 @@ static int visit(void *arg, const char *path, struct conflist *list, const struc
 		return 0;
 	if (gc_network(g, list, &own) < 0) {
 		error_prefix(&own, "network %s", list->name);
-		note_failure(g, &own);
+		log_all_but_first(&g->failed, g->e, &own);
 	}
 	return 0;
 }
@@ -122,8 +113,8 @@ int gc_networks(struct store *store, uint64_t until, struct error *e)
 	if (g.until > chain_now() + GC_MS)
 		g.until = chain_now() + GC_MS;
 	if (conflist_each(CONFLIST_DIR, visit, &g, &own) < 0)
-		note_failure(&g, &own);
+		log_all_but_first(&g.failed, e, &own);
 	buf_free(&g.list);
 	arena_free(&g.arena);
-	return g.result;
+	return g.failed ? -1 : 0;
 }

@@ -28,17 +28,8 @@ struct sweep {
 	int out_fd;
 	struct lock_wait wait;
 	struct error *e; /* the first error */
-	int result;
+	bool failed;
 };
-
-static void note_failure(struct sweep *s, const struct error *e)
-{
-	if (!s->result)
-		*s->e = *e;
-	else
-		log_error(LOG_LEVEL_WARN, e);
-	s->result = -1;
-}
 
 static int has_pod(const struct store *store, const char *pod, bool *has, struct error *e)
 {
@@ -131,7 +122,7 @@ static int sweep_pod(void *arg, const char *pod, struct error *e)
 	(void)e;
 	if (state_load(s->store, pod, &st, &own) < 0 || (st.pod && judge(s, &st, &why, &own) < 0) ||
 	    (why && lock_and_detach(s, pod, &own) < 0))
-		note_failure(s, &own);
+		log_all_but_first(&s->failed, s->e, &own);
 	return 0;
 }
 
@@ -147,8 +138,8 @@ int attach_sweep(struct store *store, uint64_t until, int out_fd, struct error *
 	struct error own;
 
 	if (state_each(store, sweep_pod, &s, &own) < 0)
-		note_failure(&s, &own);
+		log_all_but_first(&s.failed, e, &own);
 	if (gc_networks(store, until, &own) < 0)
-		note_failure(&s, &own);
-	return s.result;
+		log_all_but_first(&s.failed, e, &own);
+	return s.failed ? -1 : 0;
 }

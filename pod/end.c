@@ -18,16 +18,6 @@
 #include "pod/etc.h"
 #include "pod/pod.h"
 
-/* Of several errors the first is returned; the others are logged. */
-static void keep_first(bool *failed, struct error *first, const struct error *next)
-{
-	if (*failed)
-		log_error(LOG_LEVEL_WARN, next);
-	else
-		*first = *next;
-	*failed = true;
-}
-
 /*
  * A bundle that cannot be reverted does not keep the pod from ending. bundle_end() keeps the copy if
  * another attempt may succeed, and gc finds it without the record.
@@ -60,23 +50,23 @@ static int remove_owned(struct pod *p, struct error *e)
 	revert_bundles(p);
 	/* While its namespace is pinned. If that fails, the pin stays for another attempt. */
 	if (pod_detach(p, &next) < 0)
-		keep_first(&failed, e, &next);
+		log_all_but_first(&failed, e, &next);
 	/* In reverse: a user namespace is removed after those that it owns. */
 	for (int t = NS_TYPES - 1; t >= 0; t--) {
 		if (!p->rec.pin[t].ours || (t == NS_NET && p->rec.network))
 			continue;
 		if (pins_remove(&p->pins, (enum ns_type)t, p->rec.pin[t].id, &next) < 0)
-			keep_first(&failed, e, &next);
+			log_all_but_first(&failed, e, &next);
 		else
 			forget_pin(p, (enum ns_type)t);
 	}
 	shm = pod_shm_path(p, &next);
 	if (!shm || (p->rec.shm && shm_unmount(p->fd, STORE_SHM_DIR, shm, &next) < 0))
-		keep_first(&failed, e, &next);
+		log_all_but_first(&failed, e, &next);
 	else
 		p->rec.shm = false;
 	if (pod_remove_all_hosts(p, &next) < 0)
-		keep_first(&failed, e, &next);
+		log_all_but_first(&failed, e, &next);
 	while (p->rec.entrant_count)
 		pod_forget_entrant(p, p->rec.entrant_count - 1);
 	p->rec.sysctl_count = p->rec.host_count = 0;

@@ -135,20 +135,15 @@ int pod_remove_all_hosts(struct pod *p, struct error *e)
 {
 	struct record *rec = &p->rec;
 	struct error next;
-	int r = 0;
+	bool failed = false;
 
 	for (size_t i = rec->hosts_key_count; i-- > 0;) {
-		if (pod_remove_hosts(p, rec->hosts_keys[i], &next) == 0) {
-			record_drop_hosts_key(rec, i);
-			continue;
-		}
-		if (r == 0)
-			*e = next;
+		if (pod_remove_hosts(p, rec->hosts_keys[i], &next) < 0)
+			log_all_but_first(&failed, e, &next);
 		else
-			log_error(LOG_LEVEL_WARN, &next);
-		r = -1;
+			record_drop_hosts_key(rec, i);
 	}
-	return r;
+	return failed ? -1 : 0;
 }
 
 void pod_forget_hosts(struct pod *p)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/utf8.h"
 
 static const char blanks[] = " \t";
@@ -17,19 +18,6 @@ struct reader {
 	bool continues;     /* the line before ends in a backslash */
 	unsigned line;      /* the number of the line, or of the first of those that are joined */
 };
-
-/* Remove blanks on both sides. */
-static char *trim(char *s)
-{
-	size_t len;
-
-	s += strspn(s, blanks);
-	len = strlen(s);
-	while (len && strchr(blanks, s[len - 1]))
-		len--;
-	s[len] = '\0';
-	return s;
-}
 
 static int take_section(struct reader *r, char *line, struct error *e)
 {
@@ -53,8 +41,8 @@ static int take_assignment(struct reader *r, char *line, struct error *e)
 	if (!equals)
 		return error_set(e, 0, "expected KEY=VALUE or [SECTION], not '%.100s'", line);
 	*equals = '\0';
-	entry.key = trim(line);
-	entry.value = trim(equals + 1);
+	entry.key = trim(line, blanks);
+	entry.value = trim(equals + 1, blanks);
 	if (!*entry.key)
 		return error_set(e, 0, "there is no key before the '='");
 	if (!entry.section)
@@ -105,7 +93,7 @@ static int take_line(struct reader *r, unsigned number, char *line, struct error
 	if (backslash)
 		line[strlen(line) - 1] = ' ';
 	else
-		line = trim(line);
+		line = trim(line, blanks);
 	if (buf_adds(&r->joined, line) < 0)
 		return error_nomem(e);
 	r->continues = backslash;

@@ -16,19 +16,6 @@
 
 static const char blanks[] = " \t\r";
 
-/* Remove blanks on both sides. */
-static char *trim(char *s)
-{
-	size_t len;
-
-	s += strspn(s, blanks);
-	len = strlen(s);
-	while (len && strchr(blanks, s[len - 1]))
-		len--;
-	s[len] = '\0';
-	return s;
-}
-
 /*
  * Take the value out of its quotes. Without quotes, " #" could be meant as a comment or not, and is
  * refused.
@@ -120,14 +107,14 @@ static int set_key(struct settings *s, const char *key, const char *value, unsig
 
 static int parse_line(struct settings *s, char *line, unsigned *seen, struct error *e)
 {
-	char *key = trim(line), *value = strchr(key, '=');
+	char *key = trim(line, blanks), *value = strchr(key, '=');
 
 	if (!*key || *key == '#')
 		return 0;
 	if (value) {
 		*value = '\0';
-		value = trim(value + 1);
-		key = trim(key);
+		value = trim(value + 1, blanks);
+		key = trim(key, blanks);
 	}
 	if (!*key)
 		return error_set(e, 0, "there is no key before the =");
