@@ -143,21 +143,16 @@ static int del_plugins(const struct chain *chain, const struct net_state *st, st
 			attach_extras(st, ports_to_delete(st), attach_last_result(st, chain->list)),
 	};
 	struct error each;
-	int r = 0;
+	bool failed = false;
 
 	for (size_t i = chain->list->count; i-- > 0;) {
 		cleanup_buf struct buf out = { 0 };
 
 		call.index = call.after = i;
-		if (chain_call(chain, &call, &out, &each) == 0)
-			continue;
-		if (!r)
-			*e = each;
-		else
-			log_error(LOG_LEVEL_WARN, &each);
-		r = -1;
+		if (chain_call(chain, &call, &out, &each) < 0)
+			log_all_but_first(&failed, e, &each);
 	}
-	return r;
+	return failed ? -1 : 0;
 }
 
 static int detach_plugins(const struct attach *a, const struct net_state *st, bool this_boot,
@@ -217,7 +212,7 @@ static int detach(const struct attach *a, struct net_state *st, bool down, struc
 {
 	struct error unsaved;
 
-	/* With a full disk the pod must be detached all the same. */
+	/* A pod can be detached even if the disk is full and the record cannot be saved. */
 	st->phase = NET_LEAVING;
 	if (state_save(a->store, st, &unsaved) < 0)
 		log_error(LOG_LEVEL_WARN, &unsaved);

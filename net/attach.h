@@ -57,8 +57,9 @@ int attach_publish(const struct attach *a, const struct net_ports *drop,
 
 /*
  * Detach all pods that have no record in the store any more, or are of another boot, or whose detaching
- * failed. Then plugins that have GC are told of all attachments that are left. What was done is written to
- * out_fd, one line each. After a failure it continues with the others; the first error is returned.
+ * failed. Then run GC with the attachments that are left, for plugins that have it. A line for each pod that was
+ * detached is written to out_fd. A failure does not keep the other pods from being detached; the first error is
+ * returned.
  */
 int attach_sweep(struct store *store, uint64_t until, int out_fd, struct error *e);
 

@@ -11,7 +11,7 @@
 /*
  * Run GC for each network of version 1.1.0 in net.d/ that does not have disableGC, by the plugins that know
  * that version. Only in the root /run, since the records of other roots are not seen here. No pod can be
- * attached meanwhile. After a failure it continues; the first error is returned.
+ * attached while it runs. A failure does not keep the other networks from it; the first error is returned.
  */
 int gc_networks(struct store *store, uint64_t until, struct error *e);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Running one program with a time limit. It gets nothing but what is said here: its arguments, its
- * environment, a standard input, the descriptors 0 to 2 and that of a lock. It is not killed when
- * we are: a plugin must be able to finish, and holds the lock meanwhile.
+ * environment, a standard input, the descriptors 0 to 2 and that of a lock. If our own process is
+ * killed, the program goes on: a plugin must be able to finish, and holds the lock until then.
  */
 #ifndef PODNS_NET_RUN_H
 #define PODNS_NET_RUN_H
@@ -62,7 +62,7 @@ struct program_result {
  * cases its process group has been killed, and *r has what it wrote until then. Processes that
  * outlive a program that ended by itself are left alone.
  *
- * The signals SIGCHLD and SIGPIPE have other dispositions meanwhile. Initialise *r with zeros, and
+ * While it runs, SIGCHLD and SIGPIPE have other dispositions. Initialise *r with zeros, and
  * free it with program_result_free() in any case.
  */
 int program_run(const struct program *p, struct program_result *r, struct error *e);
