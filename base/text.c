@@ -141,3 +141,10 @@ char *trim(char *s, const char *blanks)
 	s[len] = '\0';
 	return s;
 }
+
+bool is_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return !strncmp(path, dir, n) && path[n] == '/';
+}

@@ -46,6 +46,9 @@ char *arena_clean_path(struct arena *a, const char *s, size_t len);
 /* Remove these characters from both ends of s, in place. Returns the new beginning. */
 char *trim(char *s, const char *blanks);
 
+/* Is it a path below this directory, whose path does not end in a slash? Compares names alone. */
+bool is_below(const char *path, const char *dir);
+
 bool has_suffix(const char *s, const char *suffix);
 
 #endif

@@ -267,13 +267,11 @@ static int write_resolv_conf(const struct add *x, const struct result *result, s
 		.cni = result,
 		.v6 = has_ipv6(result),
 	};
-	bool forwards = false;
 	size_t servers;
 
-	if (resolv_read_host("", &host, &real, e) < 0 ||
-	    (pasta_is_network(&x->st) && pasta_forwards_dns(&x->st, &forwards, e) < 0))
+	if (resolv_read_host("", &host, &real, e) < 0)
 		return -1;
-	if (forwards)
+	if (pasta_is_network(&x->st) && pasta_forwards_dns(&x->st, host.data))
 		in.forward = PASTA_DNS;
 	in.host = real.len ? real.data : "";
 	if (resolv_compose(&in, &text, &servers, e) < 0)

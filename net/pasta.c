@@ -139,17 +139,9 @@ int pasta_prepare(const struct net_ports *ports, struct error *e)
 	return 0;
 }
 
-int pasta_forwards_dns(const struct net_state *st, bool *forwards, struct error *e)
+bool pasta_forwards_dns(const struct net_state *st, const char *host)
 {
-	cleanup_buf struct buf host = { 0 }, real = { 0 };
-
-	*forwards = false;
-	if (st->dns_count)
-		return 0;
-	if (resolv_read_host("", &host, &real, e) < 0)
-		return -1;
-	*forwards = resolv_begins_local(host.data);
-	return 0;
+	return !st->dns_count && resolv_begins_local(host);
 }
 
 /* --- the command line ----------------------------------------------------------------------------- */
@@ -298,14 +290,16 @@ static int run_it(const struct start *s, bool scope, pid_t *pid, struct error *e
 static int start(struct net_state *st, uint64_t until, pid_t *pid, struct error *e)
 {
 	struct start s = { .st = st, .path = find_pasta(), .until = until };
+	cleanup_buf struct buf host = { 0 }, real = { 0 };
 	cleanup_arena struct arena arena = { 0 };
 	const char *runtime_dir;
 	uint64_t uid;
 
 	if (!s.path)
 		return pasta_missing(e);
-	if (store_outer_uid(&uid, e) < 0 || pasta_forwards_dns(st, &s.forwards, e) < 0)
+	if (store_outer_uid(&uid, e) < 0 || resolv_read_host("", &host, &real, e) < 0)
 		return -1;
+	s.forwards = pasta_forwards_dns(st, host.data);
 	runtime_dir = arena_concat(&arena, "/run/user/", decimal(uid).text, NULL);
 	s.env[0] = arena_concat(&arena, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL);
 	s.env[1] = arena_concat(&arena, "XDG_RUNTIME_DIR=", runtime_dir ? runtime_dir : "", NULL);

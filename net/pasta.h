@@ -20,9 +20,10 @@
 
 /*
  * Is that needed? Only if no name servers were given for the pod and the host's is a local one: pasta of 2023 drops
- * the answers of a server for which it forwards, if that is asked by its own address.
+ * the answers of a server for which it forwards, if that is asked by its own address. host: the text of the host's
+ * resolv.conf. A pure function.
  */
-int pasta_forwards_dns(const struct net_state *st, bool *forwards, struct error *e);
+bool pasta_forwards_dns(const struct net_state *st, const char *host);
 
 /* Is this the record of a pod that pasta connects? */
 static inline bool pasta_is_network(const struct net_state *st)

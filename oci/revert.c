@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "json/splice.h"
 
 #define PLAIN_SHM                                                                                  \
@@ -292,17 +293,10 @@ int edit_revert(const struct edit_texts *texts, const char *now, size_t len, str
 	return 0;
 }
 
-static bool is_in_dir(const char *path, const char *dir)
-{
-	size_t n = dir ? strlen(dir) : 0;
-
-	return n && path && !strncmp(path, dir, n) && path[n] == '/';
-}
-
 static int remove_etc_mounts(struct config *c, const char *pod_dir, struct splices *splices)
 {
 	for (int i = 0; i < CONFIG_ETC_FILES; i++)
-		if (is_in_dir(c->etc[i].source, pod_dir) &&
+		if (pod_dir && c->etc[i].source && is_below(c->etc[i].source, pod_dir) &&
 		    splice_remove(splices, &c->doc, c->etc[i].mount) < 0)
 			return -1;
 	return 0;

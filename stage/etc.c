@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "plan/engine.h"
 #include "stage/docker.h"
 
@@ -188,12 +189,10 @@ int etc_choose(struct container *c, struct error *e)
 
 void etc_reset(struct container *c)
 {
-	size_t n = strlen(c->pod.path);
-
 	c->etc_was_edited = false;
 	for (int i = 0; i < CONFIG_ETC_FILES; i++) {
 		const char *source = c->config->etc[i].source;
 
-		c->etc_was_edited |= source && !strncmp(source, c->pod.path, n) && source[n] == '/';
+		c->etc_was_edited |= source && is_below(source, c->pod.path);
 	}
 }
