@@ -119,7 +119,7 @@ static int revert_document(struct cli *cli, const struct options *o, struct erro
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_buf struct buf text = { 0 }, out = { 0 };
 	cleanup_config struct config config = { 0 };
-	bool changed;
+	bool changed = false;
 
 	if (read_document(STDIN_FILENO, "standard input", CONFIG_SIZE_MAX, &text, e) < 0 ||
 	    config_parse(&config, "config.json", text.data, text.len, e) < 0 ||
@@ -135,7 +135,7 @@ static int revert_copied(struct store *store, struct bundle *b, const char *pod,
 {
 	cleanup_config struct config config = { 0 };
 	cleanup_buf struct buf out = { 0 };
-	bool changed;
+	bool changed = false;
 
 	if (config_parse(&config, "config.json", b->text.data, b->text.len, e) < 0)
 		return error_prefix(e, "%s", b->path);

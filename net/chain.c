@@ -71,14 +71,15 @@ static int make_environment(const struct chain *chain, const char *command, stru
 	return made == n ? 0 : error_nomem(e);
 }
 
-static int run_plugin(const struct chain *chain, const struct chain_call *call,
-		      const struct buf *input, struct program_result *result, struct error *e)
+/* path: of the plugin. */
+static int run_program(const struct chain *chain, const struct chain_call *call, char *path,
+		       const struct buf *input, struct program_result *result, struct error *e)
 {
 	const char *type = chain->list->plugins[call->index].type;
 	cleanup_arena struct arena arena = { 0 };
-	cleanup_free char *path = NULL;
-	char *argv[] = { NULL, NULL }, *env[ENV_MAX];
+	char *argv[] = { path, NULL }, *env[ENV_MAX];
 	struct program program = {
+		.path = path,
 		.argv = argv,
 		.env = env,
 		.input = input->data,
@@ -87,14 +88,22 @@ static int run_plugin(const struct chain *chain, const struct chain_call *call,
 	};
 
 	if (make_environment(chain, call->command, &arena, env, e) < 0 ||
-	    plugin_find(plugin_directories, type, &path, e) < 0)
-		return -1;
-	program.path = argv[0] = path;
-	if (check_time(chain, call, &program.limit_ms, e) < 0)
+	    check_time(chain, call, &program.limit_ms, e) < 0)
 		return -1;
 	if (program_run(&program, result, e) < 0)
 		return error_prefix(e, "plugin %s: %s", type, call->command);
 	return result->status ? plugin_error(type, call->command, result, e) : 0;
+}
+
+static int run_plugin(const struct chain *chain, const struct chain_call *call,
+		      const struct buf *input, struct program_result *result, struct error *e)
+{
+	const char *type = chain->list->plugins[call->index].type;
+	cleanup_free char *path = NULL;
+
+	if (plugin_find(plugin_directories, type, &path, e) < 0)
+		return -1;
+	return run_program(chain, call, path, input, result, e);
 }
 
 static int take_output(struct program_result *result, struct buf *out, struct error *e)

@@ -146,7 +146,7 @@ bool pasta_forwards_dns(const struct net_state *st, const char *host)
 
 /* --- the command line ----------------------------------------------------------------------------- */
 
-_Static_assert(PROGRAM_ARGS_MAX >= 32 + FIXED + 2 * PORT_RANGES_MAX, "room for all ports");
+_Static_assert(PROGRAM_ARGS_MAX >= 32 + FIXED + (size_t)2 * PORT_RANGES_MAX, "room for all ports");
 
 /* Without -t and -u pasta forwards all ports that are bound in the namespace. */
 static void add_ports(struct program_args *c, const struct net_ports *ports, enum port_proto proto,
@@ -269,22 +269,30 @@ static int refuse(const struct program_result *result, struct error *e)
 			 WEXITSTATUS(result->status));
 }
 
-/* If the manager does not make the scope, pasta runs without: its own failure comes again then. */
-static int run_it(const struct start *s, bool scope, pid_t *pid, struct error *e)
+static int read_pid(struct program_result *result, pid_t *pid, struct error *e)
 {
-	cleanup_program_result struct program_result result = { 0 };
 	uint64_t n;
 
-	if (run_pasta(s, scope, &result, e) < 0)
-		return -1;
-	if (result.status)
-		return scope ? run_it(s, false, pid, e) : refuse(&result, e);
-	if (result.out.len)
-		result.out.data[strcspn(result.out.data, "\n")] = '\0';
-	if (!result.out.len || !parse_u64(result.out.data, INT_MAX, &n) || !n)
+	if (result->out.len)
+		result->out.data[strcspn(result->out.data, "\n")] = '\0';
+	if (!result->out.len || !parse_u64(result->out.data, INT_MAX, &n) || !n)
 		return error_set(e, 0, "pasta did not say its pid");
 	*pid = (pid_t)n;
 	return 0;
+}
+
+/* If the manager does not make the scope, pasta runs without: its own failure comes again then. */
+static int run_it(const struct start *s, bool scope, pid_t *pid, struct error *e)
+{
+	cleanup_program_result struct program_result scoped = { 0 }, result = { 0 };
+
+	if (scope && run_pasta(s, true, &scoped, e) < 0)
+		return -1;
+	if (scope && !scoped.status)
+		return read_pid(&scoped, pid, e);
+	if (run_pasta(s, false, &result, e) < 0)
+		return -1;
+	return result.status ? refuse(&result, e) : read_pid(&result, pid, e);
 }
 
 static int start(struct net_state *st, uint64_t until, pid_t *pid, struct error *e)
@@ -444,7 +452,7 @@ static int note_result(struct net_state *st, struct error *e)
 
 int pasta_add(struct net_state *st, uint64_t until, struct error *e)
 {
-	pid_t pid;
+	pid_t pid = 0;
 
 	if (start(st, until, &pid, e) < 0 || note_process(st, pid, e) < 0)
 		return -1;

@@ -72,20 +72,20 @@ struct config {
 	uint32_t shm_source_node;
 	const char **shm_options; /* its options, in order */
 	size_t shm_option_count;
-	bool shm_below;                    /* another mount is on or below /dev/shm */
 	const char *mount_label;           /* linux.mountLabel; NULL if absent or empty */
 	struct id_maps uid_maps, gid_maps; /* linux.uidMappings, gidMappings */
-	bool time_offsets;                 /* linux.timeOffsets has a member */
 	struct config_sysctl *sysctls;     /* linux.sysctl, in the document's order */
 	size_t sysctl_count;
 	uint32_t hooks;      /* node of the object, or JSON_NONE */
 	uint32_t hooks_null; /* node of a null instead of the object, or JSON_NONE */
 	struct config_hook_list hook_list[HOOKS_LISTS];
-	bool docker_hook;     /* a hook of Docker's moves interfaces into the network namespace */
 	uint32_t mounts;      /* node of the array, or JSON_NONE */
 	uint32_t mounts_null; /* node of a null instead of the array, or JSON_NONE */
 	struct config_etc_mount etc[CONFIG_ETC_FILES];
-	bool etc_covered; /* a mount is on / or /etc */
+	bool shm_below;    /* another mount is on or below /dev/shm */
+	bool time_offsets; /* linux.timeOffsets has a member */
+	bool docker_hook;  /* a hook of Docker's moves interfaces into the network namespace */
+	bool etc_covered;  /* a mount is on / or /etc */
 };
 
 /*

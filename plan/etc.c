@@ -60,19 +60,15 @@ struct line {
 static struct span next_word(struct span *rest)
 {
 	static const char space[] = " \t\r\n\v\f";
-	struct span word;
+	const char *at = rest->at, *end = at + rest->len, *from;
 
-	while (rest->len && memchr(space, *rest->at, sizeof(space) - 1)) {
-		rest->at++;
-		rest->len--;
-	}
-	word = (struct span){ rest->at, 0 };
-	while (rest->len && !memchr(space, *rest->at, sizeof(space) - 1)) {
-		rest->at++;
-		rest->len--;
-		word.len++;
-	}
-	return word;
+	while (at < end && memchr(space, *at, sizeof(space) - 1))
+		at++;
+	from = at;
+	while (at < end && !memchr(space, *at, sizeof(space) - 1))
+		at++;
+	*rest = (struct span){ at, (size_t)(end - at) };
+	return (struct span){ from, (size_t)(at - from) };
 }
 
 /* Host names are compared without regard to case: RFC 1123. */
@@ -109,10 +105,9 @@ static bool next_line(const struct etc_hosts *in, struct line *line)
 	if (!left)
 		return false;
 	end = memchr(at, '\n', left);
-	line->all = line->words = (struct span){ at, end ? (size_t)(end + 1 - at) : left };
+	line->all = (struct span){ at, end ? (size_t)(end + 1 - at) : left };
 	comment = memchr(at, '#', line->all.len);
-	if (comment)
-		line->words.len = (size_t)(comment - at);
+	line->words = (struct span){ at, comment ? (size_t)(comment - at) : line->all.len };
 	line->localhost |= has_name(line->words, "localhost");
 	line->loopback = is_loopback(line->words);
 	line->marked = comment && line->all.len - line->words.len >= strlen(MARK) &&
@@ -158,7 +153,7 @@ static int add_word(struct buf *out, const char *before, struct span word)
 /* Move the names of one line. Where it is localhost's too, only the hostnames are the container's. */
 static int move_names(const struct etc_hosts *in, const struct line *line, struct buf *names)
 {
-	struct span words = line->words, word, present = { names->data, names->len };
+	struct span words = line->words, word, present;
 	bool localhosts = has_name(line->words, "localhost");
 	char *name;
 

@@ -20,10 +20,10 @@ static int parse_proto(char *spec, struct port_range *range, struct error *e)
 	if (!slash)
 		return 0;
 	*slash++ = '\0';
-	for (uint8_t i = 0; i < PROTO_COUNT; i++) {
+	for (unsigned i = 0; i < PROTO_COUNT; i++) {
 		if (strcmp(slash, port_proto_name[i]) != 0)
 			continue;
-		range->proto = i;
+		range->proto = (uint8_t)i;
 		return 0;
 	}
 	return error_set(e, 0, "no protocol '%s'; there are tcp, udp and sctp", slash);
@@ -87,7 +87,7 @@ static int parse_range(char *text, uint16_t *first, unsigned *count, struct erro
 static int parse_ranges(char *text, struct port_range *range, struct error *e)
 {
 	char *colon = strchr(text, ':');
-	unsigned host_count, pod_count;
+	unsigned host_count = 0, pod_count = 0;
 
 	if (!colon)
 		return error_set(e, 0, "expected [IP:]HOST:POD[/PROTOCOL]");
@@ -123,7 +123,7 @@ static void format_range(char *room, size_t size, uint16_t first, uint16_t count
 	if (count == 1)
 		snprintf(room, size, "%u", first);
 	else
-		snprintf(room, size, "%u-%u", first, first + count - 1);
+		snprintf(room, size, "%u-%u", first, first + count - 1U);
 }
 
 struct port_prefix port_prefix(const struct port_range *range)
@@ -209,7 +209,7 @@ int port_check_bounds(const struct port_range *range, uint16_t low, uint16_t hig
 int port_parse_bounds(const char *text, uint16_t *low, uint16_t *high, struct error *e)
 {
 	char copy[16];
-	unsigned count;
+	unsigned count = 0;
 	size_t len = strlen(text);
 
 	if (len >= sizeof(copy) || !strchr(text, '-'))

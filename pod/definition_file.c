@@ -236,7 +236,7 @@ static int read_file(const char *confdir, const char *name, const char *path, st
 		     bool *found, struct error *e)
 {
 	cleanup_close int fd = -1;
-	struct stat st;
+	struct stat st = { 0 };
 
 	fd = open_file(confdir, name, path, &st, e);
 	*found = fd >= 0;

@@ -25,7 +25,7 @@ struct hosts_name {
 static struct hosts_name hosts_name(const char *key)
 {
 	struct hex64 hash = hex64(hash_bytes(HASH_START, key, strlen(key)));
-	struct hosts_name name;
+	struct hosts_name name = { 0 };
 
 	concat_in(name.text, sizeof(name.text), "hosts@", hash.text, NULL);
 	concat_in(name.temporary, sizeof(name.temporary), ".", name.text, ".new", NULL);

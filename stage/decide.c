@@ -189,7 +189,7 @@ static int allowed_annotation(struct container *c, const char *key, const char *
 static int read_annotations(struct container *c, const char **network, char **published,
 			    struct error *e)
 {
-	const char *ports;
+	const char *ports = NULL;
 
 	if (allowed_annotation(c, ANNOTATION_NETWORK, "--network-annotation",
 			       c->opt->network_annotation, network, e) < 0 ||
@@ -212,8 +212,8 @@ static int choose_network(struct container *c, struct error *e)
 		.recorded = c->pod.rec.network,
 		.attached = c->pod.rec.attached,
 	};
-	const char *network;
-	char *published;
+	const char *network = NULL;
+	char *published = NULL;
 
 	if (read_annotations(c, &in.annotated, &published, e) < 0)
 		return -1;

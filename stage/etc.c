@@ -72,7 +72,7 @@ static int replace_hosts(struct container *c, const char *source, struct error *
 {
 	bool podman = plan_engine_file(source, "hosts") == ENGINE_FILE_PODMAN;
 	const char *why;
-	struct stat st;
+	struct stat st = { 0 };
 
 	why = read_hosts(c, source, &st);
 	/* etc_follow_podman() waits for podman's text. */

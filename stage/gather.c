@@ -148,8 +148,8 @@ int gather_sysctls(struct container *c, ns_set *types, struct error *e)
 
 	*types = 0;
 	c->sysctl_count = 0;
-	c->sysctls = n ? arena_alloc(&c->arena, n * sizeof(*c->sysctls)) : NULL;
-	if (n && !c->sysctls)
+	c->sysctls = arena_alloc(&c->arena, (n + 1) * sizeof(*c->sysctls));
+	if (!c->sysctls)
 		return error_nomem(e);
 	for (size_t i = 0; i < opt->sysctl_count; i++)
 		if (sysctl_check_pair(opt->sysctls[i], true, &c->arena,

@@ -222,8 +222,10 @@ struct spans {
 
 static void add_span(struct spans *s, uint32_t start, uint32_t end)
 {
-	s->list = realloc(s->list, (s->count + 1) * sizeof(*s->list));
-	MUST(s->list);
+	struct span *list = realloc(s->list, (s->count + 1) * sizeof(*s->list));
+
+	MUST(list);
+	s->list = list;
 	s->list[s->count++] = (struct span){ start, end };
 }
 
