@@ -444,6 +444,16 @@ ns_ino() {
 	ino=$(stat -L -c %i "$1") && echo "$ino"
 }
 
+# lsns_of PID TYPE COLUMN: one column of lsns(8) for the namespace of a process. lsns reads all processes of the host, and
+# prints nothing if one of them ends meanwhile.
+lsns_of() {
+	local value end=$((SECONDS + LIMIT))
+	until value=$(lsns -n -t "$2" -p "$1" -o "$3") && [ -n "$value" ]; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+	done
+	echo "${value// /}"
+}
+
 # in_pin SHORT POD COMMAND...: run in one of the pod's namespaces.
 in_pin() {
 	local type=$1 pod=$2

@@ -26,7 +26,7 @@ user_wait() {
 	user=$(ns_ino /run/userns/web)
 	differ "$user" "$(ns_ino /proc/self/ns/user)"
 	for type in net ipc uts; do
-		equal "$(lsns -n -t "$type" -p "$pid" -o ONS | tr -d ' ')" "$user" "owner of $type"
+		equal "$(lsns_of "$pid" "$type" ONS)" "$user" "owner of $type"
 	done
 	user_wait b "${MAPS[@]}"
 	same_pod a b

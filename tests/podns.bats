@@ -222,7 +222,7 @@ load podns
 	equal "$("$PODNS" exec web readlink /proc/self/ns/net)" "$(ip netns exec web readlink /proc/self/ns/net)"
 	equal "$("$PODNS" exec web readlink /proc/self/ns/uts)" \
 		"$(nsenter --uts=/run/utsns/web readlink /proc/self/ns/uts)"
-	equal "$(lsns -n -t ipc -o NS -p "$CHILD")" "$("$PODNS" inspect web --json |
+	equal "$(lsns_of "$CHILD" ipc NS)" "$("$PODNS" inspect web --json |
 		jq -r '.pins[] | select(.type == "ipc") | .inode')"
 	equal "$("$PODNS" ls --json | jq '.[].pids')" 1
 }
