@@ -166,6 +166,7 @@ const struct rule rules[] = {
 	IOCTL(TIOCGWINSZ, "stdio asks whether it writes to a terminal"),
 	ALLOW(fork, "a child makes user namespaces"),
 	ALLOW_IF(clone, "the same, on architectures without fork", 1, ARG(0, EQ, SIGCHLD)),
+	ALLOW(set_tid_address, "fork(3) of musl 1.2.5"),
 #else
 	/* calls of glibc */
 	IOCTL(TCGETS, "stdio asks whether it writes to a terminal"),

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The bed: a fresh Debian 13 for tests that need newer programs than the host's, or engines that must not run on
-# the host. run.sh runs in it each bats file with the line `# bats file_tags=bed`. Sourced; $SRC is the top of the
-# source tree.
+# The bed: a fresh Debian 13. run.sh runs in it each bats file with the line `# bats file_tags=bed`, which needs newer
+# programs than the host's or engines that must not run on the host, and then the README's two commands. Sourced after
+# setup.bash; $SRC is the top of the source tree.
 #
-#	bed_make DIR PACKAGE...		have Debian 13 with these packages in DIR/root
+#	bed_make DIR			have a Debian 13 in DIR/root, on which the demo has run
 #	bed_build DIR			build the project with the bed's own compiler, in DIR/gcc
 #	bed_run DIR COMMAND...		run COMMAND in the bed; it sees DIR as /build, the sources as /build/src
 #
@@ -15,10 +15,8 @@
 
 BED_SUITE=trixie
 
-# For the project's build, the tests' helpers and the engines.
-# shellcheck disable=SC2034 # run.sh uses it
-BED_PACKAGES=(autoconf automake bats busybox-static conmon containerd crun docker-cli docker-compose docker.io gcc
-	iproute2 iptables jq libc6-dev libseccomp-dev libyajl-dev make pkgconf runc)
+# Beside what the README's commands install.
+BED_ENGINES=(conmon containerd docker-cli docker-compose docker.io)
 
 # --- making it ------------------------------------------------------------------
 
@@ -42,30 +40,38 @@ bed_mirror() {
 	return 1
 }
 
-# bed_make DIR PACKAGE...: made once for a list of packages. Several bats files may need it at the same time. The
-# output of debootstrap is in DIR/make.log. debootstrap verifies signatures with the keys of Debian 12 or 13: the
-# suite is signed with both.
+# bed_make DIR: made once for a list of packages. Several bats files may need it at the same time. The output of
+# debootstrap and apt is in DIR/make.log, that of the demo in DIR/demo.log. debootstrap verifies signatures with the keys of
+# Debian 12 or 13: the suite is signed with both.
 bed_make() {
-	local dir=$1 mirror
-	shift
+	local dir=$1 mirror key
+	key="$(packages) ${BED_ENGINES[*]}"
 	mkdir -p "$dir" || return
 	# shellcheck disable=SC2094 # a lock on the directory is no read of its files
 	{
 		flock 8 || return
-		if [ "$(cat "$dir/packages" 2>/dev/null)" = "$*" ]; then
+		if [ "$(cat "$dir/packages" 2>/dev/null)" = "$key" ]; then
 			return
 		fi
 		mirror=$(bed_mirror) || return
-		rm -rf --one-file-system "$dir/packages" "$dir/root" "$dir/root.new" "$dir/gcc"
-		local IFS=,
-		if ! debootstrap --variant=minbase --include="$*" "$BED_SUITE" "$dir/root.new" "$mirror"; then
+		rm -rf --one-file-system "$dir"/{packages,root,root.new,gcc,built}
+		if ! debootstrap --variant=minbase "$BED_SUITE" "$dir/root.new" "$mirror"; then
 			[ ! -e "$dir/root.new/debootstrap/debootstrap.log" ] ||
 				tail -n 20 "$dir/root.new/debootstrap/debootstrap.log"
 			return 1
 		fi
-		unset IFS
+		# No daemon starts when its package is installed.
+		printf '#!/bin/sh\nexit 101\n' >"$dir/root.new/usr/sbin/policy-rc.d"
+		chmod 0755 "$dir/root.new/usr/sbin/policy-rc.d"
+		# Nothing here outlives a crash of the host.
+		echo force-unsafe-io >"$dir/root.new/etc/dpkg/dpkg.cfg.d/unsafe-io"
+		# It sets PODNS_SOURCES, which is the host's.
+		(copy_sources "$dir/src") || return
+		bed_change "$dir" /build/src/tests/demo.sh >"$dir/demo.log" 2>&1 || return
+		bed_change "$dir" env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -q -y --no-install-recommends "${BED_ENGINES[@]}" || return
 		rm -f "$dir"/root.new/var/cache/apt/archives/*.deb
-		mv "$dir/root.new" "$dir/root" && echo "$*" >"$dir/packages"
+		mv "$dir/root.new" "$dir/root" && echo "$key" >"$dir/packages"
 	} >"$dir/make.log" 2>&1 </dev/null 8<"$dir"
 }
 
@@ -127,31 +133,46 @@ bed_remove_groups() {
 	done < <(bed_hierarchies)
 }
 
-# bed_run DIR COMMAND...: exit status and standard streams are COMMAND's. Call it in a mount namespace of one's own. If
-# it is killed, its control groups stay: run.sh removes all of its run.
+# bed_run DIR COMMAND...: exit status and standard streams are COMMAND's. If it is killed, its control groups stay: run.sh
+# removes all of its run.
 bed_run() {
-	local scratch group status=0
+	bed_start bed_view --net "$@"
+}
+
+# bed_change DIR COMMAND...: while DIR/root.new is being made. COMMAND changes it, and has the host's network for apt.
+bed_change() {
+	bed_start bed_itself '' "$@"
+}
+
+# bed_start ROOT NETWORK DIR COMMAND...: ROOT is a function that mounts the bed's root, NETWORK an option of unshare.
+bed_start() {
+	local scratch group root=$1 network=$2 status=0
+	shift 2
 	scratch=$(mktemp -d "${TMPDIR:-/tmp}/bed.XXXXXX") || return
 	group=podns-${PODNS_TEST_RUN-bed}-${scratch##*.}
 	(
 		bed_join_group "$group" || exit
 		# shellcheck disable=SC2016 # the inner shell expands it
-		exec unshare --cgroup --mount --net --ipc --uts --pid --fork --kill-child --propagation private \
-			bash -c '. "$1" && bed_enter "${@:2}"' bed "$SRC/tests/bed.bash" "$scratch" "$@"
+		exec unshare --cgroup --mount ${network:+"$network"} --ipc --uts --pid --fork --kill-child --propagation private \
+			bash -c '. "$1" && bed_enter "${@:2}"' bed "$SRC/tests/bed.bash" "$root" "$scratch" "$@"
 	) || status=$?
 	bed_remove_groups "$group"
 	rmdir "$scratch"
 	return "$status"
 }
 
-# bed_enter SCRATCH DIR COMMAND..., as process 1 of the namespaces.
+# bed_enter ROOT SCRATCH DIR COMMAND..., as process 1 of the namespaces.
 bed_enter() {
-	local scratch=$1 dir=$2
-	shift 2
-	bed_root "$scratch" "$dir" && bed_kernel_mounts "$scratch/root" && cd "$scratch/root" &&
+	local make_root=$1 scratch=$2 dir=$3
+	shift 3
+	mount -t tmpfs -o mode=0755 tmpfs "$scratch" && mkdir "$scratch/root" && "$make_root" "$scratch" "$dir" &&
+		bed_mounts "$scratch/root" "$dir" && bed_kernel_mounts "$scratch/root" && cd "$scratch/root" &&
 		pivot_root . .old && umount -l /.old && rmdir /.old && cd / || exit
 	# As systemd does it on real hosts.
-	mount --make-rshared / && ip link set lo up && hostname bed || exit
+	mount --make-rshared / && hostname bed || exit
+	if [ "$make_root" = bed_view ]; then
+		ip link set lo up || exit
+	fi
 	if mountpoint -q /sys/fs/cgroup; then
 		bed_cgroup2 || exit
 	fi
@@ -163,14 +184,23 @@ bed_enter() {
 	exit
 }
 
-# bed_root SCRATCH DIR: SCRATCH/root is a copy-on-write view of DIR/root, with DIR as /build. Docker's and containerd's
-# stores are not in the overlay, because both make overlays themselves.
-bed_root() {
-	local scratch=$1 root=$1/root dir
-	mount -t tmpfs -o mode=0755 tmpfs "$scratch" && mkdir "$scratch"/{upper,work,root} &&
-		mount -t overlay -o "lowerdir=$2/root,upperdir=$scratch/upper,workdir=$scratch/work" overlay "$root" &&
-		mkdir -p "$root"/{.old,build,var/lib/docker,var/lib/containerd} || return
-	for dir in run var/lib/docker var/lib/containerd; do
+# bed_view SCRATCH DIR: SCRATCH/root is a copy-on-write view of DIR/root.
+bed_view() {
+	mkdir "$1"/{upper,work} &&
+		mount -t overlay -o "lowerdir=$2/root,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
+}
+
+# bed_itself SCRATCH DIR: SCRATCH/root is what is being made.
+bed_itself() {
+	mount --bind "$2/root.new" "$1/root"
+}
+
+# bed_mounts ROOT DIR: what is not on the disk, and DIR as /build. Docker's and containerd's stores are not in the overlay,
+# because both make overlays themselves.
+bed_mounts() {
+	local root=$1 dir
+	mkdir -p "$root"/{.old,build,var/lib/docker,var/lib/containerd,var/lib/containers} || return
+	for dir in run var/lib/docker var/lib/containerd var/lib/containers; do
 		mount -t tmpfs -o mode=0755 tmpfs "$root/$dir" || return
 	done
 	mount -t tmpfs -o mode=1777 tmpfs "$root/tmp" && mkdir "$root/run/lock" && mount --bind "$2" "$root/build"

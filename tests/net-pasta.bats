@@ -191,11 +191,14 @@ in_mounts() {
 	nsenter --target "$HOLDER" --mount "$@"
 }
 
-# fake_program PATH: the script on standard input in the place of a program, until the namespaces end.
+# fake_program NAME: the script on standard input in the place of a program in /usr/bin, until the namespaces end. The
+# program itself may not be installed.
 fake_program() {
-	cat >"$BED/${1##*/}"
-	chmod 0755 "$BED/${1##*/}"
-	in_mounts mount --bind "$BED/${1##*/}" "$1"
+	rm -rf "$BED/fakes"
+	mkdir "$BED/fakes"
+	cat >"$BED/fakes/$1"
+	chmod 0755 "$BED/fakes/$1"
+	in_mounts mount -t overlay -o "ro,lowerdir=$BED/fakes:/usr/bin" overlay /usr/bin
 }
 
 # --- what a pod gets ---------------------------------------------------------
@@ -283,14 +286,14 @@ fake_program() {
 	serve in_ns -- 0.0.0.0:8081 of-the-host
 	net_fails "port 8081/tcp: in use by busybox (pid $(with_arguments '^busybox httpd.*8081'))" publish --publish 8081:80 web
 	net_fails "pasta publishes only tcp and udp" publish --publish 8082:80/sctp web
-	fake_program /usr/bin/pasta <<-SCRIPT
+	fake_program pasta <<-SCRIPT
 		#!/bin/sh
 		echo 'no more ports' >&2
 		exit 1
 	SCRIPT
 	net_fails "the old ports could not be published again (pasta: no more ports): pasta: no more ports" \
 		publish --publish 8082:80 web
-	in_mounts umount /usr/bin/pasta
+	in_mounts umount -l /usr/bin
 	net_fails "a change of the published ports was interrupted" check web
 	net publish web
 	equal "$(record ".ports | tojson")" '["8080:80/tcp"]'
@@ -314,7 +317,7 @@ fake_program() {
 }
 
 @test "pasta: the reason that pasta gives is passed on" {
-	fake_program /usr/bin/pasta <<-'SCRIPT'
+	fake_program pasta <<-'SCRIPT'
 		#!/bin/sh
 		echo 'No external routable interface for IPv6' >&2
 		echo "Failed to bind any port for '-t 8080:80', exiting" >&2
@@ -340,11 +343,17 @@ fake_program() {
 	"$PODNS" --root "$T/root" rm web
 }
 
+# pasta fails there, or, since 2024, gives the pod an address of its own.
 @test "pasta: a host without a network" {
+	local status=0
 	on_host ip link set up0 down
-	run ! net add --network pasta web
+	net add --network pasta web >"$T/address" || status=$?
 	on_host ip link set up0 up
 	on_host ip route add default via "$OUTSIDE_IP"
+	if [ "$status" = 0 ]; then
+		equal "$(cat "$T/address")" 169.254.2.1
+		net del web
+	fi
 	no_pasta
 	no_record
 }
@@ -431,7 +440,7 @@ make_socket() {
 
 @test "pasta runs in a scope of its own if the user has a systemd manager" {
 	make_socket "$RUN_USER/systemd/private"
-	fake_program /usr/bin/systemd-run <<-SCRIPT
+	fake_program systemd-run <<-SCRIPT
 		#!/bin/sh
 		echo "\$XDG_RUNTIME_DIR \$*" >$RUN_USER/scope
 		while [ "\$1" != -- ]; do
@@ -447,7 +456,7 @@ make_socket() {
 
 @test "pasta runs without a scope if the manager makes none" {
 	make_socket "$RUN_USER/systemd/private"
-	fake_program /usr/bin/systemd-run <<-SCRIPT
+	fake_program systemd-run <<-SCRIPT
 		#!/bin/sh
 		echo called >$RUN_USER/scope
 		echo 'Failed to connect to bus: No medium found' >&2

@@ -25,20 +25,23 @@ set -u -o pipefail
 
 SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 FILE_SECONDS=900	# that a bats file may take
+BED_SECONDS=2400	# that the whole suite may take in Debian 13
 export LC_ALL=C
 
 # shellcheck source=tests/setup.bash
 . "$SRC/tests/setup.bash"
+# shellcheck source=tests/skips.bash
+. "$SRC/tests/skips.bash"
 # shellcheck source=tests/bed.bash
 . "$SRC/tests/bed.bash"
 
 # --- inside a mount namespace of a bats file's own ---------------------------
 
 # The host's own files are read-only here, for bind mounts of them too. bats removes the directory of each file
-# with everything below, also what is mounted there.
+# with everything below, also what is mounted there. A mount on /tmp would hide one below it.
 protect_host() {
 	local dir
-	for dir in "$TMPDIR" "${PODNS_BUILD%/*}" /tmp /var/tmp; do
+	for dir in /tmp /var/tmp "$TMPDIR" "${PODNS_BUILD%/*}"; do
 		mount --bind "$dir" "$dir" || exit 1
 	done
 	mount -o remount,bind,ro / || exit 1
@@ -70,15 +73,37 @@ inside() {
 # elsewhere: needs_bed() in skips.bash.
 inside_bed() {
 	export PODNS_BED=${PODNS_BUILD%/*}/bed
-	bed_make "$PODNS_BED" "${BED_PACKAGES[@]}" && bed_build "$PODNS_BED" || return 0
+	bed_make "$PODNS_BED" && bed_build "$PODNS_BED" || return 0
 	bed_run "$PODNS_BED" env PODNS_IN_BED=yes PODNS_BUILD=/build/gcc PODNS_SRC=/build/src PODNS_SOURCES=/build/src \
 		bats --tap ${BATS_FILTER:+--filter "$BATS_FILTER"} "/build/src/tests/${1##*/}"
 	exit
 }
 
-if [ "${1-}" = --inside ]; then
-	inside "$2"
-fi
+# --- the whole suite in Debian 13 --------------------------------------------
+
+# whole_bed DIR: what the README tells a newcomer to run, on the system that was fresh before the demo. The fuzzers have
+# been run on the host.
+whole_bed() {
+	bed_make "$1" || {
+		tail -n 40 "$1"/{make.log,demo.log}
+		return 1
+	}
+	# It sets PODNS_SOURCES, which is the host's.
+	(copy_sources "$1/src") || return
+	bed_run "$1" env PODNS_IN_BED=yes PODNS_FUZZ_SECONDS=3 /build/src/tests/run.sh
+}
+
+case ${1-} in
+--inside) inside "$2" ;;
+--make-bed)
+	bed_make "$2"
+	exit
+	;;
+--whole-bed)
+	whole_bed "$2"
+	exit
+	;;
+esac
 
 # --- counting ----------------------------------------------------------------
 
@@ -206,7 +231,11 @@ build_with() {
 unit_tests() {
 	local dir=$1 source name
 	# Built in parallel, run one after the other.
-	timeout -k 10 "$FILE_SECONDS" make -C "$dir" -j"$(nproc)" check TESTS= >"$dir/check.log" 2>&1 </dev/null
+	if ! timeout -k 10 "$FILE_SECONDS" make -C "$dir" -j"$(nproc)" check TESTS= >"$dir/check.log" 2>&1 </dev/null; then
+		grep -E '(error|warning): |Error' "$dir/check.log" || tail -n 40 "$dir/check.log"
+		fail "unit tests are built without a warning: ${dir##*/}"
+		return
+	fi
 	timeout -k 10 "$FILE_SECONDS" make -C "$dir" check >>"$dir/check.log" 2>&1 </dev/null
 	for source in "$SRC"/tests/unit/test_*.c; do
 		name=tests/unit/$(basename "$source" .c)
@@ -362,9 +391,54 @@ distcheck() {
 	fi
 }
 
+is_debian13() {
+	grep -qx "VERSION_CODENAME=$BED_SUITE" /etc/os-release
+}
+
+# begin_debian13: it takes two minutes to make, so it begins while the project is built.
+begin_debian13() {
+	timeout -k 10 "$FILE_SECONDS" unshare --mount --propagation private "$SRC/tests/run.sh" --make-bed "$BUILD/bed" </dev/null >/dev/null 2>&1 &
+	bed_maker=$!
+}
+
+# Debian 13 with the README's two commands: tests/demo.sh, which bed_make runs, and tests/run.sh, whose TAP is a subtest here.
+debian13() {
+	local out=$SCRATCH/debian13 line list='' lack
+	echo "# Debian 13"
+	wait "$bed_maker"
+	bed_maker=''
+	lack=$(T=$SCRATCH lacks_for_bed)
+	if [ -n "$lack" ]; then
+		skipped=$((skipped + 1))
+		reasons+=("Debian 13: host: $lack")
+		return
+	fi
+	timeout -k 10 "$BED_SECONDS" unshare --mount --propagation private \
+		"$SRC/tests/run.sh" --whole-bed "$BUILD/bed" </dev/null >"$out" 2>&1
+	sed 's/^/    /' "$out"
+	if [ -s "$BUILD/bed/packages" ]; then
+		pass "Debian 13, minimal: tests/demo.sh installs what is missing, and shows a pod"
+	else
+		fail "Debian 13, minimal: tests/demo.sh installs what is missing, and shows a pod"
+	fi
+	if ! [[ $(tail -n 1 "$out") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+		fail "Debian 13: tests/run.sh ends with its numbers"
+		return
+	fi
+	passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + BASH_REMATCH[3]))
+	while IFS= read -r line; do
+		case $line in
+		'# skipped:' | '# failed:') list=${line#\# } ;;
+		'#   '*) [ "$list" = failed: ] && failures+=("Debian 13: ${line#\#   }") || reasons+=("Debian 13: ${line#\#   }") ;;
+		*) list='' ;;
+		esac
+	done < <(tail -n 200 "$out" | sed -n '/^# \(skipped\|failed\):$/,$p')
+}
+
 # --- what is run -------------------------------------------------------------
 
 plain() {
+	[ -z "$whole_bed" ] || begin_debian13
 	build_with gcc gcc || return
 	if [ -n "$all" ]; then
 		unit_tests "$BUILD/gcc"
@@ -374,6 +448,7 @@ plain() {
 	fi
 	bats_files
 	[ -z "$all" ] || [ -z "$long" ] || distcheck
+	[ -z "$whole_bed" ] || debian13
 }
 
 sanitizers() {
@@ -415,6 +490,7 @@ summary() {
 
 clean_up() {
 	[ -z "$pool" ] || { kill "$pool" && wait "$pool"; } 2>/dev/null
+	[ -z "$bed_maker" ] || { kill "$bed_maker" && wait "$bed_maker"; } 2>/dev/null
 	bed_remove_groups "podns-$PODNS_TEST_RUN-"
 	rm -rf --one-file-system "$SCRATCH"
 	state_dir_end
@@ -460,7 +536,7 @@ be_root tests/run.sh
 umask 022
 cd "$SRC" || exit 2
 SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/oci-podns-tests.XXXXXX") || exit 2
-pool=''
+pool='' bed_maker=''
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 BUILD=${BUILD_DIR:-$SCRATCH/build}
@@ -473,15 +549,22 @@ copy_sources "$BUILD/src" || exit 2
 state_dir_begin || exit 2
 host_state >"$SCRATCH/host.before"
 
-all=''
+# selected FILE: does a run of all files include it?
+selected() {
+	case ${1##*/} in
+	# They take long, or read code instead of running it.
+	analyse.bats | valgrind.bats) [ -n "$long" ] ;;
+	# The run that made this bed runs those that need one for themselves.
+	*) [ -z "${PODNS_IN_BED-}" ] || ! grep -qx '# bats file_tags=bed' "$1" ;;
+	esac
+}
+
+all='' whole_bed=''
 if [ ${#files[@]} = 0 ]; then
 	all=yes
+	[ -n "${PODNS_IN_BED-}$mode$long" ] || is_debian13 || whole_bed=yes
 	for file in "$SRC"/tests/*.bats; do
-		# These take long, or read code instead of running it.
-		case $long$(basename "$file") in
-		analyse.bats | valgrind.bats) ;;
-		*) files+=("$file") ;;
-		esac
+		! selected "$file" || files+=("$file")
 	done
 fi
 leave_out

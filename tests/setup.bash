@@ -4,48 +4,52 @@
 # What run.sh, demo.sh and the bats files share: be root, have the packages, build, make a
 # container's root. Sourced; $SRC is the top of the source tree and $SCRATCH a directory.
 
-# One probe a line: what must exist (a command, or a file if it has a slash) and the Debian package
-# that has it.
+# podman 5 warns at each command where control groups are of version 1, as on hosts of the tests.
+export PODMAN_IGNORE_CGROUPSV1_WARNING=yes
+
+# One probe a line: what must exist (a command, or a file if it has a slash, which may be in /usr/lib or /usr/libexec),
+# Debian's package that has it, and other distributions' names where they differ.
 packages() {
 	cat <<-'LIST'
 		autoconf autoconf
 		automake automake
-		bats bats
-		busybox busybox-static
-		/usr/lib/cni/bridge containernetworking-plugins
+		bats bats arch:bash-bats
+		busybox busybox-static fedora:busybox arch:busybox
+		cni/bridge containernetworking-plugins suse:cni-plugins alpine:cni-plugins arch:cni-plugins
 		clang clang
-		clang-format clang-format
-		clang-tidy clang-tidy
+		clang-format clang-format fedora:clang-tools-extra suse:clang-tools alpine:clang-extra-tools arch:clang
+		clang-tidy clang-tidy fedora:clang-tools-extra suse:clang-tools alpine:clang-extra-tools arch:clang
 		codespell codespell
 		cppcheck cppcheck
 		crun crun
 		debootstrap debootstrap
-		/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
-		dnsmasq dnsmasq-base
+		/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring fedora:debian-keyring
+		dnsmasq dnsmasq-base fedora:dnsmasq suse:dnsmasq alpine:dnsmasq arch:dnsmasq
 		fuse-overlayfs fuse-overlayfs
 		gcc gcc
-		/usr/include/stdio.h libc6-dev
-		/usr/include/seccomp.h libseccomp-dev
-		/usr/include/yajl/yajl_parse.h libyajl-dev
-		/usr/lib/podman/aardvark-dns aardvark-dns
-		/usr/lib/podman/netavark netavark
+		/usr/include/stdio.h libc6-dev fedora:glibc-devel suse:glibc-devel alpine:musl-dev arch:glibc
+		/usr/include/seccomp.h libseccomp-dev fedora:libseccomp-devel suse:libseccomp-devel arch:libseccomp
+		/usr/include/yajl/yajl_parse.h libyajl-dev fedora:yajl-devel suse:libyajl-devel alpine:yajl-dev arch:yajl
+		podman/aardvark-dns aardvark-dns
+		podman/netavark netavark
 		getfattr attr
-		ip iproute2
-		iptables iptables
+		ip iproute2 fedora:iproute
+		iptables iptables fedora:iptables-nft
 		jq jq
 		make make
-		musl-gcc musl-tools
+		musl-gcc musl-tools fedora:musl-gcc suse:musl-devel alpine:musl-dev arch:musl
 		nft nftables
-		newuidmap uidmap
+		newuidmap uidmap fedora:shadow-utils suse:shadow alpine:shadow-uidmap arch:shadow
 		nsenter util-linux
 		pasta passt
+		pgrep procps fedora:procps-ng arch:procps-ng
 		podman podman
 		runc runc
-		shellcheck shellcheck
+		shellcheck shellcheck fedora:ShellCheck suse:ShellCheck
 		slirp4netns slirp4netns
 		strace strace
 		valgrind valgrind
-		xz xz-utils
+		xz xz-utils fedora:xz suse:xz alpine:xz arch:xz
 	LIST
 }
 
@@ -58,6 +62,12 @@ private_mounts() {
 	slash=$(mktemp -d "${TMPDIR:-/tmp}/slash.XXXXXX") || exit 1
 	mount --rbind / "$slash" && mount --make-rprivate "$slash" || exit 1
 	exec chroot "$slash" "$@"
+}
+
+# Entering a mount namespace leads to its root directory, even if it is our own.
+in_chroot() {
+	local top
+	top=$(nsenter --mount=/proc/self/ns/mnt stat -c %d:%i / 2>/dev/null) && [ "$top" != "$(stat -c %d:%i /)" ]
 }
 
 # Each bats file's mount namespace has a mount on the directory of copied config.json files, so that must
@@ -92,15 +102,44 @@ be_root() {
 	PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 }
 
+# distribution OS-RELEASE: by whose names packages go here: debian, fedora, suse, alpine, arch; or nothing.
+distribution() {
+	local ID='' ID_LIKE='' id
+	# shellcheck source=/dev/null
+	[ ! -r "$1" ] || . "$1"
+	for id in $ID $ID_LIKE; do
+		case $id in
+		debian | fedora | suse | alpine | arch) echo "$id" ;;
+		rhel | centos) echo fedora ;;
+		opensuse*) echo suse ;;
+		*) continue ;;
+		esac
+		return
+	done
+}
+
+# package_name DISTRIBUTION NAME...: the last words of a line of packages().
+package_name() {
+	local name=$2 other
+	for other in "${@:3}"; do
+		[ "${other%%:*}" != "$1" ] || name=${other#*:}
+	done
+	echo "$name"
+}
+
+# missing_packages DISTRIBUTION
 missing_packages() {
-	local probe package
-	while read -r probe package; do
+	local probe names
+	while read -r probe names; do
 		case $probe in
-		*/*) [ -e "$probe" ] ;;
+		/*) [ -e "$probe" ] ;;
+		*/*) [ -e "/usr/lib/$probe" ] || [ -e "/usr/libexec/$probe" ] ;;
 		*) command -v "$probe" >/dev/null ;;
-		esac || echo "$package"
-	done < <(packages)
-	clang_links_fuzzers || clang_rt_package
+		esac && continue
+		# shellcheck disable=SC2086 # a list of words
+		package_name "$1" $names
+	done < <(packages) | sort -u
+	clang_links_fuzzers || clang_rt_package "$1"
 }
 
 # clang prints the path of its library.
@@ -111,22 +150,44 @@ clang_links_fuzzers() {
 	[ -n "$library" ] && [ -e "$library" ]
 }
 
-# The package's name contains a version: of the installed clang, else of the one that apt would install.
+# Debian's package has a version in its name: of the installed clang, else of the one that apt would install.
 clang_rt_package() {
 	local version
+	if [ "$1" != debian ]; then
+		echo compiler-rt
+		return
+	fi
 	version=$(clang -dumpversion 2>/dev/null) ||
 		version=$(apt-cache depends clang 2>/dev/null | sed -n 's/^ *Depends: clang-\([0-9]\)/\1/p')
 	echo "libclang-rt-${version%%.*}-dev"
 }
 
+# name_packages DISTRIBUTION PACKAGE...: where they are not installed by this script.
+name_packages() {
+	local command
+	case $1 in
+	fedora) command='dnf install' ;;
+	suse) command='zypper install' ;;
+	alpine) command='apk add' ;;
+	arch) command='pacman -S' ;;
+	*)
+		echo "missing, under Debian's names: ${*:2}"
+		echo "install them with your distribution's tools, then run this again"
+		return
+		;;
+	esac
+	echo "programs or headers are missing; install them, then run this again:"
+	echo "    $command ${*:2}"
+}
+
 # Install missing packages on Debian and derivatives; elsewhere name them.
 have_packages() {
-	local missing
-	mapfile -t missing < <(missing_packages)
+	local missing distribution
+	distribution=$(distribution /etc/os-release)
+	mapfile -t missing < <(missing_packages "$distribution")
 	[ ${#missing[@]} -gt 0 ] || return 0
-	if ! command -v apt-get >/dev/null || ! grep -qsE '^ID(_LIKE)?=.*debian' /etc/os-release; then
-		echo "missing, under Debian's names: ${missing[*]}" >&2
-		echo "install them with your distribution's tools, then run this again" >&2
+	if [ "$distribution" != debian ] || ! command -v apt-get >/dev/null; then
+		name_packages "$distribution" "${missing[@]}" >&2
 		exit 2
 	fi
 	export DEBIAN_FRONTEND=noninteractive
@@ -136,7 +197,7 @@ have_packages() {
 		exit 2
 	fi
 	# Now apt knows which clang it has.
-	mapfile -t missing < <(missing_packages)
+	mapfile -t missing < <(missing_packages debian)
 	echo "# installing ${missing[*]}"
 	if ! apt-get install -q -y --no-install-recommends "${missing[@]}" \
 		>"$SCRATCH/apt.log" 2>&1 </dev/null; then
@@ -144,7 +205,7 @@ have_packages() {
 		echo "apt-get could not install: ${missing[*]}" >&2
 		exit 2
 	fi
-	mapfile -t missing < <(missing_packages)
+	mapfile -t missing < <(missing_packages debian)
 	if [ ${#missing[@]} -gt 0 ]; then
 		echo "still missing after apt-get: ${missing[*]}" >&2
 		exit 2

@@ -29,9 +29,10 @@ needs_userns_of_users() {
 		unshare --user --map-root-user --pid --fork --mount-proc true
 }
 
+INITIAL_PIDNS=4026531836	# PROC_PID_INIT_INO in linux/proc_ns.h
+
 needs_initial_pidns() {
-	skip_unless "this is not the initial pid namespace" \
-		[ "$(stat -L -c %i /proc/self/ns/pid)" = 4026531836 ]
+	skip_unless "this is not the initial pid namespace" [ "$(stat -L -c %i /proc/self/ns/pid)" = "$INITIAL_PIDNS" ]
 }
 
 needs_choice_of_pid() {
@@ -160,12 +161,22 @@ enters_a_bed() {
 	done < <(bed_hierarchies)
 }
 
+# What the host lacks for a bed, if anything.
+lacks_for_bed() {
+	if ! bed_mirror >/dev/null 2>&1; then
+		echo "no mirror of apt's has Debian 13, or none can be reached"
+	elif ! enters_a_bed >/dev/null 2>&1; then
+		echo "no Debian 13 can be entered: it takes namespaces, an overlay and control groups"
+	fi
+}
+
 # For files that run.sh runs in the bed, and on the host if it could not make the bed.
 needs_bed() {
+	local lack
 	[ -z "${PODNS_IN_BED-}" ] || return 0
-	skip_unless "no mirror of apt's has Debian 13, or none can be reached" bed_mirror
-	skip_unless "no Debian 13 can be entered: it takes namespaces, an overlay and control groups" enters_a_bed
-	tail -n 40 "$PODNS_BED"/{make.log,gcc/build.log}
+	lack=$(lacks_for_bed)
+	[ -z "$lack" ] || skip "host: $lack"
+	tail -n 40 "$PODNS_BED"/{make.log,demo.log,gcc/build.log}
 	return 1
 }
 

@@ -331,6 +331,8 @@ static void nul_lookalikes(void)
 	config_free(&c);
 }
 
+#define ON_ETC_FILE(file) (MOUNT_ON_ETC_FILE + (unsigned)(file))
+
 static void sees_through_paths(void)
 {
 	static const struct {
@@ -362,10 +364,10 @@ static void sees_through_paths(void)
 		{ "/usr/../etc/", MOUNT_ON_ETC },
 		{ "/etc/x", MOUNT_ELSEWHERE },
 		{ "/usr/etc", MOUNT_ELSEWHERE },
-		{ "/etc/hosts", MOUNT_ON_ETC_FILE + ETC_HOSTS },
-		{ "etc/./hosts/", MOUNT_ON_ETC_FILE + ETC_HOSTS },
-		{ "/\\u0065tc/resolv.conf", MOUNT_ON_ETC_FILE + ETC_RESOLV_CONF },
-		{ "/etc//hostname", MOUNT_ON_ETC_FILE + ETC_HOSTNAME },
+		{ "/etc/hosts", ON_ETC_FILE(ETC_HOSTS) },
+		{ "etc/./hosts/", ON_ETC_FILE(ETC_HOSTS) },
+		{ "/\\u0065tc/resolv.conf", ON_ETC_FILE(ETC_RESOLV_CONF) },
+		{ "/etc//hostname", ON_ETC_FILE(ETC_HOSTNAME) },
 		{ "/etc/hosts/x", MOUNT_ELSEWHERE },
 		{ "", MOUNT_ELSEWHERE },
 		{ "/dev", MOUNT_ELSEWHERE },
@@ -384,7 +386,7 @@ static void sees_through_paths(void)
 		CHECK(c.shm_below == (place == MOUNT_BELOW_SHM));
 		CHECK(c.etc_covered == (place == MOUNT_ON_ETC));
 		for (int k = 0; k < CONFIG_ETC_FILES; k++)
-			CHECK((c.etc[k].mount == 2) == (place == MOUNT_ON_ETC_FILE + (unsigned)k));
+			CHECK((c.etc[k].mount == 2) == (place == ON_ETC_FILE(k)));
 		config_free(&c);
 	}
 }
