@@ -91,3 +91,62 @@ files_of() {
 	[ -x "$T/build/gcc/hook/oci-podns-hook" ]
 	files_of "$SRC" | diff "$T/before" -
 }
+
+# --- packages ------------------------------------------------------------------
+
+# setup COMMAND...: with the functions of setup.bash.
+with_setup() {
+	SRC=$PODNS_SRC bash -c '. "$SRC/tests/setup.bash"; "$@"' - "$@"
+}
+
+# names_for OS-RELEASE-LINE...: the distribution by whose names packages are asked for.
+names_for() {
+	printf '%s\n' "$@" >"$T/os-release"
+	with_setup distribution "$T/os-release"
+}
+
+@test "run.sh and demo.sh know a distribution by its os-release" {
+	equal "$(names_for ID=debian)" debian
+	equal "$(names_for ID=ubuntu ID_LIKE=debian)" debian
+	equal "$(names_for ID=linuxmint 'ID_LIKE="ubuntu debian"')" debian
+	equal "$(names_for ID=fedora)" fedora
+	equal "$(names_for 'ID="rocky"' 'ID_LIKE="rhel centos fedora"')" fedora
+	equal "$(names_for 'ID="opensuse-tumbleweed"' 'ID_LIKE="opensuse suse"')" suse
+	equal "$(names_for ID=alpine)" alpine
+	equal "$(names_for ID=arch)" arch
+	equal "$(names_for ID=nixos)" ''
+	equal "$(with_setup distribution "$T/none")" ''
+}
+
+@test "run.sh and demo.sh name what is missing as the distribution does" {
+	local line
+	equal "$(with_setup package_name debian libyajl-dev fedora:yajl-devel arch:yajl)" libyajl-dev
+	equal "$(with_setup package_name fedora libyajl-dev fedora:yajl-devel arch:yajl)" yajl-devel
+	equal "$(with_setup package_name suse libyajl-dev fedora:yajl-devel arch:yajl)" libyajl-dev
+	equal "$(with_setup name_packages fedora yajl-devel gcc | tail -n 1)" '    dnf install yajl-devel gcc'
+	equal "$(with_setup name_packages suse libyajl-devel | tail -n 1)" '    zypper install libyajl-devel'
+	equal "$(with_setup name_packages alpine yajl-dev | tail -n 1)" '    apk add yajl-dev'
+	equal "$(with_setup name_packages arch yajl | tail -n 1)" '    pacman -S yajl'
+	contains "$(with_setup name_packages '' libyajl-dev)" "under Debian's names: libyajl-dev"
+	# Each word after the first two is DISTRIBUTION:NAME.
+	while read -r line; do
+		[[ $line =~ ^[^\ ]+\ [a-z0-9.+-]+(\ (fedora|suse|alpine|arch):[A-Za-z0-9.+-]+)*$ ]] || {
+			echo "$line"
+			return 1
+		}
+	done < <(with_setup packages)
+}
+
+@test "run.sh and demo.sh stop where they cannot install, and say which command would" {
+	local script
+	echo ID=fedora >"$T/os-release"
+	mkdir "$T/no-headers"
+	mount --bind "$T/os-release" /etc/os-release
+	mount --bind "$T/no-headers" /usr/include/yajl
+	for script in demo run; do
+		run ! "$PODNS_SRC/tests/$script.sh"
+		equal "$status" 2
+		equal "${lines[-1]}" '    dnf install yajl-devel'
+	done
+	umount /etc/os-release /usr/include/yajl
+}
