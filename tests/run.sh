@@ -6,9 +6,9 @@
 #     sudo tests/run.sh [--long] [--sanitizers | --coverage | --musl] [FILE.bats...]
 #
 # It tests the programs of gcc and `./configure` without options. The unit tests also run with clang and
-# dynamic linking, and with musl.
+# dynamic linking, and with musl. Then it does the same in a Debian 13 that it makes (tests/bed.bash).
 #
-# FILE.bats: only these files, without the unit tests. --long: also make distcheck, the analysers and
+# FILE.bats: only these files, without the unit tests and the second round. --long: also make distcheck, the analysers and
 # valgrind, and the long forms of sweeps and storms; this takes hours. --sanitizers: with the address,
 # leak and undefined behaviour sanitizers; any report of theirs is a failure. --coverage: with programs
 # that count what they execute, for tests/coverage.sh. --musl: with programs that are linked statically
@@ -17,9 +17,9 @@
 # failure names the lines of helpers too, and all tests take longer.
 #
 # Each bats file runs in a mount namespace and a /run of its own, so that a failed test leaves no pin on
-# the host. Those with real engines run in a fresh Debian 13, which is made for them (tests/bed.bash). At the end the host is compared with its state before. The last line is "N passed, N failed,
-# N skipped". A test may be skipped only for something that the host was shown to lack (tests/skips.bash);
-# any other skip is a failure.
+# the host. Those of Docker and containerd run in Debian 13 alone. At the end the host is compared with its state
+# before. The last line is "N passed, N failed, N skipped". A test may be skipped only for something that the host was
+# shown to lack (tests/skips.bash); any other skip is a failure.
 
 set -u -o pipefail
 
@@ -453,7 +453,6 @@ plain() {
 
 sanitizers() {
 	build_with sanitizers gcc --enable-sanitizers CFLAGS='-O1 -g' || return
-	chmod 0711 "$SCRATCH"
 	make_reports_dir
 	[ -z "$all" ] || unit_tests "$PODNS_BUILD"
 	bats_files
@@ -462,7 +461,6 @@ sanitizers() {
 
 coverage() {
 	build_with coverage gcc --enable-coverage CFLAGS='-Og -g' || return
-	chmod 0711 "$SCRATCH"
 	[ -z "$all" ] || unit_tests "$PODNS_BUILD"
 	open_counters
 	bats_files
@@ -536,6 +534,8 @@ be_root tests/run.sh
 umask 022
 cd "$SRC" || exit 2
 SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/oci-podns-tests.XXXXXX") || exit 2
+# It is the tests' TMPDIR: podman 5 makes mount points there, which a runtime in a user namespace has to reach.
+chmod 0711 "$SCRATCH"
 pool='' bed_maker=''
 trap clean_up EXIT
 trap 'exit 130' INT TERM
