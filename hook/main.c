@@ -145,6 +145,18 @@ static int begin(struct hook_options *o, struct agent *agent, struct network_cli
 	return s->sandbox ? sandbox_enter(e) : 0;
 }
 
+/* Options come from the JSON files, too, so this error is kept like those of the stages. */
+static int refuse_options(const struct hook_options *o, const struct error *e)
+{
+	struct error ignored;
+
+	if (log_begin(PROGRAM, LOG_LEVEL_ERROR, NULL, o->settings.syslog, &ignored) < 0)
+		return OPTIONS_WRONG;
+	keep_log(o);
+	log_error(LOG_LEVEL_ERROR, e);
+	return OPTIONS_WRONG;
+}
+
 int main(int argc, char **argv)
 {
 	cleanup_hook_options struct hook_options o = { 0 };
@@ -165,7 +177,9 @@ int main(int argc, char **argv)
 	 */
 	inherit_no_environment();
 	inherit_write_errors(NULL);
-	status = hook_parse_options(argc, argv, &o);
+	status = hook_parse_options(argc, argv, &o, &e);
+	if (status == OPTIONS_WRONG)
+		return refuse_options(&o, &e);
 	if (status != OPTIONS_GO_ON)
 		return exit_status(status);
 	if (begin(&o, &agent, &client, &e) == 0 && run_hook(&o, &e) == 0)

@@ -37,7 +37,8 @@ static const char help_text[] =
 	"  --help                show this\n"
 	"  --version             show the version\n"
 	"\n"
-	"Exit status: 0 done, 1 failed and all undone, 2 wrong usage.\n"
+	"Exit status: 0 done, 1 failed and all undone, 2 wrong usage. Most engines do not show why\n"
+	"a hook failed: podns log does.\n"
 	"See oci-podns-hook(1).\n";
 
 /* getopt_long(3) returns OPT_SETTING plus the number of the row in hook_setting_rows. */
@@ -54,24 +55,23 @@ const char *hook_stage_name(enum hook_stage stage)
 	return stage_names[stage];
 }
 
-static int usage_error(const char *what, const char *value)
+static int usage_error(struct error *e, const char *what, const char *value)
 {
-	fprintf(stderr, PROGRAM ": %s%s%s%s (see --help)\n", what, value ? " '" : "",
-		value ? value : "", value ? "'" : "");
-	return 2;
+	error_set(e, 0, "%s '%s'", what, value);
+	error_hint(e, "see --help");
+	return OPTIONS_WRONG;
 }
 
-static int set_setting(struct hook_options *o, const struct hook_setting *row)
+static int set_setting(struct hook_options *o, const struct hook_setting *row, struct error *e)
 {
-	struct error e;
-
-	if (row->set(&o->settings, optarg, &e) == 0)
+	if (row->set(&o->settings, optarg, e) == 0)
 		return OPTIONS_GO_ON;
-	fprintf(stderr, PROGRAM ": --%s: %s (see --help)\n", row->name, e.text);
-	return 2;
+	error_prefix(e, "--%s", row->name);
+	error_hint(e, "see --help");
+	return OPTIONS_WRONG;
 }
 
-static int set_hook_option(char **argv, int option, struct hook_options *o)
+static int set_hook_option(char **argv, int option, struct hook_options *o, struct error *e)
 {
 	switch (option) {
 	case OPT_HELP:
@@ -81,15 +81,15 @@ static int set_hook_option(char **argv, int option, struct hook_options *o)
 		puts(PROGRAM " " PACKAGE_VERSION);
 		return 0;
 	case ':':
-		return usage_error("an argument is missing after", argv[optind - 1]);
+		return usage_error(e, "an argument is missing after", argv[optind - 1]);
 	case '?':
-		return usage_error("unknown option", argv[optind - 1]);
+		return usage_error(e, "unknown option", argv[optind - 1]);
 	default:
-		return set_setting(o, &hook_setting_rows[option - OPT_SETTING]);
+		return set_setting(o, &hook_setting_rows[option - OPT_SETTING], e);
 	}
 }
 
-static int set_stage(struct hook_options *o, const char *name)
+static int set_stage(struct hook_options *o, const char *name, struct error *e)
 {
 	for (enum hook_stage s = HOOK_PRECREATE; s <= HOOK_POSTSTOP; s++) {
 		if (strcmp(name, stage_names[s]))
@@ -97,7 +97,7 @@ static int set_stage(struct hook_options *o, const char *name)
 		o->which = s;
 		return OPTIONS_GO_ON;
 	}
-	return usage_error("no such stage", name);
+	return usage_error(e, "no such stage", name);
 }
 
 void hook_options_free(struct hook_options *o)
@@ -123,7 +123,7 @@ static void fill_long_options(struct option options[LONG_OPTIONS])
 	options[i] = (struct option){ 0 };
 }
 
-int hook_parse_options(int argc, char **argv, struct hook_options *o)
+int hook_parse_options(int argc, char **argv, struct hook_options *o, struct error *e)
 {
 	struct option long_options[LONG_OPTIONS];
 	int option, r = OPTIONS_GO_ON;
@@ -133,10 +133,10 @@ int hook_parse_options(int argc, char **argv, struct hook_options *o)
 	fill_long_options(long_options);
 	while (r == OPTIONS_GO_ON &&
 	       (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
-		r = set_hook_option(argv, option, o);
+		r = set_hook_option(argv, option, o, e);
 	if (r == OPTIONS_GO_ON && optind < argc)
-		r = set_stage(o, argv[optind++]);
+		r = set_stage(o, argv[optind++], e);
 	if (r == OPTIONS_GO_ON && optind < argc)
-		r = usage_error("more than one stage:", argv[optind]);
+		r = usage_error(e, "more than one stage:", argv[optind]);
 	return r;
 }

@@ -21,11 +21,11 @@ struct hook_options {
 };
 
 /*
- * Parse argv. Returns OPTIONS_GO_ON or an exit status: 0 after --help and --version, whose text has
- * been printed, 2 after wrong usage, whose message has been printed.
+ * Parse argv, of which argv[0] may be any text: in the JSON files it is for people. Returns OPTIONS_GO_ON or an exit
+ * status: 0 after --help and --version, whose text has been printed, OPTIONS_WRONG with *e set after wrong usage.
  */
-enum { OPTIONS_GO_ON = -1 };
-int hook_parse_options(int argc, char **argv, struct hook_options *o);
+enum { OPTIONS_GO_ON = -1, OPTIONS_WRONG = 2 };
+int hook_parse_options(int argc, char **argv, struct hook_options *o, struct error *e);
 void hook_options_free(struct hook_options *o);
 #define cleanup_hook_options __attribute__((cleanup(hook_options_free)))
 

@@ -46,13 +46,20 @@ static int refuse_other(const struct plan_input *in, enum ns_type t, struct erro
 {
 	const struct plan_type *x = &in->type[t];
 
-	error_set(e, 0, "the config's %s namespace %s at %s is not the pod's %s at %s/%sns/%s",
+	error_set(e, 0,
+		  "the container was given the %s namespace %s at %s, but its pod has %s at "
+		  "%s/%sns/%s",
 		  ns_info[t].oci, id_text(x->at_path).s, x->path, id_text(x->pin).s, in->root,
 		  ns_info[t].brief, in->pod);
+	if (t == NS_NET)
+		return error_hint(e,
+				  "start it with --network none, or with --network ns:%s/netns/%s, "
+				  "or leave net out by the annotation io.podns.namespaces",
+				  in->root, in->pod);
 	return error_hint(e,
-			  "use --network none, or --network ns:%s/netns/%s, or leave %s out by the "
-			  "annotation io.podns.namespaces",
-			  in->root, in->pod, ns_info[t].brief);
+			  "start it without the option that chooses its %s namespace, or leave %s "
+			  "out by the annotation io.podns.namespaces",
+			  ns_info[t].oci, ns_info[t].brief);
 }
 
 static int refuse_moved(const struct plan_input *in, enum ns_type t, struct error *e)

@@ -30,6 +30,17 @@ extern const char *const pod_sandbox_annotations[POD_SANDBOX_ANNOTATIONS];
 int pod_check_name(const char *name, struct error *e);
 
 /*
+ * Ids of engines have 64 hexadecimal digits; people see and type the first 12 of them. A pod whose name is such an id
+ * is a CRI engine's sandbox, a pod of podman's or a container of its own, and was not named by io.podns.pod.
+ */
+#define POD_ID_DIGITS 64
+#define POD_ID_SHORT 12
+bool pod_is_id(const char *s);
+
+/* Is it the beginning of this id, with 12 digits or more? */
+bool pod_id_begins_with(const char *id, const char *s);
+
+/*
  * Find the sandbox that a CRI engine named: *sandbox, NULL for none. get() looks up an annotation.
  * Engines pass on annotations that pod authors write, and an author may write the annotation of the
  * other engine, so two different values are an error. So is a value other than 64 hexadecimal digits,

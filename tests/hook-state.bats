@@ -69,6 +69,8 @@ other_state() {
 		equal "$status" 2 "exit status of $*"
 		equal "$(<"$T/stdout")" ''
 		contains "$(<"$T/stderr")" oci-podns-hook
+		# Where the options come from a JSON file, the engine shows none of that.
+		equal "$(tail -n 1 /run/podns/log | cut -d' ' -f3-)" "$(cut -d' ' -f2- <"$T/stderr")"
 	}
 	wrong --no-such-option
 	wrong noSuchStage

@@ -66,6 +66,13 @@ setup_file() {
 	contains "$(cat /run/podns/log)" "createRuntime: pod web: the container's"
 	contains "$(cat /run/podns/log)" "it would start outside its pod"
 	contains "$(cat /run/podns/log)" precreate
+	# crun shows neither the hook's stderr nor its args, but its path. Its annotation for stderr leads to conmon, which
+	# passes on the runtime's log alone.
+	contains "$(cat "$T/b.err")" 'error executing hook `'"$PM/bin/oci-podns-hook\`"
+	lacks "$(cat "$T/b.err")" 'podns log'
+	pm rm -f b >/dev/null
+	pod_fails b --network none --annotation run.oci.hooks.stderr=/dev/stderr
+	lacks "$(cat "$T/b.err")" 'outside its pod'
 	same_pod a
 	drop a
 	pm rm -f b >/dev/null

@@ -134,10 +134,25 @@ user_nothing_left() {
 	user_nothing_left
 }
 
-@test "rootless podman: a refused container is in the user's own log" {
-	pod_fails a --network none "$(share net,pid)"
-	contains "$(cat "$RUN_USER/podns/log")" "pod web"
+@test "rootless podman: the last line of a refused container names the command that has the reason, with the remedy" {
+	local reason
+	# shellcheck disable=SC2016 # the user's shell expands it
+	pm unshare sh -c 'touch "$1" && unshare --net="$1" true' sh "$RUN_USER/mine"
+	pod_wait a
+	pod_fails b --network "ns:$RUN_USER/mine"
+	equal "$(named_command b)" "podns log"
+	# As the user would type it, and in the user namespace.
+	reason=$(reason_of b as_user)
+	contains "$reason" "pod web: the container was given the network namespace ["
+	contains "$reason" "but its pod has [$(pin_ino net)] at $RUN_USER/netns/web (start it with --network none"
+	equal "$(reason_of b pm unshare)" "$reason"
 	equal "$(stat -c %u "$RUN_USER/podns/log")" "$USER_ID"
+	pm rm b >/dev/null
+	pod_wait b
+	same_pod a b
+	drop a b
+	# shellcheck disable=SC2016 # the user's shell expands it
+	pm unshare sh -c 'umount "$1" && rm "$1"' sh "$RUN_USER/mine"
 	user_nothing_left
 }
 
@@ -229,7 +244,7 @@ enter_network() {
 	local pid
 	needs_veth
 	enter_network
-	install -m 0755 "$PODNS_BUILD/cli/podns" "$PODNS_BUILD/net/podns-net" "$PM/bin"
+	install -m 0755 "$PODNS_BUILD/net/podns-net" "$PM/bin"
 	pm unshare "$PM/bin/podns" create --network pasta --publish 8080:80 web >/dev/null
 	pid=$(jq .pasta.pid <"$ROOT/podns/network@web")
 	pod_wait a

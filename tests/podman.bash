@@ -31,6 +31,7 @@ podman_file_setup() {
 	podman_conf "$RUNTIME" "$HOOKS_D" >"$PM/containers.conf"
 	# An ordinary user's podman runs it too, so all users must have access.
 	install -D -m 0755 "$HOOK" "$PM/bin/oci-podns-hook"
+	install -m 0755 "$PODNS_BUILD/cli/podns" "$PM/bin"
 	hook_files "$HOOKS_D"
 	engine_rootfs "$PM/rootfs"
 	export CONTAINERS_CONF=$PM/containers.conf
@@ -58,7 +59,7 @@ hook_files() {
 	[ $# = 0 ] || args=", $(json_strings "$@")"
 	mkdir -p "$dir"
 	for file in oci-podns oci-podns-precreate; do
-		sed -e "s|@hookdir@|$PM/bin|" -e "s|\"oci-podns-hook\"|&, \"--no-syslog\"$args|" \
+		sed -e "s|@hookdir@|$PM/bin|" -e "s|\"args\": .\"[^\"]*\"|&, \"--no-syslog\"$args|" \
 			"$PODNS_SRC/hooks.d/$file.json.in" >"$dir/$file.json"
 	done
 }
@@ -178,6 +179,19 @@ pod_fails() {
 		return 1
 	fi
 	lacks "$(cat "$T/$name.out")" "IT RAN"
+}
+
+# named_command NAME: the command that podman's last line about the container names, between backquotes.
+named_command() {
+	tail -n 1 "$T/$1.err" | cut -s -d '`' -f 2
+}
+
+# reason_of NAME [WRAPPER...]: run that command, by the wrapper, and print its last line.
+reason_of() {
+	local words
+	read -ra words < <(named_command "$1")
+	[ ${#words[@]} -gt 0 ] || return 1
+	PATH=$PM/bin:$PATH "${@:2}" "${words[@]}" | tail -n 1
 }
 
 # drop NAME...: kill and remove.

@@ -65,6 +65,8 @@ podns() {
 	offers other inspect --json ''
 	offers '' inspect other ''
 	offers '' pids other ''
+	offers web --root "$ROOT" log ''
+	offers '' log other ''
 	offers '' rewrite other ''
 	offers '' ls ''
 	offers other rm web ''

@@ -342,6 +342,45 @@ load podns
 	contains "$(podns log)" 'does not exist'
 }
 
+@test "log NAME prints what is about this pod alone, also by the beginning of a long id" {
+	local id
+	id=$(printf 'a1b2c3%058d' 7)
+	mkdir -p "$ROOT/podns"
+	chmod 0700 "$ROOT/podns"
+	cat >"$ROOT/podns/log" <<-LOG
+		2026-01-01T00:00:00Z oci-podns-hook[1]: precreate: pod web: one: pod other: x
+		2026-01-01T00:00:01Z oci-podns-hook[2]: precreate: pod other: two: pod web: x
+		2026-01-01T00:00:02Z oci-podns-hook[3]: createRuntime: pod $id: three
+		2026-01-01T00:00:03Z oci-podns-hook[4]: precreate: four
+	LOG
+	equal "$(podns log | wc -l)" 4
+	equal "$(podns log web)" "$(sed -n 1p "$ROOT/podns/log")"
+	equal "$(podns log other)" "$(sed -n 2p "$ROOT/podns/log")"
+	equal "$(podns log "$id")" "$(sed -n 3p "$ROOT/podns/log")"
+	equal "$(podns log "${id:0:12}")" "$(sed -n 3p "$ROOT/podns/log")"
+	equal "$(podns log "${id:0:11}" 2>&1)" "podns: log: $ROOT/podns/log has no message about pod ${id:0:11}"
+	podns_fails 1 'may contain only' log a/b
+	podns_fails 2 "unexpected argument 'other'" log web other
+}
+
+@test "log says where it looked if there is nothing, and an ordinary user's is their own" {
+	equal "$(podns log 2>&1)" "podns: log: $ROOT/podns/log has no message"
+	install -d -m 0755 /run/user
+	as_user() {
+		timeout 10 setpriv --reuid 64242 --regid 64242 --clear-groups /run/user/podns "$@" 2>&1
+	}
+	install -m 0755 "$PODNS" /run/user
+	contains "$(as_user log)" "there is no /run/user/64242"
+	install -d -m 0700 -o 64242 -g 64242 /run/user/64242
+	equal "$(as_user log)" "podns: log: /run/user/64242/podns/log has no message (those of root's engines: sudo podns log)"
+	install -d -m 0700 -o 64242 -g 64242 /run/user/64242/podns
+	printf 'a line\e[31m\n' >/run/user/64242/podns/log
+	chown 64242 /run/user/64242/podns/log
+	equal "$(as_user log)" 'a line?[31m'
+	contains "$(as_user ls)" 'podman unshare'
+	rm -r /run/user
+}
+
 @test "a real container: every command agrees with it" {
 	local pid
 	make_bundle a root=

@@ -31,6 +31,7 @@ static void check(const struct hook_options *options, int argc)
 static int parse_quietly(int argc, char **argv, struct hook_options *o)
 {
 	static int nowhere = -1, out, err;
+	struct error e;
 	int status;
 
 	if (nowhere < 0) {
@@ -40,7 +41,7 @@ static int parse_quietly(int argc, char **argv, struct hook_options *o)
 	}
 	MUST(dup2(nowhere, STDOUT_FILENO) >= 0 && dup2(nowhere, STDERR_FILENO) >= 0);
 	optind = 0; /* getopt(3) starts over */
-	status = hook_parse_options(argc, argv, o);
+	status = hook_parse_options(argc, argv, o, &e);
 	fflush(stdout);
 	MUST(dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
 	return status;
@@ -56,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (rest && *rest && argc < ARGS_MAX)
 		argv[argc++] = strsep(&rest, "\n");
 	status = parse_quietly(argc, argv, &o);
-	MUST(status == OPTIONS_GO_ON || status == 0 || status == 2);
+	MUST(status == OPTIONS_GO_ON || status == 0 || status == OPTIONS_WRONG);
 	if (status == OPTIONS_GO_ON)
 		check(&o, argc);
 	hook_options_free(&o);

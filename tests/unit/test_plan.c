@@ -73,9 +73,10 @@ static const struct row rows[] = {
 	{ "same, unnamed", RUNTIME, false, true, POD, POD, POD, PLAN_JOIN, NULL, NULL },
 	{ "same, process elsewhere", RUNTIME, true, true, POD, FRESH, POD, -1,
 	  "start outside its pod", NULL },
-	{ "different, precreate", PRE, true, true, OTHER, 0, POD, -1, "[4] at " PATH, "--network" },
-	{ "different", RUNTIME, true, true, OTHER, OTHER, POD, -1, "is not the pod's",
-	  "--network" },
+	{ "different, precreate", PRE, true, true, OTHER, 0, POD, -1, "[4] at " PATH,
+	  "namespaces" },
+	{ "different", RUNTIME, true, true, OTHER, OTHER, POD, -1, "but its pod has [3] at /r/",
+	  "namespaces" },
 	{ "different, unnamed, precreate", PRE, false, true, OTHER, 0, POD, PLAN_LEAVE, NULL,
 	  NULL },
 	{ "different, unnamed", RUNTIME, false, true, OTHER, OTHER, POD, PLAN_LEAVE, NULL, NULL },
@@ -140,6 +141,27 @@ static void decides_each_row_for_each_type(void)
 		for (int t = 0; t < NS_TYPES; t++)
 			if (ns_info[t].in_hook && t != NS_USER)
 				check_row(&rows[i], (enum ns_type)t);
+}
+
+/* Only a network is chosen by --network. */
+static void hints_at_the_option_of_the_type(void)
+{
+	for (int t = 0; t < NS_TYPES; t++) {
+		struct plan_input in = input(PRE, true);
+		struct plan plan;
+		struct error e;
+
+		if (!ns_info[t].in_hook || t == NS_USER)
+			continue;
+		fill(&in, (enum ns_type)t,
+		     &(struct row){ .entry = true, .at_path = OTHER, .pin = POD });
+		CHECK(plan_make(&in, &plan, &e) < 0);
+		if (t == NS_NET)
+			CHECK_HAS(e.hint, "start it with --network none, or with --network "
+					  "ns:/r/netns/web, or leave net out");
+		else
+			CHECK(!strstr(e.hint, "--network"));
+	}
 }
 
 static void leaves_types_that_the_pod_does_not_share(void)
@@ -825,6 +847,7 @@ static void a_network_is_attached_once(void)
 int main(void)
 {
 	RUN(decides_each_row_for_each_type);
+	RUN(hints_at_the_option_of_the_type);
 	RUN(leaves_types_that_the_pod_does_not_share);
 	RUN(asks_who_owns_the_pins);
 	RUN(knows_a_private_user_namespace_at_create_runtime);
