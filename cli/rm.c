@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/names.h"
+#include "cli/out.h"
 #include "pod/name.h"
 #include "pod/pod.h"
 
@@ -16,8 +18,10 @@ static const char help[] =
 	"with one on its way in, is refused. Pins that another program made, such as\n"
 	"ip netns add, are never removed.\n"
 	"\n"
-	"  --force  end such a pod too; its containers keep running in namespaces that nothing\n"
-	"           pins any more\n";
+	"NAME may be the beginning of an engine's id, 12 digits or more.\n"
+	"\n"
+	"  --force  end such a pod too, and print which containers are cut off: they keep running\n"
+	"           in namespaces that nothing pins any more, so no other container can join them\n";
 
 static int refuse_unrecorded(struct store *store, const char *name, struct error *e)
 {
@@ -33,17 +37,23 @@ static int refuse_unrecorded(struct store *store, const char *name, struct error
 static int refuse_living(const struct pod *pod, struct error *e)
 {
 	const struct record *rec = &pod->rec;
+	cleanup_names struct names names = { 0 };
 	cleanup_buf struct buf who = { 0 };
 
 	for (size_t i = 0; i < rec->entrant_count; i++) {
 		const struct entrant *x = &rec->entrants[i];
+		struct container_name name;
 		int r;
 
-		if (x->kind == ENTRANT_MEMBER)
-			r = buf_addf(&who, "%scontainer %s (pid %d)", i ? ", " : "", x->id, x->pid);
-		else
+		if (x->kind == ENTRANT_MEMBER) {
+			name = names_find(&names, x);
+			r = buf_addf(&who, "%scontainer %s (%s%spid %d)", i ? ", " : "", name.shown,
+				     name.engine ? name.engine : "", name.engine ? ", " : "",
+				     x->pid);
+		} else {
 			r = buf_addf(&who, "%sa container on its way in%s%s", i ? ", " : "",
 				     x->id ? ": " : "", x->id ? x->id : "");
+		}
 		if (r < 0)
 			return error_nomem(e);
 	}
@@ -51,21 +61,40 @@ static int refuse_living(const struct pod *pod, struct error *e)
 	return error_hint(e, "stop its containers first, or use --force");
 }
 
-static int remove_pod(struct store *store, const char *name, bool force, struct error *e)
+/* End the pod, and say which of its containers run on. Their names cannot be found any more once it has ended. */
+static int end_and_report(struct pod *pod, struct error *e)
+{
+	cleanup_names struct names names = { 0 };
+	cleanup_buf struct buf who = { 0 };
+	int r;
+
+	if (names_add_members(&names, &pod->rec, NULL, &who) < 0)
+		return error_nomem(e);
+	r = pod_end(pod, e);
+	/* Also after a failure: pod_end() goes on, and only what hides a pin stops it before the containers. */
+	if (who.len && !pod->rec.entrant_count) {
+		printf("%s: cut off ", pod->name);
+		print_safe(who.data);
+		putchar('\n');
+	}
+	return r;
+}
+
+static int remove_pod(struct store *store, const char *given, bool force, struct error *e)
 {
 	cleanup_pod struct pod pod = POD_NONE;
+	struct pod_name name;
 
-	if (pod_check_name(name, e) < 0)
-		return -1;
-	if (pod_open(&pod, store, name, false, e) < 0)
+	if (store_full_name(store, given, &name, e) < 0 ||
+	    pod_open(&pod, store, name.s, false, e) < 0)
 		return -1;
 	if (pod.fd < 0)
-		return refuse_unrecorded(store, name, e);
+		return refuse_unrecorded(store, name.s, e);
 	if (pod_drop_dead(&pod, e) < 0 && !force)
 		return -1;
 	if (pod.rec.entrant_count && !force)
 		return refuse_living(&pod, e);
-	return pod_end(&pod, e);
+	return end_and_report(&pod, e);
 }
 
 static int remove_pods(struct cli *cli, int argc, char **argv, struct error *e)
