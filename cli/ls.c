@@ -48,20 +48,29 @@ static ns_set types_of(const struct view *x)
 	return set;
 }
 
-/* As the count in the view: a member whose pid means nothing here counts. */
-static bool is_alive(const struct view *x, const struct entrant *member)
+/*
+ * Which members are to be shown, as names_add_members() is given it: those that are alive. That all are is mostly known
+ * from the view, and then no process is looked at again.
+ */
+static bool (*shown_members(const struct view *x))(const struct entrant *)
 {
-	return x->elsewhere || pod_entrant_lives(member);
+	size_t members = 0;
+
+	for (size_t i = 0; i < x->rec.entrant_count; i++)
+		members += x->rec.entrants[i].kind == ENTRANT_MEMBER;
+	return members == x->containers ? NULL : pod_entrant_lives;
 }
 
 static void put_members(struct json_out *j, const struct view *x, struct names *names)
 {
+	bool (*is_shown)(const struct entrant *) = shown_members(x);
+
 	json_open(j, "members", '[');
 	for (size_t i = 0; i < x->rec.entrant_count; i++) {
 		const struct entrant *member = &x->rec.entrants[i];
 		struct container_name name;
 
-		if (member->kind != ENTRANT_MEMBER || !is_alive(x, member))
+		if (member->kind != ENTRANT_MEMBER || (is_shown && !is_shown(member)))
 			continue;
 		name = names_find(names, member);
 		json_open(j, NULL, '{');
@@ -124,8 +133,7 @@ static int fill_row(struct views *v, size_t i, struct names *names, struct row *
 	concat_in(row->name, sizeof(row->name), x->name, NULL);
 	if (pod_is_id(x->name) && is_unique(v, i))
 		row->name[POD_ID_SHORT] = '\0';
-	if (names_add_members(names, &x->rec, x->elsewhere ? NULL : pod_entrant_lives, &members) <
-	    0)
+	if (names_add_members(names, &x->rec, shown_members(x), &members) < 0)
 		return error_nomem(e);
 	row->members = members.len ? arena_strndup(&v->arena, members.data, members.len) : "-";
 	return row->members ? 0 : error_nomem(e);
