@@ -24,8 +24,8 @@ struct agent_policy {
 		publish_high; /* the ports of the host that may be published without a definition;
 			       * 0: none */
 	bool anything;        /* podns: all that its caller typed */
-	bool sweep;           /* NETWORK_SWEEP, and requests for any number of pods */
-	bool adds;            /* NETWORK_ADD */
+	bool sweep; /* NETWORK_SWEEP, NETWORK_FORGET, and requests for any number of pods */
+	bool adds;  /* NETWORK_ADD */
 };
 
 struct agent {
@@ -72,7 +72,7 @@ struct agent_message {
 	int32_t lock_fd; /* in the child */
 	struct network_request request;
 };
-#define AGENT_VERSION 1
+#define AGENT_VERSION 2
 
 /*
  * May this request be granted? A pure function. agent->pod and agent->requests are what earlier requests

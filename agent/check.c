@@ -15,7 +15,7 @@ static bool is_terminated(const char *text, size_t size)
 /* Numbers and strings are in their bounds. */
 static int check_form(const struct network_request *r, struct error *e)
 {
-	bool fine = r->verb >= NETWORK_ADD && r->verb <= NETWORK_SWEEP &&
+	bool fine = r->verb >= NETWORK_ADD && r->verb < NETWORK_VERBS &&
 		    is_terminated(r->pod, sizeof(r->pod)) &&
 		    is_terminated(r->network, sizeof(r->network)) &&
 		    r->port_count <= PORT_RANGES_MAX && r->dns_count <= NETWORK_DNS_MAX;
@@ -102,5 +102,7 @@ int agent_check(const struct agent *agent, const struct network_request *request
 		return agent->policy.sweep ? 0 : error_set(e, 0, "no sweep at this stage");
 	if (check_pod(agent, request, e) < 0)
 		return -1;
+	if (request->verb == NETWORK_FORGET && !agent->policy.sweep)
+		return error_set(e, 0, "no network is forgotten at this stage");
 	return request->verb == NETWORK_ADD ? check_add(agent, request, definition, e) : 0;
 }

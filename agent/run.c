@@ -39,13 +39,19 @@ char *podns_net_path(struct error *e)
 _Static_assert(PROGRAM_ARGS_MAX >= 16 + 2 * (PORT_RANGES_MAX + NETWORK_DNS_MAX),
 	       "room for a request");
 
+/* podns-net's name of what is asked. */
+static const char *const verb_name[NETWORK_VERBS] = {
+	[NETWORK_ADD] = "add",
+	[NETWORK_DEL] = "del",
+	[NETWORK_SWEEP] = "sweep",
+	[NETWORK_FORGET] = "forget",
+};
+
 static void add_request(struct program_args *c, const struct network_request *r)
 {
-	if (r->verb == NETWORK_SWEEP) {
-		program_add_args(c, "sweep", NULL);
+	program_add_args(c, verb_name[r->verb], NULL);
+	if (r->verb == NETWORK_SWEEP)
 		return;
-	}
-	program_add_args(c, r->verb == NETWORK_ADD ? "add" : "del", NULL);
 	if (r->verb == NETWORK_ADD) {
 		program_add_args(c, "--network", r->network);
 		for (size_t i = 0; i < r->port_count; i++)

@@ -42,8 +42,8 @@ static const char help[] =
 	"lead to oci-podns-runtime are there and find the real runtime, that root's networks and\n"
 	"definitions of pods can be used and the networks' plugins are there, and that the root of\n"
 	"the pins can be used and is on a shared mount. Rootless podman needs neither of these two.\n"
-	"Each problem is printed with its remedy; a note is no problem. The last line says how many\n"
-	"problems there are. An engine that is not installed is not checked. CONTAINERS_CONF in the\n"
+	"Each problem is printed with its remedy; a note is no problem. The last line says whether all\n"
+	"is well, or how many problems there are. An engine that is not installed is not checked. CONTAINERS_CONF in the\n"
 	"environment counts as it does for podman.\n"
 	"\n"
 	"  --sysroot DIR  check the files of the system installed in DIR\n"
@@ -225,7 +225,7 @@ static void check_readers(struct survey *s, const struct hook_file *file)
 static void report_unread(struct survey *s, const struct hook_file *file)
 {
 	if (file->use == HOOK_IS_SKIPPED) {
-		note("%s: a link that leads nowhere, which %s skips silently", file->path,
+		note(s->check, "%s: a link that leads nowhere, which %s skips silently", file->path,
 		     s->engine->name);
 		remedy("remove the link, or install what it leads to");
 	} else {
@@ -368,7 +368,7 @@ static void check_pinns_runs(struct check *c, const char *from, const char *path
 			c, from, path,
 			"is podns, which works as pinns only if it is called pinns: no pod starts");
 	else
-		note("CRI-O pins by %s, which is not oci-podns's (%s)", path, from);
+		note(c, "CRI-O pins by %s, which is not oci-podns's (%s)", path, from);
 }
 
 /* The same checks as ValidatePinnsPath() in CRI-O's pkg/config. */
@@ -380,7 +380,7 @@ static int check_pinns(struct check *c, const struct engine *engine, struct erro
 	if (engine_pinns_path(engine, c->sysroot, &c->arena, &path, &from, e) < 0)
 		return -1;
 	if (!path)
-		note("CRI-O pins by the pinns in its $PATH: pinns_path is not set");
+		note(c, "CRI-O pins by the pinns in its $PATH: pinns_path is not set");
 	else if (*path != '/')
 		pinns_problem(c, from, path,
 			      "is no absolute path: CRI-O looks for it in its working directory");
@@ -407,6 +407,7 @@ static int check_engine(struct check *c, const struct engine *engine, struct err
 		good("%s is not installed", engine->name);
 		return 0;
 	}
+	c->has_engine = true;
 	if (engine_hooks_dirs(engine, c->sysroot, &c->arena, &dirs, e) < 0)
 		return -1;
 	for (size_t i = 0; i < dirs.list.count; i++)
@@ -496,32 +497,63 @@ static int check_sysroot(const struct check *c, struct error *e)
 	return fd < 0 ? error_set(e, errno, "open directory %s", c->sysroot) : 0;
 }
 
-static int check_all(struct check *c, struct cli *cli, struct error *e)
+/* The root of the pins: how it is mounted on another system cannot be seen in its files. */
+static int check_own_root(struct check *c, const char *given, struct error *e)
 {
 	cleanup_store struct store store = STORE_NONE;
-	bool rootless;
+
+	if (*c->sysroot)
+		return 0;
+	return store_open(&store, given, false, e) < 0 ? -1 : check_root(c, store.root, e);
+}
+
+/* A part that could not be checked is a problem, too, and the others are checked nevertheless. */
+static int go_on(struct check *c, int r, const char *instead, struct error *e)
+{
+	if (r == 0 || e->num == ENOMEM)
+		return r;
+	problem(c, "%s", e->text);
+	remedy("%s", *e->hint ? e->hint : instead);
+	return 0;
+}
+
+static int check_all(struct check *c, struct cli *cli, struct error *e)
+{
+	bool rootless = false;
 
 	if (check_sysroot(c, e) < 0)
 		return -1;
 	for (size_t i = 0; i < ENGINES; i++)
-		if (check_engine(c, &engines[i], e) < 0)
+		if (go_on(c, check_engine(c, &engines[i], e), "correct it", e) < 0)
 			return -1;
-	if (check_common_dirs(c, e) < 0 || check_runtimes(c, e) < 0 ||
-	    is_rootless(&rootless, e) < 0)
+	if (go_on(c, check_common_dirs(c, e), "correct it", e) < 0 ||
+	    go_on(c, check_runtimes(c, e), "correct it", e) < 0 ||
+	    go_on(c, is_rootless(&rootless, e), "correct it", e) < 0)
 		return -1;
+	if (!c->has_engine)
+		note(c,
+		     "no engine is installed that is checked here: runc and crun by hand need no "
+		     "setting");
 	/* Rootless podman has the network pasta alone. */
-	if (!rootless && check_networks(c, e) < 0)
+	if (!rootless && go_on(c, check_networks(c, e), "correct it", e) < 0)
 		return -1;
-	/* How the root is mounted on another system cannot be seen in its files. */
-	if (*c->sysroot)
-		return 0;
-	if (store_open(&store, cli->root, false, e) == 0)
-		return check_root(c, store.root, e);
-	if (e->num == ENOMEM)
-		return -1;
-	problem(c, "%s", e->text);
-	remedy("%s", *e->hint ? e->hint : "correct it, or name another directory with --root");
-	return 0;
+	return go_on(c, check_own_root(c, cli->root, e),
+		     "correct it, or name another directory with --root", e);
+}
+
+/* The last line says whether anything is to be done. */
+static int sum_up(const struct check *c)
+{
+	if (c->problems) {
+		printf("podns check: %d problem%s, %s\n", c->problems, c->problems > 1 ? "s" : "",
+		       c->problems > 1 ? "each with its remedy above" : "with its remedy above");
+		return CLI_FOUND;
+	}
+	if (c->notes)
+		printf("podns check: all is well; see the note%s above\n", c->notes > 1 ? "s" : "");
+	else
+		puts("podns check: all is well");
+	return CLI_DONE;
 }
 
 enum { OPT_SYSROOT = OPT_OWN };
@@ -557,14 +589,7 @@ static int check_installation(struct cli *cli, int argc, char **argv, struct err
 	signal(SIGCHLD, SIG_DFL);
 	r = check_all(&c, cli, e);
 	arena_free(&c.arena);
-	if (r < 0)
-		return r;
-	if (!c.problems) {
-		puts("podns check: all is well");
-		return CLI_DONE;
-	}
-	printf("podns check: %d problem%s\n", c.problems, c.problems > 1 ? "s" : "");
-	return CLI_FOUND;
+	return r < 0 ? r : sum_up(&c);
 }
 
 const struct command cli_check = { "check", "is the installation right?", help, CLI_RUNS_PROGRAMS,

@@ -6,6 +6,7 @@
 #define PODNS_CLI_CHECK_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -14,7 +15,8 @@ struct check {
 	const char *sysroot; /* "" for our own */
 	sigset_t signals;    /* ignored by podns, to be reset in the programs that it runs */
 	struct arena arena;
-	int problems;
+	int problems, notes;
+	bool has_engine; /* one that is checked is installed */
 };
 
 /* Print one line: what kind of finding it is, and its text, safe for a terminal. */
@@ -22,7 +24,7 @@ void print_finding(const char *kind, const char *fmt, ...) __attribute__((format
 
 /* A note is about what may be intended. */
 #define good(...) print_finding("ok", __VA_ARGS__)
-#define note(...) print_finding("note", __VA_ARGS__)
+#define note(c, ...) ((c)->notes++, print_finding("note", __VA_ARGS__))
 #define problem(c, ...) ((c)->problems++, print_finding("PROBLEM", __VA_ARGS__))
 #define remedy(...) print_finding("  remedy", __VA_ARGS__)
 #define usage(...) print_finding("  use", __VA_ARGS__)

@@ -158,7 +158,8 @@ static int check_entry(struct networks *n, const char *confdir, const char *name
 	if (!path || !pod)
 		return error_nomem(e);
 	if (!has_suffix(name, DEFINITION_SUFFIX)) {
-		note("%s is not read: its name does not end with " DEFINITION_SUFFIX, path);
+		note(n->check, "%s is not read: its name does not end with " DEFINITION_SUFFIX,
+		     path);
 		return 0;
 	}
 	pod[strlen(pod) - strlen(DEFINITION_SUFFIX)] = '\0';

@@ -31,18 +31,19 @@ struct caller {
 	const char *run;    /* a command line up to the runtime's name, or NULL */
 	int (*read)(const char *sysroot, struct arena *a, struct oci_runtimes *runtimes,
 		    struct error *e);
-	void (*advise)(const struct oci_runtimes *runtimes, bool found);
+	void (*advise)(struct check *c, const struct oci_runtimes *runtimes, bool found);
 };
 
 /* What to write into daemon.json depends on what is there. */
-static void advise_docker(const struct oci_runtimes *runtimes, bool found)
+static void advise_docker(struct check *c, const struct oci_runtimes *runtimes, bool found)
 {
 	static const char entry[] = "\"podns\": {\"path\": \"" LINK "\"}";
 	static const char then[] = DOCKER_CONF ", then: " RELOAD_DOCKER;
 
 	if (found)
 		return;
-	note("Docker has no runtime that leads to " PROGRAM ": its containers cannot share a pod");
+	note(c,
+	     "Docker has no runtime that leads to " PROGRAM ": its containers cannot share a pod");
 	if (runtimes->has_map)
 		remedy("add %s to \"runtimes\" in %s", entry, then);
 	else if (runtimes->has_members)
@@ -51,8 +52,9 @@ static void advise_docker(const struct oci_runtimes *runtimes, bool found)
 		remedy("write {\"runtimes\": {%s}} to %s", entry, then);
 }
 
-static void advise_containerd(const struct oci_runtimes *runtimes, bool found)
+static void advise_containerd(struct check *c, const struct oci_runtimes *runtimes, bool found)
 {
+	(void)c;
 	(void)runtimes;
 	(void)found;
 	good("ctr and nerdctl need no setting of containerd's");
@@ -159,7 +161,8 @@ static bool check_entries(struct check *c, const struct caller *caller,
 		found = true;
 		check_entry(c, caller, r, path);
 		if (runtimes->default_name && !strcmp(runtimes->default_name, r->name))
-			note("%s is %s's default: containers without an annotation io.podns.pod pass "
+			note(c,
+			     "%s is %s's default: containers without an annotation io.podns.pod pass "
 			     "through it unchanged",
 			     r->name, caller->name);
 	}
@@ -186,7 +189,7 @@ static int check_caller(struct check *c, const struct caller *caller, bool *pres
 		return 0;
 	}
 	*present = true;
-	caller->advise(&runtimes, check_entries(c, caller, &runtimes));
+	caller->advise(c, &runtimes, check_entries(c, caller, &runtimes));
 	return 0;
 }
 
@@ -197,6 +200,7 @@ int check_runtimes(struct check *c, struct error *e)
 	for (size_t i = 0; i < sizeof(callers) / sizeof(*callers); i++)
 		if (check_caller(c, &callers[i], &present, e) < 0)
 			return -1;
+	c->has_engine |= present;
 	if (present && access(in_sysroot(c, PODNS_LIBEXECDIR "/" PROGRAM), X_OK) < 0) {
 		problem(c, "%s: %s", in_sysroot(c, PODNS_LIBEXECDIR "/" PROGRAM), strerror(errno));
 		remedy("install oci-podns again");

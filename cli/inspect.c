@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/names.h"
 #include "cli/out.h"
 #include "net/state.h"
 #include "ns/make.h"
@@ -15,12 +17,13 @@ static const char help[] =
 	"\n"
 	"Shows what a pod is made of: its pins with the inode of each namespace and of the user\n"
 	"namespace that owns it, its hostname, sysctls and /dev/shm, its containers, and claims\n"
-	"of containers on their way in. NAME may also be a name that only another program has\n"
-	"pinned, such as ip netns add; its state is then foreign.\n"
+	"of containers on their way in. A container is shown by the name that it has in its engine.\n"
+	"NAME may be the beginning of an engine's id, 12 digits or more. It may also be a name that\n"
+	"only another program has pinned, such as ip netns add; its state is then foreign.\n"
 	"\n"
 	"  --json  print a JSON object: name, state, reason, created, mount_namespace, hostname,\n"
 	"          domainname, shm, network (name, state, error, addresses, ports), pins (type, path, inode, user_namespace, ours), sysctls,\n"
-	"          containers (id, pid, alive, bundle), claims (id, token, expires_in), bundles,\n"
+	"          containers (id, engine, name, pid, alive, bundle), claims (id, token, expires_in), bundles,\n"
 	"          pids. What does not exist, or could not be read, is null\n";
 
 /* What podns inspect prints besides the view itself. */
@@ -31,6 +34,7 @@ struct details {
 	bool named;               /* these two could be read */
 	const char *shm;          /* path of the shared /dev/shm, or NULL */
 	struct net_state network; /* if the pod has one and its record can be read */
+	struct names names;       /* of its containers */
 };
 
 static int find_paths(struct views *v, struct details *d, struct error *e)
@@ -133,7 +137,8 @@ static void put_network(struct json_out *j, const struct view *x, const struct d
 	json_close(j, '}');
 }
 
-static void put_entrants(struct json_out *j, const struct record *rec, bool members)
+static void put_entrants(struct json_out *j, const struct record *rec, struct names *names,
+			 bool members)
 {
 	json_open(j, members ? "containers" : "claims", '[');
 	for (size_t i = 0; i < rec->entrant_count; i++) {
@@ -144,6 +149,10 @@ static void put_entrants(struct json_out *j, const struct record *rec, bool memb
 		json_open(j, NULL, '{');
 		json_put_string(j, "id", x->id);
 		if (members) {
+			struct container_name name = names_find(names, x);
+
+			json_put_string(j, "engine", name.engine);
+			json_put_string(j, "name", name.name);
 			json_put_number(j, "pid", (uint64_t)x->pid);
 			json_put_bool(j, "alive", pod_entrant_lives(x));
 			json_put_string(j, "bundle", x->bundle);
@@ -156,7 +165,7 @@ static void put_entrants(struct json_out *j, const struct record *rec, bool memb
 	json_close(j, ']');
 }
 
-static int print_json(const struct view *x, const struct details *d, struct error *e)
+static int print_json(const struct view *x, struct details *d, struct error *e)
 {
 	struct json_out j = { 0 };
 
@@ -175,8 +184,8 @@ static int print_json(const struct view *x, const struct details *d, struct erro
 	for (size_t i = 0; i < x->rec.sysctl_count; i++)
 		json_put_string(&j, x->rec.sysctls[i].path, x->rec.sysctls[i].value);
 	json_close(&j, '}');
-	put_entrants(&j, &x->rec, true);
-	put_entrants(&j, &x->rec, false);
+	put_entrants(&j, &x->rec, &d->names, true);
+	put_entrants(&j, &x->rec, &d->names, false);
 	json_open(&j, "bundles", '[');
 	for (size_t i = 0; i < x->rec.bundle_count; i++)
 		json_put_string(&j, NULL, x->rec.bundles[i]);
@@ -230,7 +239,21 @@ static void print_network(const struct view *x, const struct details *d)
 		print_line("Net error:", st->error);
 }
 
-static void print_entrants(const struct record *rec, bool members)
+/* "www (podman)  id ...": its name first, unless the id is the name. */
+static void print_name(struct names *names, const struct entrant *x)
+{
+	struct container_name name = names_find(names, x);
+
+	print_safe(name.shown);
+	if (name.engine)
+		printf(" (%s)", name.engine);
+	if (strcmp(name.shown, x->id) != 0) {
+		printf("  id ");
+		print_safe(x->id);
+	}
+}
+
+static void print_entrants(const struct record *rec, struct names *names, bool members)
 {
 	const char *heading = members ? "Containers:\n  " : "Claims:\n  ";
 
@@ -241,7 +264,10 @@ static void print_entrants(const struct record *rec, bool members)
 			continue;
 		fputs(heading, stdout);
 		heading = "  ";
-		print_safe(x->id ? x->id : x->token);
+		if (members)
+			print_name(names, x);
+		else
+			print_safe(x->id ? x->id : x->token);
 		if (members) {
 			printf("  pid %d%s  bundle ", x->pid,
 			       pod_entrant_lives(x) ? "" : " (dead)");
@@ -253,7 +279,7 @@ static void print_entrants(const struct record *rec, bool members)
 	}
 }
 
-static void print_text(const struct view *x, const struct details *d)
+static void print_text(const struct view *x, struct details *d)
 {
 	print_line("Name:", x->name);
 	print_line("State:", pod_state_name(x->state));
@@ -272,8 +298,8 @@ static void print_text(const struct view *x, const struct details *d)
 		print_safe(x->rec.sysctls[i].value);
 		putchar('\n');
 	}
-	print_entrants(&x->rec, true);
-	print_entrants(&x->rec, false);
+	print_entrants(&x->rec, &d->names, true);
+	print_entrants(&x->rec, &d->names, false);
 	for (size_t i = 0; i < x->rec.bundle_count; i++) {
 		fputs(i ? "  " : "Rewritten bundles:\n  ", stdout);
 		print_safe(x->rec.bundles[i]);
@@ -301,6 +327,7 @@ static int inspect_pod(struct cli *cli, int argc, char **argv, struct error *e)
 	else
 		print_text(views.list, &d);
 	net_state_free(&d.network);
+	names_free(&d.names);
 	return r;
 }
 

@@ -51,8 +51,11 @@ static const char *const verb_name[VERBS] = { "check", "up", "down", "publish" }
 static int open_pod(struct cli *cli, const char *name, struct store *store, struct pod *pod,
 		    struct error *e)
 {
-	if (pod_check_name(name, e) < 0 || store_open(store, cli->root, false, e) < 0 ||
-	    pod_open(pod, store, name, false, e) < 0)
+	struct pod_name full;
+
+	if (store_open(store, cli->root, false, e) < 0 ||
+	    store_full_name(store, name, &full, e) < 0 ||
+	    pod_open(pod, store, full.s, false, e) < 0)
 		return -1;
 	if (pod->fd < 0)
 		return error_set(e, 0, "there is no pod %s under %s", name, store->root);
@@ -97,12 +100,13 @@ static int run_on_pod(struct cli *cli, enum verb verb, const char *name, struct 
 	log_context("network", name);
 	if (open_pod(cli, name, &store, &pod, e) < 0)
 		return -1;
+	log_context("network", pod.name);
 	if (verb == VERB_DOWN && note_detached(&pod, e) < 0)
 		return -1;
 	program_add_args(args, "--root", store.root);
 	program_add_args(args, "--lock-fd", decimal((uint64_t)pod.fd).text);
 	program_add_args(args, verb_name[verb], NULL);
-	program_add_args(args, "--", name);
+	program_add_args(args, "--", pod.name);
 	if (podns_net_run(args, pod.fd, LIMIT_MS, &result, e) < 0)
 		return -1;
 	return verb == VERB_UP ? note_addresses(&pod, &result.out, e) : 0;

@@ -129,7 +129,10 @@ int cli_open_store(struct cli *cli, struct store *store, bool *there, struct err
 int cli_view_pod(struct cli *cli, const char *name, struct store *store, struct views *views,
 		 struct error *e)
 {
-	if (store_open(store, cli->root, false, e) < 0 || views_begin(views, store, e) < 0)
+	struct pod_name full;
+
+	if (store_open(store, cli->root, false, e) < 0 || views_begin(views, store, e) < 0 ||
+	    store_full_name(store, name, &full, e) < 0)
 		return -1;
-	return views_add(views, name, e);
+	return views_add(views, full.s, e);
 }

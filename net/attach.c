@@ -302,8 +302,13 @@ int attach_del(const struct attach *a, struct error *e)
 		return -1;
 	if (st.pod)
 		return attach_detach(a, &st, e);
+	/* A temporary file that a killed run left. */
+	return attach_forget(a, e);
+}
+
+int attach_forget(const struct attach *a, struct error *e)
+{
 	if (remove_resolv_conf(a, e) < 0)
 		return -1;
-	/* A temporary file that a killed run left. */
 	return state_remove(a->store, a->pod, e);
 }

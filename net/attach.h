@@ -35,6 +35,9 @@ int attach_add(const struct attach *a, const struct network_request *request, in
 /* Detach the pod. It is no error if it is not attached. */
 int attach_del(const struct attach *a, struct error *e);
 
+/* Remove the record, and leave what plugins have made. For a pod that cannot be detached. */
+int attach_forget(const struct attach *a, struct error *e);
+
 /*
  * Detach the pod and keep the record; attach it again, to the same network with the same ports and name servers,
  * as attach_add() does. It is an error if the pod has no record of a network.

@@ -62,6 +62,8 @@ static int run_on_pod(const struct net_options *o, const struct attach *a, struc
 		return attach_add(a, &o->request, STDOUT_FILENO, e);
 	case NET_DEL:
 		return attach_del(a, e);
+	case NET_FORGET:
+		return attach_forget(a, e);
 	case NET_GO_DOWN:
 		return attach_down(a, e);
 	case NET_GO_UP:

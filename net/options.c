@@ -21,6 +21,8 @@ static const char help_text[] =
 	"  add --network NAME [--publish SPEC]... [--dns IP]... POD\n"
 	"             attach the pod to a network, and print the pod's addresses, one a line\n"
 	"  del POD    detach it\n"
+	"  forget POD\n"
+	"             remove the record of its network without detaching it\n"
 	"  down POD   detach it, and keep what is needed for up\n"
 	"  up POD     attach it again, and print its addresses\n"
 	"  check POD  is what was attached still there?\n"
@@ -69,7 +71,7 @@ static const struct option long_options[] = {
 const char *const net_command_name[NET_COMMANDS] = {
 	[NET_ADD] = "add",         [NET_DEL] = "del",      [NET_CHECK] = "check",
 	[NET_PUBLISH] = "publish", [NET_GO_DOWN] = "down", [NET_GO_UP] = "up",
-	[NET_SWEEP] = "sweep",
+	[NET_FORGET] = "forget",   [NET_SWEEP] = "sweep",
 };
 
 static int set_seconds(struct net_options *o, struct error *e)

@@ -14,6 +14,7 @@ enum net_command {
 	NET_PUBLISH,
 	NET_GO_DOWN,
 	NET_GO_UP,
+	NET_FORGET,
 	NET_SWEEP,
 	NET_COMMANDS /* none */
 };

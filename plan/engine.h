@@ -2,6 +2,9 @@
 #ifndef PODNS_PLAN_ENGINE_H
 #define PODNS_PLAN_ENGINE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* Whose file is it that is mounted into a container? */
 enum engine_file {
 	ENGINE_FILE_NONE,   /* not an engine's */
@@ -14,5 +17,29 @@ enum engine_file {
  * may be NULL. A pure function.
  */
 enum engine_file plan_engine_file(const char *source, const char *name);
+
+/* Whose bundle is it? */
+enum bundle_kind {
+	BUNDLE_UNKNOWN, /* made by hand, or by an engine that is not known */
+	BUNDLE_STORAGE, /* podman's and CRI-O's DIR/DRIVER-containers/ID/userdata */
+	BUNDLE_CONTAINERD, /* containerd's DIR/io.containerd.runtime.VERSION/NAMESPACE/ID; NAMESPACE is "moby" for Docker */
+};
+
+struct bundle_place {
+	enum bundle_kind kind;
+	const char *
+		part; /* not NUL-terminated: of BUNDLE_STORAGE DIR/DRIVER-containers, of BUNDLE_CONTAINERD NAMESPACE */
+	size_t len;
+};
+
+/* A pure function of the path of a bundle and the id of its container; part points into the path. */
+struct bundle_place plan_engine_bundle(const char *bundle, const char *id);
+
+/*
+ * May this be printed as a container's name? The engines allow less: 1 to 255 of A-Za-z0-9_.+:/@-, of which the
+ * first is a letter, a digit or '_'. Everything else, such as a blank or a control character, was written by somebody else
+ * than the engine.
+ */
+bool plan_engine_name_is_plain(const char *name);
 
 #endif

@@ -55,3 +55,18 @@ int pod_detach(struct pod *p, struct error *e)
 	record_set_leaving(&p->rec, e->text, &ignored);
 	return -1;
 }
+
+int pod_forget_network(struct pod *p, struct error *e)
+{
+	struct network_client *client = p->store->network;
+	struct network_request request = { .verb = NETWORK_FORGET };
+	struct network_answer answer;
+
+	if (!client)
+		return refuse_without_client(p->rec.network, "forgotten", e);
+	memcpy(request.pod, p->name, strlen(p->name) + 1);
+	if (client->call(client, &request, p->fd, &answer, e) < 0)
+		return error_prefix(e, "network %s", p->rec.network);
+	record_forget_network(&p->rec);
+	return 0;
+}

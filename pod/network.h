@@ -25,6 +25,8 @@ enum network_verb {
 	NETWORK_ADD = 1, /* attach the pod to its network */
 	NETWORK_DEL,     /* detach it; it is no error if it is not attached */
 	NETWORK_SWEEP,   /* detach what belongs to no pod any more */
+	NETWORK_FORGET,  /* remove the network's record, without detaching anything */
+	NETWORK_VERBS
 };
 
 struct network_request {

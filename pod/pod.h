@@ -132,6 +132,9 @@ int pod_note_network(struct pod *p, const struct network_request *request, struc
 int pod_attach(struct pod *p, const struct network_request *request, struct error *e);
 int pod_detach(struct pod *p, struct error *e);
 
+/* Forget a network that could not be detached, and its record; what it has left on the host stays. */
+int pod_forget_network(struct pod *p, struct error *e);
+
 /* Is the pod's shm mounted? */
 bool pod_shm_mounted(const struct pod *p);
 /* Mount it: shm_mount(). rec.shm must be saved before. */

@@ -323,6 +323,58 @@ int store_each_pod(const struct store *s, int (*fn)(void *arg, const char *pod, 
 	return r ? r : end_walk(s->root, e);
 }
 
+/* Of a pod, or what another program has pinned under the name. */
+static bool is_taken(const struct store *s, const char *name)
+{
+	struct stat st;
+
+	if (s->dir_fd >= 0 && fstatat(s->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	for (int t = 0; t < NS_TYPES; t++) {
+		char path[POD_NAME_MAX + 32];
+
+		concat_in(path, sizeof(path), ns_info[t].brief, "ns/", name, NULL);
+		if (fstatat(s->root_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct search {
+	const char *given;
+	struct pod_name *name;
+	size_t found;
+};
+
+static int compare_beginning(void *arg, const char *pod, struct error *e)
+{
+	struct search *search = arg;
+
+	(void)e;
+	if (pod_id_begins_with(pod, search->given) && !search->found++)
+		concat_in(search->name->s, sizeof(search->name->s), pod, NULL);
+	return 0;
+}
+
+int store_full_name(const struct store *s, const char *given, struct pod_name *name,
+		    struct error *e)
+{
+	struct search search = { given, name, 0 };
+
+	if (pod_check_name(given, e) < 0)
+		return -1;
+	concat_in(name->s, sizeof(name->s), given, NULL);
+	/* A name that cannot be the beginning of an id costs no walk. */
+	if (strlen(given) < POD_ID_SHORT || strlen(given) >= POD_ID_DIGITS || is_taken(s, given))
+		return 0;
+	if (store_each_pod(s, compare_beginning, &search, e) < 0)
+		return -1;
+	if (search.found > 1)
+		return error_set(e, 0, "%s is the beginning of %zu pods' names", given,
+				 search.found);
+	return 0;
+}
+
 int store_each_index(const struct store *s,
 		     int (*fn)(void *arg, const char *entry, const char *pod, struct error *e),
 		     void *arg, struct error *e)

@@ -22,6 +22,7 @@
 
 #include "base/file.h"
 #include "ns/types.h"
+#include "pod/name.h"
 #include "pod/network.h"
 
 /* The name of the directory <root>/podns/<pod>/shm. */
@@ -61,6 +62,17 @@ void store_close(struct store *s);
 
 /* The uid outside our user namespace of its uid 0, which in rootless podman is the user's: user_namespaces(7). */
 int store_outer_uid(uint64_t *uid, struct error *e);
+
+/*
+ * Find the name of the pod that a person means by `given`: that name, if anything is recorded or pinned under it; else the
+ * one recorded name that is an engine's id and begins with it (pod_id_begins_with()); else `given` again. -1 if several begin
+ * with it, or if it is no name at all.
+ */
+struct pod_name {
+	char s[POD_NAME_MAX + 1];
+};
+int store_full_name(const struct store *s, const char *given, struct pod_name *name,
+		    struct error *e);
 
 /* "<root>/<brief>ns/<pod>", in the arena; NULL and e without memory. */
 const char *store_pin_path(const struct store *s, struct arena *a, enum ns_type t, const char *pod,

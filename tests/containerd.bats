@@ -129,6 +129,16 @@ share_and_end() {
 	share_and_end
 }
 
+@test "ctr: podns ls and rm call a container by its id, with the namespace" {
+	ct_wait c1
+	ct_wait c2
+	contains "$(podns ls)" ' c1, c2 (containerd)'
+	equal "$(podns ls --json | jq -r '.[].members[] | "\(.engine) \(.name)"' | xargs)" "containerd c1 containerd c2"
+	equal "$(podns rm --force web)" 'web: cut off c1, c2 (containerd)'
+	drop c1 c2
+	nothing_left
+}
+
 @test "ctr: a container without the annotation gets nothing of a pod" {
 	ct run -d --runc-binary "$RUNTIME" "$IMAGE" c1
 	equal "$(podns ls --json)" '[]'

@@ -29,6 +29,20 @@ load docker
 	pod_has_ended
 }
 
+@test "docker: podns ls and rm call containers as docker does, also after a rename and with --network container" {
+	pod_wait c1
+	pod_wait c2 --network container:c1
+	dk rename c1 www
+	equal "$(pods '.[].members[] | "\(.engine) \(.name)"' | xargs)" "docker www docker c2"
+	contains "$(podns ls)" ' www, c2 (docker)'
+	contains "$(podns inspect web)" "  www (docker)  id $(dk inspect --format '{{.Id}}' www)  pid "
+	fails podns rm web 2>"$T/rm.err"
+	contains "$(cat "$T/rm.err")" 'container www (docker, pid '
+	equal "$(podns rm --force web)" 'web: cut off www, c2 (docker)'
+	drop www c2
+	nothing_left
+}
+
 @test "docker: a container without the annotation gets nothing of a pod" {
 	dk run -d --name c1 --runtime podns "$IMAGE" pause >/dev/null
 	equal "$(podns ls --json)" '[]'

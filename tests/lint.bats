@@ -28,7 +28,7 @@ teardown() {
 		clang-format --dry-run --Werror {} +
 }
 
-# Not words: roff's \(bu and .TE, a column of lsns(8), and a word that a test cuts in two.
+# Not words: roff's \(bu and .TE, a column of lsns(8), and words that tests cut short.
 @test "codespell knows all words" {
 	codespell -L passt,caf,ons,tru,ymbolic --ignore-regex '\\\(bu|^[.]TE|"proces"' --skip '*/corpus/*,tests/lint.bats' \
 		"${ROOMS[@]}" tests man hooks.d units docs ./*.md NEWS configure.ac Makefile.am

@@ -134,6 +134,15 @@ user_nothing_left() {
 	user_nothing_left
 }
 
+@test "rootless podman: podns ls calls containers as podman does" {
+	pod_wait a
+	pod_wait b
+	contains "$(pm unshare "$PM/bin/podns" ls)" ' a, b (podman)'
+	equal "$(pm unshare "$PM/bin/podns" rm --force web)" 'web: cut off a, b (podman)'
+	drop a b
+	user_nothing_left
+}
+
 @test "rootless podman: the last line of a refused container names the command that has the reason, with the remedy" {
 	local reason
 	# shellcheck disable=SC2016 # the user's shell expands it

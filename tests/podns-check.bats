@@ -31,7 +31,16 @@ right() {
 	echo "$output"
 	equal "$status" 0
 	lacks "$output" PROBLEM
-	equal "${lines[-1]}" 'podns check: all is well'
+	equal "${lines[-1]}" "podns check: all is well$(noted "$(grep -c '^note ' <<<"$output")")"
+}
+
+# noted COUNT: how the last line ends after so many notes.
+noted() {
+	case $1 in
+	0) ;;
+	1) echo '; see the note above' ;;
+	*) echo '; see the notes above' ;;
+	esac
 }
 
 # wrong TEXT REMEDY
@@ -41,7 +50,7 @@ wrong() {
 	echo "$output"
 	equal "$status" 1
 	count=$(grep -c ^PROBLEM <<<"$output")
-	equal "${lines[-1]}" "podns check: $count problem$([ "$count" = 1 ] || echo s)"
+	equal "${lines[-1]}" "podns check: $count problem$([ "$count" = 1 ] || echo s), $([ "$count" = 1 ] || echo 'each ')with its remedy above"
 	contains "$output" "$1"
 	contains "$(grep -A1 PROBLEM <<<"$output")" "$2"
 }
@@ -67,7 +76,7 @@ wrong() {
 	# Neither does any engine run it, nor does a JSON file lack.
 	lacks "$output" 'podman runs the hook'
 	lacks "$output" 'podman does not run the hook'
-	equal "${lines[-1]}" 'podns check: 2 problems'
+	equal "${lines[-1]}" 'podns check: 2 problems, each with its remedy above'
 }
 
 @test "one of two JSON files names a hook that is not there" {
@@ -243,8 +252,7 @@ json() {
 	printf '[crio.runtime]\nhooks_dir = ["/usr/share/containers/oci/hooks.d"]\n' >"$S/etc/crio/crio.conf.d/x/b.old"
 	right
 	ln -s /nosuch "$S/etc/crio/crio.conf.d/zz.conf"
-	podns check --sysroot "$S" >/dev/null 2>"$T/err" && return 1
-	contains "$(cat "$T/err")" "read $S/etc/crio/crio.conf.d/zz.conf: No such file"
+	wrong "read $S/etc/crio/crio.conf.d/zz.conf: No such file" 'correct it'
 }
 
 # pinns_path VALUE: in a later file, which counts.
@@ -472,10 +480,9 @@ docker() {
 	done
 }
 
-@test "a configuration that cannot be read is an error with its line" {
+@test "a configuration that cannot be read is a problem with its line" {
 	printf '[engine]\n\nhooks_dir = [1]\n' >"$CONF/zz.conf"
-	podns check --sysroot "$S" >/dev/null 2>"$T/err" && return 1
-	contains "$(cat "$T/err")" "$CONF/zz.conf: line 3"
+	wrong "$CONF/zz.conf: line 3" 'correct it'
 }
 
 @test "the mount of the root: shared is right, private is not" {
@@ -508,6 +515,28 @@ docker() {
 		'name another directory with --root'
 	contains "${lines[-1]}" 'podns check: '
 	equal "$status" 1
+}
+
+@test "a part that cannot be checked is a problem, and the other checks are made" {
+	rm -r "$S/etc/oci-podns/pods.d"
+	: >"$S/etc/oci-podns/pods.d"
+	wrong "read directory $S/etc/oci-podns/pods.d: Not a directory" 'correct it'
+	printf '[engine]\nhooks_dir = 1\n' >"$CONF/zz.conf"
+	wrong "$CONF/zz.conf: line 2: the value is neither a string nor an array of strings" 'correct it'
+	contains "$output" 'no network is defined'
+	equal "$(grep -c ^PROBLEM <<<"$output")" 2
+	rm "$CONF/zz.conf"
+}
+
+@test "without any engine all is well, with a note that says so" {
+	rm "$S/usr/bin/podman"
+	right
+	contains "$output" 'note     no engine is installed that is checked here'
+	equal "${lines[-1]}" 'podns check: all is well; see the note above'
+	engine dockerd
+	right
+	lacks "$output" 'no engine is installed'
+	contains "$output" 'note     Docker has no runtime'
 }
 
 @test "rootless: the root need not be on a shared mount" {

@@ -109,6 +109,59 @@ attached() {
 	no_record
 }
 
+@test "a network that can never be detached: rm --force forgets it at the second failure, and prints what may be left" {
+	local id
+	attached --publish 8080:80
+	id=$(record .id)
+	plugin_does two DEL 'echo "{\"code\":100,\"msg\":\"busy\"}"; exit 1'
+	podns_fails 1 'network web: plugin two: DEL: busy (code 100) (podns gc tries again; so does podns rm --force web, and forgets' \
+		rm --force web
+	equal "$(of_pod web .state)" leaving
+	# Without --force it stays, however often.
+	podns_fails 1 'forgets the network if that fails' rm web
+	equal "$(of_pod web .state)" leaving
+	equal "$(podns rm --force web)" "web: the network web is forgotten, though it could not be detached: network web: plugin two: DEL: busy (code 100)
+  what may be left: its address and rules of the host's firewall, also for published ports
+  addresses: 10.9.8.7
+  ports: 8080:80/tcp
+  to find it: iptables-save | grep -e $id -e 10.9.8.7; grep -rsl $id /var/lib/cni /run; a reboot removes the rules"
+	no_record
+	assert_nothing_left
+	equal "$(podns gc)" ''
+	# The port is free again.
+	rm "$CNI/two-DEL"
+	attached --publish 8080:80
+	podns rm web
+}
+
+@test "rm --force of a pod whose plugin is gone, or whose record is broken" {
+	attached
+	mv /opt/cni/bin/two "$CNI/two.away"
+	podns_fails 1 'plugin two' rm web
+	contains "$(podns rm --force web)" 'web: the network web is forgotten'
+	mv "$CNI/two.away" /opt/cni/bin/two
+	assert_nothing_left
+	attached
+	echo '{' >"$ROOT/podns/network@web"
+	podns_fails 1 'network@web' rm web
+	contains "$(podns rm --force web 2>"$T/err")" 'web: the network web is forgotten'
+	contains "$(cat "$T/err")" 'network@web'
+	no_record
+	assert_nothing_left
+}
+
+@test "rm --force of a pod that was leaving, and can be detached now, forgets nothing" {
+	attached
+	plugin_does two DEL 'exit 1'
+	podns_fails 1 'plugin two' rm web
+	rm "$CNI/two-DEL"
+	calls >/dev/null
+	equal "$(podns rm --force web)" ''
+	equal "$(calls)" 'map DEL,two DEL,one DEL'
+	no_record
+	assert_nothing_left
+}
+
 # --- check ----------------------------------------------------------------------------------
 
 @test "check: all is there; the interface is down, or gone" {

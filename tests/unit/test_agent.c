@@ -105,6 +105,11 @@ static void stages_have_their_verbs(void)
 	r.verb = NETWORK_SWEEP;
 	check_request(stops, &r, &nothing_defined, "no sweep at this stage");
 	check_request((struct agent_policy){ .sweep = true }, &r, &nothing_defined, NULL);
+	r.verb = NETWORK_FORGET;
+	check_request((struct agent_policy){ .sweep = true }, &r, &nothing_defined, NULL);
+	check_request(stops, &r, &nothing_defined, "no network is forgotten at this stage");
+	check_request((struct agent_policy){ .adds = true, .anything = true }, &r, &nothing_defined,
+		      "no network is forgotten at this stage");
 }
 
 static void malformed_requests_are_refused(void)
@@ -119,7 +124,7 @@ static void malformed_requests_are_refused(void)
 		if (i == 0)
 			r.verb = 0;
 		if (i == 1)
-			r.verb = NETWORK_SWEEP + 1;
+			r.verb = NETWORK_VERBS;
 		if (i == 2)
 			memset(r.pod, 'a', sizeof(r.pod));
 		if (i == 3)

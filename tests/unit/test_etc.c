@@ -36,6 +36,69 @@ static void recognizes_the_engines_files(void)
 	CHECK(plan_engine_file(NULL, "hosts") == ENGINE_FILE_NONE);
 }
 
+static void recognizes_the_engines_bundles(void)
+{
+	const struct {
+		const char *bundle, *id;
+		enum bundle_kind kind;
+		const char *part;
+	} rows[] = {
+		{ "/s/overlay-containers/" ID "/userdata", ID, BUNDLE_STORAGE,
+		  "/s/overlay-containers" },
+		{ "/vfs-containers/" ID "/userdata", ID, BUNDLE_STORAGE, "/vfs-containers" },
+		{ "/s/overlay-containers/" ID "/userdata", "www", BUNDLE_UNKNOWN, NULL },
+		{ "/s/overlay-containers/www/userdata", "www", BUNDLE_UNKNOWN, NULL },
+		{ "/s/-containers/" ID "/userdata", ID, BUNDLE_UNKNOWN, NULL },
+		{ "/s/overlay/" ID "/userdata", ID, BUNDLE_UNKNOWN, NULL },
+		{ "/s/overlay-containers/x/" ID "/userdata", ID, BUNDLE_UNKNOWN, NULL },
+		{ "/s/overlay-containers/" ID "/userdata/", ID, BUNDLE_UNKNOWN, NULL },
+		{ "/s/overlay-containers/" ID, ID, BUNDLE_UNKNOWN, NULL },
+		{ "s/overlay-containers/" ID "/userdata", ID, BUNDLE_UNKNOWN, NULL },
+		{ "/" ID "/userdata", ID, BUNDLE_UNKNOWN, NULL },
+		{ "/run/containerd/io.containerd.runtime.v2.task/moby/" ID, ID, BUNDLE_CONTAINERD,
+		  "moby" },
+		{ "/io.containerd.runtime.v2.task/default/c1", "c1", BUNDLE_CONTAINERD, "default" },
+		{ "/x/io.containerd.runtime./default/c1", "c1", BUNDLE_UNKNOWN, NULL },
+		{ "/x/io.containerd.runtime.v2.task/c1", "c1", BUNDLE_UNKNOWN, NULL },
+		{ "/x/io.containerd.runtime.v2.task//c1", "c1", BUNDLE_UNKNOWN, NULL },
+		{ "/x/io.containerd.runtime.v2.task/default/c1", "c2", BUNDLE_UNKNOWN, NULL },
+		{ "/x/y/default/c1", "c1", BUNDLE_UNKNOWN, NULL },
+		{ "/home/x/bundle", "c1", BUNDLE_UNKNOWN, NULL },
+		{ "/", "", BUNDLE_UNKNOWN, NULL },
+		{ "/c1", "c1", BUNDLE_UNKNOWN, NULL },
+		{ "", "c1", BUNDLE_UNKNOWN, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct bundle_place place = plan_engine_bundle(rows[i].bundle, rows[i].id);
+
+		unit_row(rows[i].bundle);
+		CHECK(place.kind == rows[i].kind);
+		if (rows[i].part)
+			CHECK(place.len == strlen(rows[i].part) &&
+			      !memcmp(place.part, rows[i].part, place.len));
+	}
+}
+
+static void prints_plain_names_alone(void)
+{
+	static const char *const plain[] = { "www", "a", "_x", "default/web-1/app", "x:y@z+1.0" };
+	static const char *const odd[] = { "",      "a b",  "a\n",  "a\033[31m", "\xc3\xa9",
+					   "a\x9b", "-rf",  "/etc", ".x",        "a,b",
+					   "a(b)",  "a\"b", "a'b",  "a`b" };
+	char name[300];
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+		CHECK(plan_engine_name_is_plain(plain[i]));
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++)
+		CHECK(!plan_engine_name_is_plain(odd[i]));
+	memset(name, 'a', sizeof(name));
+	name[256] = '\0';
+	CHECK(!plan_engine_name_is_plain(name));
+	name[255] = '\0';
+	CHECK(plan_engine_name_is_plain(name));
+}
+
 static void decides(void)
 {
 	const struct etc_mount none = { 0 };
@@ -236,6 +299,8 @@ static void many_names_take_no_time(void)
 int main(void)
 {
 	RUN(recognizes_the_engines_files);
+	RUN(recognizes_the_engines_bundles);
+	RUN(prints_plain_names_alone);
 	RUN(decides);
 	RUN(writes_hosts);
 	RUN(writes_each_address);
