@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/engine.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define ID_DIGITS 64
@@ -35,4 +34,22 @@ enum engine_file plan_engine_file(const char *source, const char *name)
 	if (!ends_in_id(source, len))
 		return ENGINE_FILE_NONE;
 	return userdata ? ENGINE_FILE_PODMAN : ENGINE_FILE_OTHER;
+}
+
+bool plan_engine_dir(const char *source, size_t *len)
+{
+	const char *name = source ? strrchr(source, '/') : NULL;
+
+	if (!name)
+		return false;
+	*len = (size_t)(name - source);
+	if (!cut_component(source, len, "userdata") || !ends_in_id(source, *len))
+		return false;
+	*len -= ID_DIGITS + 1;
+	return true;
+}
+
+bool plan_is_engine_id(const char *text)
+{
+	return strlen(text) == ID_DIGITS && strspn(text, "0123456789abcdef") == ID_DIGITS;
 }

@@ -2,6 +2,9 @@
 #ifndef PODNS_PLAN_ENGINE_H
 #define PODNS_PLAN_ENGINE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* Whose file is it that is mounted into a container? */
 enum engine_file {
 	ENGINE_FILE_NONE,   /* not an engine's */
@@ -14,5 +17,17 @@ enum engine_file {
  * may be NULL. A pure function.
  */
 enum engine_file plan_engine_file(const char *source, const char *name);
+
+/*
+ * podman and CRI-O keep a directory for each container, DIR/<64 hex>/userdata. If `source` (or NULL) is
+ * a file in one, *len is set to the length of DIR in it. A pure function.
+ */
+bool plan_engine_dir(const char *source, size_t *len);
+
+/* How many digits of an id engines show. */
+#define PLAN_SHORT_ID 12
+
+/* Is it an id as engines make them, 64 hexadecimal digits in lower case? A pure function. */
+bool plan_is_engine_id(const char *text);
 
 #endif

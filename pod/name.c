@@ -3,17 +3,12 @@
 
 #include <string.h>
 
+#include "plan/engine.h"
+
 const char *const pod_sandbox_annotations[POD_SANDBOX_ANNOTATIONS] = {
 	"io.kubernetes.cri.sandbox-id",
-	"io.kubernetes.cri-o.SandboxID",
+	ANNOTATION_SANDBOX,
 };
-
-#define SANDBOX_DIGITS 64
-
-static bool is_sandbox_id(const char *s)
-{
-	return strlen(s) == SANDBOX_DIGITS && strspn(s, "0123456789abcdef") == SANDBOX_DIGITS;
-}
 
 int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, struct error *e),
 		     void *doc, const char **sandbox, struct error *e)
@@ -24,7 +19,7 @@ int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, 
 	for (size_t i = 0; i < POD_SANDBOX_ANNOTATIONS; i++) {
 		if (get(doc, pod_sandbox_annotations[i], &value, e) < 0)
 			return -1;
-		if (value && !is_sandbox_id(value))
+		if (value && !plan_is_engine_id(value))
 			return error_set(e, 0,
 					 "annotation %s: '%.80s' is not the id of a sandbox, which "
 					 "is 64 hexadecimal digits",
@@ -71,7 +66,7 @@ static int choose_named(const struct pod_clues *clues, struct pod_choice *choice
 {
 	choice->name = clues->annotation;
 	choice->named = true;
-	if (!is_sandbox_id(choice->name))
+	if (!plan_is_engine_id(choice->name))
 		return 0;
 	error_set(e, 0,
 		  "pod name '%s' is refused: 64 hexadecimal digits are the id of an engine's "

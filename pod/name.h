@@ -19,6 +19,9 @@
 #define ANNOTATION_NETWORK "io.podns.network"
 #define ANNOTATION_PUBLISH "io.podns.publish" /* as --publish, several by commas or spaces */
 
+/* In this CRI-O names a container's sandbox, and podman a container's pod: stage/podman.h. */
+#define ANNOTATION_SANDBOX "io.kubernetes.cri-o.SandboxID"
+
 /* In these containerd and CRI-O name a container's sandbox. */
 #define POD_SANDBOX_ANNOTATIONS 2
 extern const char *const pod_sandbox_annotations[POD_SANDBOX_ANNOTATIONS];
