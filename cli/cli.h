@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "pod/name.h"
 #include "pod/view.h"
 
 /* What a command returns. */
@@ -111,6 +112,18 @@ int cli_bad_option(struct cli *cli, int option, const struct option *options, ch
  * does not exist has no pods: 0, and *there is false.
  */
 int cli_open_store(struct cli *cli, struct store *store, bool *there, struct error *e);
+
+struct cli_pod_name {
+	char text[POD_NAME_MAX + 1];
+};
+
+/*
+ * The name of the pod that the user means: what is given; or the pod whose id begins with it, if it is at
+ * least 12 digits of one, as podns ls and `podman pod ps` show them. That there is such a pod is not
+ * checked.
+ */
+int cli_find_pod(const struct store *store, const char *given, struct cli_pod_name *name,
+		 struct error *e);
 
 /*
  * Open the root and view one pod: views->list[0]. The caller closes both with store_close() and

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/inherit.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "ns/enter.h"
 #include "ns/pin.h"
@@ -36,10 +37,11 @@ enum { STATUS_CANNOT_RUN = 126, STATUS_NOT_FOUND = 127 };
 struct reply {
 	int result;
 	ns_set pinned;
+	struct cli_pod_name name;
 	struct error e;
 };
 
-static int read_pinned(struct cli *cli, const char *name, ns_set *pinned, struct error *e)
+static int read_pinned(struct cli *cli, const char *name, struct reply *reply, struct error *e)
 {
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_views struct views views = VIEWS_NONE;
@@ -52,7 +54,8 @@ static int read_pinned(struct cli *cli, const char *name, ns_set *pinned, struct
 		return error_set(e, 0, "pod %s is broken: %s", name, x->reason);
 	if (!x->pinned)
 		return error_set(e, 0, "pod %s has no namespaces yet", name);
-	*pinned = x->pinned;
+	reply->pinned = x->pinned;
+	concat_in(reply->name.text, sizeof(reply->name.text), x->name, NULL);
 	return 0;
 }
 
@@ -65,7 +68,7 @@ static void run_reader(struct cli *cli, const char *name, int fd)
 		_exit(1);
 	inherit_no_descriptors(REPLY + 1);
 	clearenv();
-	reply.result = read_pinned(cli, name, &reply.pinned, &reply.e);
+	reply.result = read_pinned(cli, name, &reply, &reply.e);
 	_exit(write_all(REPLY, &reply, sizeof(reply)) < 0);
 }
 
@@ -82,10 +85,10 @@ static int explain_no_reply(const char *name, int status, struct error *e)
 	return -1;
 }
 
-static int read_pinned_in_child(struct cli *cli, const char *name, ns_set *pinned, struct error *e)
+static int read_pinned_in_child(struct cli *cli, const char *name, struct reply *reply,
+				struct error *e)
 {
 	cleanup_buf struct buf buf = { 0 };
-	const struct reply *reply;
 	int fds[2], r, status = 0;
 	pid_t child;
 
@@ -105,8 +108,7 @@ static int read_pinned_in_child(struct cli *cli, const char *name, ns_set *pinne
 		return -1;
 	if (buf.len != sizeof(*reply))
 		return explain_no_reply(name, status, e);
-	reply = (const struct reply *)(const void *)buf.data;
-	*pinned = reply->pinned;
+	memcpy(reply, buf.data, sizeof(*reply));
 	if (reply->result < 0)
 		*e = reply->e;
 	return reply->result;
@@ -139,11 +141,11 @@ static int open_pins(struct cli *cli, const char *name, ns_set pinned, int fds[N
 static int enter_pod(struct cli *cli, const char *name, struct error *e)
 {
 	int fds[NS_TYPES] = NS_FDS_NONE, r;
-	ns_set pinned = 0;
+	struct reply reply;
 
-	if (read_pinned_in_child(cli, name, &pinned, e) < 0)
+	if (read_pinned_in_child(cli, name, &reply, e) < 0)
 		return -1;
-	r = open_pins(cli, name, pinned, fds, e);
+	r = open_pins(cli, reply.name.text, reply.pinned, fds, e);
 	if (r == 0)
 		r = ns_enter(fds, e);
 	for (int t = 0; t < NS_TYPES; t++)

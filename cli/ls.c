@@ -10,7 +10,8 @@ static const char help[] =
 	"\n"
 	"Lists the pods.\n"
 	"\n"
-	"  NAME        the name of the pod\n"
+	"  NAME        the name of the pod; of one of podman's or of a CRI engine, the first 12\n"
+	"              digits of the id, by which the other commands know it, too\n"
 	"  NAMESPACES  the types that are pinned\n"
 	"  CONTAINERS  how many of its containers are alive\n"
 	"  PIDS        how many processes are in one of its namespaces\n"
@@ -66,7 +67,7 @@ static void print_table(const struct views *v)
 
 	for (size_t i = 0; i < v->count; i++) {
 		const struct view *x = &v->list[i];
-		int n = (int)strlen(x->name), m = (int)strlen(types_text(types_of(x)).s);
+		int n = shown_length(x->name), m = (int)strlen(types_text(types_of(x)).s);
 
 		name = n > name ? n : name;
 		types = m > types ? m : types;
@@ -78,8 +79,8 @@ static void print_table(const struct views *v)
 		const struct view *x = &v->list[i];
 		struct age_text age = age_text(x->rec.created);
 
-		printf("%-*s %-*s %10zu %5zu %-8s %s", name, x->name, types,
-		       types_text(types_of(x)).s, x->containers, x->pid_count,
+		printf("%-*.*s %-*s %10zu %5zu %-8s %s", name, shown_length(x->name), x->name,
+		       types, types_text(types_of(x)).s, x->containers, x->pid_count,
 		       pod_state_name(x->state), x->unreadable ? "-" : age.s);
 		if (x->reason)
 			printf("%*s%s", x->unreadable ? 4 : 5 - (int)strlen(age.s), "", x->reason);

@@ -19,7 +19,6 @@
 #include "cli/out.h"
 #include "net/run.h"
 #include "net/state.h"
-#include "pod/name.h"
 #include "pod/pod.h"
 
 static const char help[] =
@@ -51,8 +50,11 @@ static const char *const verb_name[VERBS] = { "check", "up", "down", "publish" }
 static int open_pod(struct cli *cli, const char *name, struct store *store, struct pod *pod,
 		    struct error *e)
 {
-	if (pod_check_name(name, e) < 0 || store_open(store, cli->root, false, e) < 0 ||
-	    pod_open(pod, store, name, false, e) < 0)
+	struct cli_pod_name whole;
+
+	if (store_open(store, cli->root, false, e) < 0 ||
+	    cli_find_pod(store, name, &whole, e) < 0 ||
+	    pod_open(pod, store, whole.text, false, e) < 0)
 		return -1;
 	if (pod->fd < 0)
 		return error_set(e, 0, "there is no pod %s under %s", name, store->root);
@@ -102,7 +104,7 @@ static int run_on_pod(struct cli *cli, enum verb verb, const char *name, struct 
 	program_add_args(args, "--root", store.root);
 	program_add_args(args, "--lock-fd", decimal((uint64_t)pod.fd).text);
 	program_add_args(args, verb_name[verb], NULL);
-	program_add_args(args, "--", name);
+	program_add_args(args, "--", pod.name);
 	if (podns_net_run(args, pod.fd, LIMIT_MS, &result, e) < 0)
 		return -1;
 	return verb == VERB_UP ? note_addresses(&pod, &result.out, e) : 0;

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/cli.h"
+#include "plan/engine.h"
 
 static int usage_hint(struct cli *cli, struct error *e)
 {
@@ -126,10 +128,56 @@ int cli_open_store(struct cli *cli, struct store *store, bool *there, struct err
 	return *there || (cli->root && e->num == ENOENT) ? 0 : -1;
 }
 
+struct search {
+	const char *given;
+	size_t len;
+	struct cli_pod_name *name;
+	int found; /* pods whose id begins with what is given */
+	bool exact;
+};
+
+static int compare_name(void *arg, const char *pod, struct error *e)
+{
+	struct search *s = arg;
+
+	(void)e;
+	if (!strcmp(pod, s->given)) {
+		s->exact = true;
+	} else if (plan_is_engine_id(pod) && !strncmp(pod, s->given, s->len)) {
+		s->found++;
+		concat_in(s->name->text, sizeof(s->name->text), pod, NULL);
+	}
+	return 0;
+}
+
+int cli_find_pod(const struct store *store, const char *given, struct cli_pod_name *name,
+		 struct error *e)
+{
+	struct search s = { .given = given, .len = strlen(given), .name = name };
+
+	if (s.len >= PLAN_SHORT_ID && strspn(given, "0123456789abcdef") == s.len &&
+	    store_each_pod(store, compare_name, &s, e) < 0)
+		return -1;
+	if (s.found > 1 && !s.exact) {
+		error_set(e, 0, "the ids of %d pods begin with %s", s.found, given);
+		return error_hint(e, "give more digits; `podns ls --json` shows all of them");
+	}
+	if (s.found && !s.exact)
+		return 0;
+	/* What is longer than any pod's name is refused by name. */
+	if (pod_check_name(given, e) < 0)
+		return -1;
+	concat_in(name->text, sizeof(name->text), given, NULL);
+	return 0;
+}
+
 int cli_view_pod(struct cli *cli, const char *name, struct store *store, struct views *views,
 		 struct error *e)
 {
-	if (store_open(store, cli->root, false, e) < 0 || views_begin(views, store, e) < 0)
+	struct cli_pod_name whole;
+
+	if (store_open(store, cli->root, false, e) < 0 || views_begin(views, store, e) < 0 ||
+	    cli_find_pod(store, name, &whole, e) < 0)
 		return -1;
-	return views_add(views, name, e);
+	return views_add(views, whole.text, e);
 }

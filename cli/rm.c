@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
-#include "pod/name.h"
 #include "pod/pod.h"
 
 static const char help[] =
@@ -54,10 +53,10 @@ static int refuse_living(const struct pod *pod, struct error *e)
 static int remove_pod(struct store *store, const char *name, bool force, struct error *e)
 {
 	cleanup_pod struct pod pod = POD_NONE;
+	struct cli_pod_name whole;
 
-	if (pod_check_name(name, e) < 0)
-		return -1;
-	if (pod_open(&pod, store, name, false, e) < 0)
+	if (cli_find_pod(store, name, &whole, e) < 0 ||
+	    pod_open(&pod, store, whole.text, false, e) < 0)
 		return -1;
 	if (pod.fd < 0)
 		return refuse_unrecorded(store, name, e);

@@ -42,7 +42,7 @@ static int enter_pod(struct container *c, const char *text, size_t len, stage_de
 	    edit_apply(c->config, &edit, &changed, &out, e) < 0 ||
 	    claim_record(c, NULL, NULL, 0, e) < 0 || apply(&c->apply, &c->todo, e) < 0)
 		return -1;
-	return deliver(arg, out.data, out.len, e);
+	return changed ? deliver(arg, out.data, out.len, e) : deliver(arg, text, len, e);
 }
 
 int stage_precreate(const struct stage_options *opt, const char *text, size_t len,
