@@ -117,6 +117,8 @@ static int read_conf(const struct search *s, const char *path, struct error *e)
 	setting->from = arena_strndup(s->arena, path, strlen(path));
 	if (!setting->from)
 		return error_nomem(e);
+	if (setting->watch && toml_list_has(&list, setting->watch))
+		setting->seen_in = setting->from;
 	if (list.append)
 		return append_list(s->arena, &setting->list, &list, e);
 	setting->list = list;
@@ -225,7 +227,10 @@ int engine_hooks_dirs(const struct engine *engine, const char *sysroot, struct a
 	static const char *by_default[] = { DEFAULT_HOOKS_DIR };
 	const struct search search = { engine, "hooks_dir", a, dirs };
 
-	*dirs = (struct setting){ .list = { .items = by_default, .count = 1 } };
+	*dirs = (struct setting){
+		.list = { .items = by_default, .count = 1 },
+		.watch = dirs->watch,
+	};
 	return read_all_conf(&search, sysroot, e);
 }
 

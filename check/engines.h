@@ -26,7 +26,9 @@ extern const struct engine engines[ENGINES];
 
 struct setting {
 	struct toml_list list;
-	const char *from; /* the file that sets it; NULL: the default */
+	const char *from;    /* the file that sets it; NULL: the default */
+	const char *watch;   /* a value to watch for, or NULL */
+	const char *seen_in; /* the last file whose list had that value; NULL: none */
 };
 
 /*
@@ -40,7 +42,7 @@ bool engine_is_installed(const struct engine *engine, const char *sysroot);
 
 /*
  * Read the setting hooks_dir. Strings are in the arena. A file that cannot be read or parsed is an
- * error.
+ * error. dirs->watch is used, and all else of *dirs is set.
  */
 int engine_hooks_dirs(const struct engine *engine, const char *sysroot, struct arena *a,
 		      struct setting *dirs, struct error *e);

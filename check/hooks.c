@@ -88,6 +88,26 @@ static int read_hook(struct json *doc, struct hook_file *file, struct error *e)
 	return node == JSON_NONE ? 0 : json_u64(doc, node, UINT32_MAX, &file->timeout, e);
 }
 
+/* The keys under when.annotations are regular expressions. */
+static int read_when(struct json *doc, struct hook_file *file, struct error *e)
+{
+	uint32_t when, annotations;
+	const char *key;
+
+	if (json_member_of(doc, 0, "when", JSON_OBJECT, &when, e) < 0)
+		return -1;
+	if (when == JSON_NONE)
+		return 0;
+	if (json_member_of(doc, when, "annotations", JSON_OBJECT, &annotations, e) < 0)
+		return -1;
+	for (uint32_t a = json_first(doc, annotations); a != JSON_NONE; a = json_next(doc, a)) {
+		if (json_key(doc, a, &key, e) < 0)
+			return -1;
+		file->of_pods |= strstr(key, "SandboxID") != NULL;
+	}
+	return 0;
+}
+
 /* Without a version, a file is read as version 0.1.0. */
 static int read_version(struct json *doc, bool *old, const char *path, struct error *e)
 {
@@ -115,7 +135,7 @@ static int read_members(struct json *doc, struct hook_file *file, struct error *
 		return error_set(e, 0, "%s: it names no program", file->path);
 	slash = strrchr(file->program, '/');
 	file->ours = slash && !strcmp(slash + 1, HOOK_PROGRAM);
-	return read_stages(doc, old, file, e);
+	return (!old && read_when(doc, file, e) < 0) ? -1 : read_stages(doc, old, file, e);
 }
 
 static int read_text(int dir_fd, struct hook_file *file, struct buf *text)

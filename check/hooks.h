@@ -30,6 +30,7 @@ struct hook_file {
 	const char *program; /* hook.path, or NULL */
 	bool ours;           /* the program is called oci-podns-hook */
 	bool has_args;
+	bool of_pods;     /* it matches by the annotation in which podman and CRI-O name a pod */
 	bool is_private;  /* not readable by all users */
 	uint64_t timeout; /* seconds; 0: none */
 	unsigned stages;

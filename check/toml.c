@@ -339,3 +339,11 @@ int toml_find(const char *text, const char *const *path, struct arena *a, struct
 	*list = (struct toml_list){ 0 };
 	return toml_each(text, path, a, keep_first, list, e);
 }
+
+bool toml_list_has(const struct toml_list *list, const char *item)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!strcmp(list->items[i], item))
+			return true;
+	return false;
+}

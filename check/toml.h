@@ -19,6 +19,9 @@ struct toml_list {
 	bool append; /* the list has {append=true}: containers.conf(5) since podman 4.8 */
 };
 
+/* Is it one of the list's items? */
+bool toml_list_has(const struct toml_list *list, const char *item);
+
 /*
  * Called with the value at a path. any is the key that "*" stood for, in the arena, or NULL. Returns
  * 0, or -1 with *e set.

@@ -180,6 +180,7 @@ struct named {
 	const char *name;
 	unsigned stages; /* at which the file has the hook run */
 	unsigned right;  /* = stages, or 0 where a problem was found in the file */
+	bool of_pods;    /* as of struct hook_file */
 	struct named *next;
 };
 
@@ -206,6 +207,7 @@ static struct named *find_named(struct survey *s, const char *name)
 		return NULL;
 	}
 	x->stages = x->right = 0;
+	x->of_pods = false;
 	x->next = s->files;
 	s->files = x;
 	return x;
@@ -243,6 +245,7 @@ static void add_named(struct survey *s, const struct hook_file *file, bool right
 		return;
 	named->stages = file->ours ? file->stages : 0;
 	named->right = right ? named->stages : 0;
+	named->of_pods = file->of_pods;
 }
 
 static void survey_file(void *arg, const struct hook_file *file)
@@ -265,6 +268,11 @@ static void survey_file(void *arg, const struct hook_file *file)
 	check_readers(s, file);
 	if (file->ours)
 		check_file(s->check, file);
+	if (file->ours && file->of_pods && !s->engine->has_precreate) {
+		problem(s->check, "%s is for podman's own pods, and matches all pods of %s",
+			file->path, s->engine->name);
+		remedy("move it to %s", PODNS_PODHOOKSDIR);
+	}
 	/* Engines skip a file whose program is missing, so it replaces no other. */
 	if (!num || file->ours)
 		add_named(s, file, s->check->problems == before);
@@ -309,15 +317,23 @@ static int survey_dir(struct survey *s, const char *dir, struct error *e)
 	return engine->has_precreate ? 0 : hooks_each(c->sysroot, dir, find_precreate, c, e);
 }
 
+static void add_stages(const struct survey *s, bool of_pods, unsigned *stages, unsigned *right)
+{
+	*stages = *right = 0;
+	for (const struct named *x = s->files; x; x = x->next) {
+		if (x->of_pods != of_pods)
+			continue;
+		*stages |= x->stages;
+		*right |= x->right;
+	}
+}
+
 /* A stage that only a file with a problem names is not reported as missing, too. */
 static void check_stages(struct check *c, const struct engine *engine, const struct survey *s)
 {
-	unsigned both = STAGE_CREATE_RUNTIME | STAGE_POSTSTOP, stages = 0, right = 0;
+	unsigned both = STAGE_CREATE_RUNTIME | STAGE_POSTSTOP, stages, right;
 
-	for (const struct named *x = s->files; x; x = x->next) {
-		stages |= x->stages;
-		right |= x->right;
-	}
+	add_stages(s, false, &stages, &right);
 	if ((right & both) == both) {
 		good("%s runs the hook at createRuntime and poststop", engine->name);
 	} else if ((stages & both) != both) {
@@ -340,6 +356,34 @@ static void check_stages(struct check *c, const struct engine *engine, const str
 		remedy("install oci-podns.conf in %s and oci-podns-precreate.json in %s; no later file there "
 		       "may set hooks_dir",
 		       PODNS_ENGINESCONFDIR, PODNS_PRECREATEDIR);
+	}
+}
+
+/* For podman's own pods, which are left alone unless root has linked a drop-in. */
+static void check_pods(struct check *c, const struct survey *s, const struct setting *dirs)
+{
+	unsigned all = STAGE_PRECREATE | STAGE_CREATE_RUNTIME | STAGE_POSTSTOP, stages, right;
+
+	add_stages(s, true, &stages, &right);
+	if ((right & all) == all) {
+		good("podman runs the hook for its own pods without an infra container");
+	} else if (stages && (stages & all) != all) {
+		problem(c,
+			"podman does not run the hook at all of precreate, createRuntime and poststop for "
+			"its own pods");
+		remedy("install oci-podns-pods.json in %s", PODNS_PODHOOKSDIR);
+	} else if (!stages && toml_list_has(&dirs->list, PODNS_PODHOOKSDIR)) {
+		problem(c, "%s names %s, where no file makes podman run the hook for its own pods",
+			dirs->from, PODNS_PODHOOKSDIR);
+		remedy("install oci-podns-pods.json there");
+	} else if (!stages && dirs->seen_in) {
+		problem(c,
+			"%s makes podman run the hook for its own pods, but %s, which podman reads after it, "
+			"sets hooks_dir again",
+			dirs->seen_in, dirs->from);
+		remedy("rename the first so that it comes last, such as zz-oci-podns-pods.conf");
+	} else if (!stages) {
+		good("podman does not run the hook for its own pods: oci-podns-pods.conf is not in use");
 	}
 }
 
@@ -401,7 +445,7 @@ static int check_engine(struct check *c, const struct engine *engine, struct err
 {
 	struct survey s = { .check = c, .engine = engine };
 	cleanup_buf struct buf names = { 0 };
-	struct setting dirs = { 0 };
+	struct setting dirs = { .watch = PODNS_PODHOOKSDIR };
 
 	if (!engine_is_installed(engine, c->sysroot)) {
 		good("%s is not installed", engine->name);
@@ -419,6 +463,8 @@ static int check_engine(struct check *c, const struct engine *engine, struct err
 		if (survey_dir(&s, dirs.list.items[i], e) < 0)
 			return -1;
 	check_stages(c, engine, &s);
+	if (engine->has_precreate)
+		check_pods(c, &s, &dirs);
 	return engine->has_pinns ? check_pinns(c, engine, e) : 0;
 }
 

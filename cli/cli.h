@@ -113,8 +113,8 @@ int cli_bad_option(struct cli *cli, int option, const struct option *options, ch
 int cli_open_store(struct cli *cli, struct store *store, bool *there, struct error *e);
 
 /*
- * Open the root and view the pod that is meant by the name (store_full_name()): views->list[0]. The caller closes both with store_close() and
- * views_free(), also after an error.
+ * Open the root and view the pod that is meant by the name (store_full_name()): views->list[0]. The caller
+ * closes both with store_close() and views_free(), also after an error.
  */
 int cli_view_pod(struct cli *cli, const char *name, struct store *store, struct views *views,
 		 struct error *e);

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/names.h"
 #include "cli/out.h"
+#include "plan/engine.h"
 #include "pod/name.h"
 #include "pod/pod.h"
 
@@ -119,8 +120,8 @@ static bool is_unique(const struct views *v, size_t i)
 {
 	const char *name = v->list[i].name;
 
-	return !(i && !strncmp(v->list[i - 1].name, name, POD_ID_SHORT)) &&
-	       !(i + 1 < v->count && !strncmp(v->list[i + 1].name, name, POD_ID_SHORT));
+	return !(i && !strncmp(v->list[i - 1].name, name, PLAN_SHORT_ID)) &&
+	       !(i + 1 < v->count && !strncmp(v->list[i + 1].name, name, PLAN_SHORT_ID));
 }
 
 static int fill_row(struct views *v, size_t i, struct names *names, struct row *row,
@@ -131,8 +132,8 @@ static int fill_row(struct views *v, size_t i, struct names *names, struct row *
 
 	row->view = x;
 	concat_in(row->name, sizeof(row->name), x->name, NULL);
-	if (pod_is_id(x->name) && is_unique(v, i))
-		row->name[POD_ID_SHORT] = '\0';
+	if (plan_is_engine_id(x->name) && is_unique(v, i))
+		row->name[PLAN_SHORT_ID] = '\0';
 	if (names_add_members(names, &x->rec, shown_members(x), &members) < 0)
 		return error_nomem(e);
 	row->members = members.len ? arena_strndup(&v->arena, members.data, members.len) : "-";

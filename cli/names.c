@@ -233,7 +233,7 @@ static const char *read_docker_name(struct names *n, const char *path, const cha
 static const char *docker_config_path(struct names *n, const char *source, const char *file,
 				      const char *id)
 {
-	size_t cut = strlen("/") + POD_ID_DIGITS + strlen("/") + strlen(file);
+	size_t cut = strlen("/") + PLAN_ID_DIGITS + strlen("/") + strlen(file);
 	const char *dir;
 
 	if (plan_engine_file(source, file) != ENGINE_FILE_OTHER)
@@ -294,7 +294,7 @@ static const char *ctr_name(struct names *n, const struct bundle_place *place, c
 {
 	const char *namespace = arena_strndup(&n->arena, place->part, place->len);
 
-	if (pod_is_id(id) || !namespace)
+	if (plan_is_engine_id(id) || !namespace)
 		return NULL;
 	if (is_namespace(place, "default"))
 		return keep(n, id);
@@ -306,7 +306,7 @@ static void find_in_containerd(struct names *n, const struct bundle_place *place
 {
 	cleanup_buf struct buf text = { 0 };
 	cleanup_config struct config c = { 0 };
-	bool is_docker = is_namespace(place, "moby") && pod_is_id(x->id);
+	bool is_docker = is_namespace(place, "moby") && plan_is_engine_id(x->id);
 	bool read = read_config(x->bundle, &text, &c);
 	const char *nerdctl = read ? annotation(&c, ANNOTATION_NERDCTL) : NULL;
 
@@ -332,11 +332,11 @@ struct container_name names_find(struct names *n, const struct entrant *x)
 		find_in_storage(n, &place, x, &name);
 	else if (place.kind == BUNDLE_CONTAINERD)
 		find_in_containerd(n, &place, x, &name);
-	else if (!pod_is_id(x->id))
+	else if (!plan_is_engine_id(x->id))
 		name.name = keep(n, x->id);
 	name.shown = name.name;
-	if (!name.shown && pod_is_id(x->id))
-		name.shown = arena_strndup(&n->arena, x->id, POD_ID_SHORT);
+	if (!name.shown && plan_is_engine_id(x->id))
+		name.shown = arena_strndup(&n->arena, x->id, PLAN_SHORT_ID);
 	if (!name.shown)
 		name.shown = x->id;
 	return name;

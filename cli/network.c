@@ -19,7 +19,6 @@
 #include "cli/out.h"
 #include "net/run.h"
 #include "net/state.h"
-#include "pod/name.h"
 #include "pod/pod.h"
 
 static const char help[] =

@@ -104,7 +104,7 @@ static void print_pods(const struct listing *l, const char *network)
 	for (size_t i = 0; i < l->pod_count; i++) {
 		if (strcmp(l->pods[i].network, network) != 0)
 			continue;
-		printf("%s%s", comma, l->pods[i].pod);
+		printf("%s%.*s", comma, shown_length(l->pods[i].pod), l->pods[i].pod);
 		if (strcmp(l->pods[i].phase, net_phase_name[NET_UP]) != 0)
 			printf(" (%s)", l->pods[i].phase);
 		comma = ",";

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 #include "json/json.h"
+#include "plan/engine.h"
 
 static void json_add(struct json_out *j, int r)
 {
@@ -143,6 +144,11 @@ struct types_text types_text(ns_set set)
 	if (!n)
 		text.s[0] = '-';
 	return text;
+}
+
+int shown_length(const char *name)
+{
+	return plan_is_engine_id(name) ? PLAN_SHORT_ID : (int)strlen(name);
 }
 
 struct age_text age_text(uint64_t created)

@@ -43,6 +43,12 @@ struct types_text {
 };
 struct types_text types_text(ns_set set);
 
+/*
+ * How many bytes of a pod's name a table shows: 12 of the id of an engine's pod, as the engines do, and all
+ * of any other.
+ */
+int shown_length(const char *name);
+
 /* The time since created (seconds of CLOCK_REALTIME): "12s", "5m", "3h", "40d". */
 struct age_text {
 	char s[24];

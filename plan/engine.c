@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-#define ID_DIGITS 64
+bool plan_is_engine_id(const char *text)
+{
+	return strlen(text) == PLAN_ID_DIGITS && strspn(text, "0123456789abcdef") == PLAN_ID_DIGITS;
+}
 
 /* Cut the last component of the first *len bytes of the path, if it is this one. */
 static bool cut_component(const char *path, size_t *len, const char *name)
@@ -18,9 +21,10 @@ static bool cut_component(const char *path, size_t *len, const char *name)
 
 static bool ends_in_id(const char *path, size_t len)
 {
-	const char *id = path + len - ID_DIGITS;
+	const char *id = path + len - PLAN_ID_DIGITS;
 
-	return len > ID_DIGITS && id[-1] == '/' && strspn(id, "0123456789abcdef") == ID_DIGITS;
+	return len > PLAN_ID_DIGITS && id[-1] == '/' &&
+	       strspn(id, "0123456789abcdef") == PLAN_ID_DIGITS;
 }
 
 enum engine_file plan_engine_file(const char *source, const char *name)
@@ -72,8 +76,7 @@ struct bundle_place plan_engine_bundle(const char *bundle, const char *id)
 		return place;
 	before = split_last(bundle, len, &component);
 	if (userdata) {
-		if (strlen(id) == ID_DIGITS && strspn(id, "0123456789abcdef") == ID_DIGITS &&
-		    ends_with(component, len - before - 1, "-containers"))
+		if (plan_is_engine_id(id) && ends_with(component, len - before - 1, "-containers"))
 			place = (struct bundle_place){ BUNDLE_STORAGE, bundle, len };
 		return place;
 	}
@@ -94,4 +97,17 @@ bool plan_engine_name_is_plain(const char *name)
 	size_t n = strlen(name);
 
 	return n > 0 && n <= 255 && strspn(name, plain) == n && !strchr(".+-:/@", *name);
+}
+
+bool plan_engine_dir(const char *source, size_t *len)
+{
+	const char *name = source ? strrchr(source, '/') : NULL;
+
+	if (!name)
+		return false;
+	*len = (size_t)(name - source);
+	if (!cut_component(source, len, "userdata") || !ends_in_id(source, *len))
+		return false;
+	*len -= PLAN_ID_DIGITS + 1;
+	return true;
 }

@@ -5,6 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The digits of an engine's id, and how many of them engines show. */
+#define PLAN_ID_DIGITS 64
+#define PLAN_SHORT_ID 12
+
+/* Is it an id as engines make them, 64 hexadecimal digits in lower case? A pure function. */
+bool plan_is_engine_id(const char *text);
+
 /* Whose file is it that is mounted into a container? */
 enum engine_file {
 	ENGINE_FILE_NONE,   /* not an engine's */
@@ -22,13 +29,14 @@ enum engine_file plan_engine_file(const char *source, const char *name);
 enum bundle_kind {
 	BUNDLE_UNKNOWN, /* made by hand, or by an engine that is not known */
 	BUNDLE_STORAGE, /* podman's and CRI-O's DIR/DRIVER-containers/ID/userdata */
-	BUNDLE_CONTAINERD, /* containerd's DIR/io.containerd.runtime.VERSION/NAMESPACE/ID; NAMESPACE is "moby" for Docker */
+	/* containerd's DIR/io.containerd.runtime.VERSION/NAMESPACE/ID; NAMESPACE is "moby" for Docker */
+	BUNDLE_CONTAINERD,
 };
 
 struct bundle_place {
 	enum bundle_kind kind;
-	const char *
-		part; /* not NUL-terminated: of BUNDLE_STORAGE DIR/DRIVER-containers, of BUNDLE_CONTAINERD NAMESPACE */
+	/* Of BUNDLE_STORAGE DIR/DRIVER-containers, of BUNDLE_CONTAINERD NAMESPACE; not NUL-terminated. */
+	const char *part;
 	size_t len;
 };
 
@@ -36,10 +44,16 @@ struct bundle_place {
 struct bundle_place plan_engine_bundle(const char *bundle, const char *id);
 
 /*
- * May this be printed as a container's name? The engines allow less: 1 to 255 of A-Za-z0-9_.+:/@-, of which the
- * first is a letter, a digit or '_'. Everything else, such as a blank or a control character, was written by somebody else
- * than the engine.
+ * May this be printed as a container's name? 1 to 255 of A-Za-z0-9_.+:/@-, of which the first is a letter, a
+ * digit or '_'. The engines allow less: anything else, such as a blank or a control character, was not written
+ * by an engine.
  */
 bool plan_engine_name_is_plain(const char *name);
+
+/*
+ * podman and CRI-O keep a directory for each container, DIR/<64 hex>/userdata. If `source` (or NULL) is
+ * a file in one, *len is set to the length of DIR in it. A pure function.
+ */
+bool plan_engine_dir(const char *source, size_t *len);
 
 #endif

@@ -5,12 +5,14 @@
 
 #include "base/text.h"
 #include "base/utf8.h"
+#include "plan/engine.h"
 
 static bool is_default_hostname(const char *hostname, const char *id)
 {
-	if (strlen(hostname) != 12)
+	if (strlen(hostname) != PLAN_SHORT_ID)
 		return false;
-	return id ? !strncmp(hostname, id, 12) : strspn(hostname, "0123456789abcdef") == 12;
+	return id ? !strncmp(hostname, id, PLAN_SHORT_ID)
+		  : strspn(hostname, "0123456789abcdef") == PLAN_SHORT_ID;
 }
 
 const char *plan_hostname(const char *annotation, const char *pod, const char *hostname,
@@ -20,7 +22,8 @@ const char *plan_hostname(const char *annotation, const char *pod, const char *h
 		return annotation;
 	if (hostname && !is_default_hostname(hostname, id))
 		return hostname;
-	concat_in(room, PLAN_HOSTNAME_MAX + 1, pod, NULL);
+	concat_in(room, plan_is_engine_id(pod) ? PLAN_SHORT_ID + 1 : PLAN_HOSTNAME_MAX + 1, pod,
+		  NULL);
 	return room;
 }
 

@@ -12,7 +12,8 @@
 
 /*
  * The hostname of a UTS namespace that is created: the annotation's; else the config's, unless that
- * is the engine's default; else the pod's name, cut to PLAN_HOSTNAME_MAX bytes in `room`. annotation,
+ * is the engine's default; else the pod's name, cut to PLAN_HOSTNAME_MAX bytes in `room`, and an
+ * engine's id to PLAN_SHORT_ID, as engines cut those of containers. annotation,
  * hostname and id may be NULL. The engine's default is the first 12 characters of the container's id,
  * or, if that is not known (precreate), any 12 hex digits.
  */

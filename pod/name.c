@@ -3,21 +3,18 @@
 
 #include <string.h>
 
+#include "plan/engine.h"
+
 const char *const pod_sandbox_annotations[POD_SANDBOX_ANNOTATIONS] = {
 	"io.kubernetes.cri.sandbox-id",
-	"io.kubernetes.cri-o.SandboxID",
+	ANNOTATION_SANDBOX,
 };
-
-bool pod_is_id(const char *s)
-{
-	return strlen(s) == POD_ID_DIGITS && strspn(s, "0123456789abcdef") == POD_ID_DIGITS;
-}
 
 bool pod_id_begins_with(const char *id, const char *s)
 {
 	size_t n = strlen(s);
 
-	return n >= POD_ID_SHORT && pod_is_id(id) && !strncmp(id, s, n);
+	return n >= PLAN_SHORT_ID && plan_is_engine_id(id) && !strncmp(id, s, n);
 }
 
 int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, struct error *e),
@@ -29,7 +26,7 @@ int pod_find_sandbox(int (*get)(void *doc, const char *key, const char **value, 
 	for (size_t i = 0; i < POD_SANDBOX_ANNOTATIONS; i++) {
 		if (get(doc, pod_sandbox_annotations[i], &value, e) < 0)
 			return -1;
-		if (value && !pod_is_id(value))
+		if (value && !plan_is_engine_id(value))
 			return error_set(e, 0,
 					 "annotation %s: '%.80s' is not the id of a sandbox, which "
 					 "is 64 hexadecimal digits",
@@ -76,7 +73,7 @@ static int choose_named(const struct pod_clues *clues, struct pod_choice *choice
 {
 	choice->name = clues->annotation;
 	choice->named = true;
-	if (!pod_is_id(choice->name))
+	if (!plan_is_engine_id(choice->name))
 		return 0;
 	error_set(e, 0,
 		  "pod name '%s' is refused: 64 hexadecimal digits are the id of an engine's "

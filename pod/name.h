@@ -19,6 +19,9 @@
 #define ANNOTATION_NETWORK "io.podns.network"
 #define ANNOTATION_PUBLISH "io.podns.publish" /* as --publish, several by commas or spaces */
 
+/* In this CRI-O names a container's sandbox, and podman a container's pod: stage/podman.h. */
+#define ANNOTATION_SANDBOX "io.kubernetes.cri-o.SandboxID"
+
 /* In these containerd and CRI-O name a container's sandbox. */
 #define POD_SANDBOX_ANNOTATIONS 2
 extern const char *const pod_sandbox_annotations[POD_SANDBOX_ANNOTATIONS];
@@ -30,14 +33,9 @@ extern const char *const pod_sandbox_annotations[POD_SANDBOX_ANNOTATIONS];
 int pod_check_name(const char *name, struct error *e);
 
 /*
- * Ids of engines have 64 hexadecimal digits; people see and type the first 12 of them. A pod whose name is such an id
- * is a CRI engine's sandbox, a pod of podman's or a container of its own, and was not named by io.podns.pod.
+ * Is the pod's name an id that begins with s, of which s has 12 digits or more? A pod whose name is an engine's id is a
+ * CRI engine's sandbox, a pod of podman's or a container of its own, and was not named by io.podns.pod.
  */
-#define POD_ID_DIGITS 64
-#define POD_ID_SHORT 12
-bool pod_is_id(const char *s);
-
-/* Is it the beginning of this id, with 12 digits or more? */
 bool pod_id_begins_with(const char *id, const char *s);
 
 /*

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "ns/maps.h"
+#include "plan/engine.h"
 #include "pod/name.h"
 
 #define SYSTEM_ROOT "/run"
@@ -365,7 +366,7 @@ int store_full_name(const struct store *s, const char *given, struct pod_name *n
 		return -1;
 	concat_in(name->s, sizeof(name->s), given, NULL);
 	/* A name that cannot be the beginning of an id costs no walk. */
-	if (strlen(given) < POD_ID_SHORT || strlen(given) >= POD_ID_DIGITS || is_taken(s, given))
+	if (strlen(given) < PLAN_SHORT_ID || strlen(given) >= PLAN_ID_DIGITS || is_taken(s, given))
 		return 0;
 	if (store_each_pod(s, compare_beginning, &search, e) < 0)
 		return -1;

@@ -6,6 +6,10 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
+/* podman's annotation for its own containers. */
+#define ANNOTATION_MANAGER "io.container.manager"
+#define MANAGER_PODMAN "libpod"
+
 typedef int (*get_annotation_fn)(void *doc, const char *key, const char **value, struct error *e);
 
 static int read_clues(const struct stage_options *opt, get_annotation_fn get, void *doc,
@@ -88,6 +92,16 @@ int container_annotation(struct container *c, const char *key, const char **valu
 	return c->choice.annotations ? config_annotation(c->config, key, value, NULL, e) : 0;
 }
 
+int container_says_podman(struct container *c, bool *says, struct error *e)
+{
+	const char *manager;
+
+	if (config_annotation(c->config, ANNOTATION_MANAGER, &manager, NULL, e) < 0)
+		return -1;
+	*says = manager && !strcmp(manager, MANAGER_PODMAN);
+	return 0;
+}
+
 /* Without an agent there are no definitions, and under a CRI engine they do not count. */
 static int load_definition(struct container *c, struct error *e)
 {
@@ -116,6 +130,24 @@ static int read_pod_types(struct container *c, struct error *e)
 	return error_prefix(e, "annotation " ANNOTATION_NAMESPACES);
 }
 
+/* An earlier stage has decided what is shared, by annotations and options that do not count here. */
+static int keep_pinned_types(struct container *c, struct error *e)
+{
+	c->in.types = 0;
+	for (int t = 0; t < NS_TYPES; t++) {
+		const char *path = c->config->ns[t].path, *pin;
+
+		if (!path)
+			continue;
+		pin = pins_path(&c->pod.pins, (enum ns_type)t, e);
+		if (!pin)
+			return -1;
+		if (!strcmp(path, pin))
+			c->in.types |= NS_BIT(t);
+	}
+	return 0;
+}
+
 int container_open(struct container *c, struct error *e)
 {
 	log_context(c->opt->stage, c->choice.name);
@@ -127,6 +159,8 @@ int container_open(struct container *c, struct error *e)
 		return -1;
 	if (pod_open(&c->pod, &c->store, c->choice.name, true, e) < 0 ||
 	    pod_sweep(&c->pod, c->id, c->bundle, e) < 0)
+		return -1;
+	if (c->pinned_alone && keep_pinned_types(c, e) < 0)
 		return -1;
 	c->known = c->id && record_find_container(&c->pod.rec, c->id, c->bundle) >= 0;
 	return apply_begin(&c->apply, &c->pod, &c->pod.pins, e);

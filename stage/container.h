@@ -3,6 +3,7 @@
  * The container that a stage handles, on its way into a pod. Each stage calls, in this order:
  *
  *   container_choose()   which pod do the documents name?
+ *   podman_choose()      stage/podman.h: is it a pod of podman's?
  *   container_open()     open, lock and sweep that pod
  *   decide()             stage/decide.h: reads (stage/gather.h), decides (plan/), changes nothing
  *   decide_edit()        what config.json is to say
@@ -37,6 +38,7 @@ struct container {
 	const struct edit_hook *hook; /* borrowed; to add to config.json, or NULL */
 	bool alone;                   /* `podns rewrite`: no createRuntime may follow */
 	struct pod_choice choice;
+	bool pinned_alone; /* its pod types are those whose path is the pod's pin: stage/podman.h */
 	struct store store;
 	struct pod pod;
 	bool known;                   /* the record already lists the container */
@@ -91,6 +93,11 @@ void container_set_pod(struct container *c, const char *name);
  * ignored (under a CRI engine, or with --pod-annotation).
  */
 int container_annotation(struct container *c, const char *key, const char **value, struct error *e);
+
+/*
+ * Does the config say that podman manages the container? Under CRI-O a pod's author can write that, too.
+ */
+int container_says_podman(struct container *c, bool *says, struct error *e);
 
 /*
  * Open the pod, lock it and sweep it. After any failure from here on the stage calls apply_undo(),

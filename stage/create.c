@@ -13,6 +13,7 @@
 #include "stage/claim.h"
 #include "stage/decide.h"
 #include "stage/in_place.h"
+#include "stage/podman.h"
 
 /*
  * A claim that an earlier, failed create of this container left, or that precreate made: config.json names
@@ -104,6 +105,8 @@ int stage_create(const struct stage_options *opt, const struct stage_create *cre
 	r = in_place_load(&x, c.bundle, e);
 	if (r == 0)
 		r = container_choose(&c, NULL, e);
+	if (r == 0)
+		r = podman_choose(&c, false, e);
 	if (r == 0)
 		r = c.choice.name ? enter_pod(&c, &x, create, report, arg, e) : report(arg, e);
 	in_place_unlock(&x);

@@ -13,6 +13,7 @@
 #include "stage/claim.h"
 #include "stage/etc.h"
 #include "stage/in_place.h"
+#include "stage/podman.h"
 
 struct run {
 	struct container container;
@@ -155,9 +156,24 @@ static int choose_pod(struct run *r, const struct stage_options *opt, struct sta
 	c->id = state->id;
 	c->bundle = state->bundle;
 	if (in_place_load(&r->file, c->bundle, e) < 0 ||
-	    state_clues(opt, state, &r->clues, e) < 0 || container_choose(c, &r->clues, e) < 0)
+	    state_clues(opt, state, &r->clues, e) < 0 || container_choose(c, &r->clues, e) < 0 ||
+	    podman_choose(c, false, e) < 0)
 		return -1;
-	log_context(opt->stage, c->choice.name);
+	if (c->choice.name)
+		log_context(opt->stage, c->choice.name);
+	return 0;
+}
+
+static int enter_and_follow(struct run *r, const struct state *state, struct process *init,
+			    struct error *e)
+{
+	if (state->pid && hold_init(r, state->pid, init, e) < 0)
+		return -1;
+	if (enter_pod(r, e) < 0) {
+		undo(r);
+		return -1;
+	}
+	etc_follow_podman(&r->container);
 	return 0;
 }
 
@@ -167,18 +183,13 @@ int stage_create_runtime(const struct stage_options *opt, const char *text, size
 	cleanup_state struct state state = { 0 };
 	cleanup_process struct process init = PROCESS_NONE;
 	struct run r = { .container = CONTAINER_NONE, .file = IN_PLACE_NONE };
-	int result = -1;
+	int result;
 
 	if (state_parse(&state, text, len, e) < 0)
 		return -1;
-	if (choose_pod(&r, opt, &state, e) == 0 &&
-	    (!state.pid || hold_init(&r, state.pid, &init, e) == 0)) {
-		result = enter_pod(&r, e);
-		if (result == 0)
-			etc_follow_podman(&r.container);
-		else
-			undo(&r);
-	}
+	result = choose_pod(&r, opt, &state, e);
+	if (result == 0 && r.container.choice.name)
+		result = enter_and_follow(&r, &state, &init, e);
 	in_place_unlock(&r.file);
 	container_close(&r.container);
 	in_place_close(&r.file);

@@ -14,10 +14,6 @@
 #include "plan/engine.h"
 #include "stage/docker.h"
 
-/* podman's annotation for its own containers. */
-#define ANNOTATION_MANAGER "io.container.manager"
-#define MANAGER_PODMAN "libpod"
-
 /* The id outside of the container of its root. */
 static uint32_t root_of(const struct id_maps *maps)
 {
@@ -153,7 +149,7 @@ static struct etc_mount mount_on(const struct config *config, enum config_etc fi
 
 static int ask_etc(struct container *c, struct etc_plan *plan, struct error *e)
 {
-	const char *manager, *id = c->id ? c->id : c->new_id;
+	const char *id = c->id ? c->id : c->new_id;
 	struct etc_input in = {
 		.hosts = mount_on(c->config, ETC_HOSTS),
 		.resolv_conf = mount_on(c->config, ETC_RESOLV_CONF),
@@ -162,9 +158,8 @@ static int ask_etc(struct container *c, struct etc_plan *plan, struct error *e)
 		.dns_chosen = !id || docker_has_dns(c->config, id),
 	};
 
-	if (config_annotation(c->config, ANNOTATION_MANAGER, &manager, NULL, e) < 0)
+	if (container_says_podman(c, &in.managed, e) < 0)
 		return -1;
-	in.managed = manager && !strcmp(manager, MANAGER_PODMAN);
 	*plan = plan_etc(&in);
 	return 0;
 }

@@ -20,9 +20,6 @@
 
 #define FOLLOW_MS 10000
 
-/* Digits of the id in podman's default hostname. */
-#define SHORT_ID 12
-
 /* No program here opens as many files. */
 #define DESCRIPTORS 256
 
@@ -101,7 +98,7 @@ void etc_follow_podman(struct container *c)
 	etc_fill_in_hosts(c, c->config->etc[ETC_HOSTS].source);
 	c->hosts.text.podman = c->hosts.text.marked = true;
 	/* The hostname in config.json is the pod's by now, and podman's default was the short id. */
-	c->hosts.text.engine_name = arena_strndup(&c->arena, c->id, strnlen(c->id, SHORT_ID));
+	c->hosts.text.engine_name = arena_strndup(&c->arena, c->id, strnlen(c->id, PLAN_SHORT_ID));
 	buf_free(&c->hosts_text);
 	in = watch(fd);
 	pid = in < 0 ? -1 : fork();

@@ -7,6 +7,24 @@
  */
 #include "stage/claim.h"
 #include "stage/decide.h"
+#include "stage/podman.h"
+
+/*
+ * podman runs the hook once for each JSON file that matches the container, and the second run reads what
+ * the first has written. One claim is enough, and only one would be redeemed.
+ */
+static int take_earlier_claim(struct container *c, struct error *e)
+{
+	const char *token;
+	long i;
+
+	if (claim_find(c, &token, &i, e) < 0)
+		return -1;
+	if (i < 0)
+		return 0;
+	pod_forget_entrant(&c->pod, (size_t)i);
+	return apply_begin(&c->apply, &c->pod, &c->pod.pins, e) < 0 ? -1 : claim_keep(c, e);
+}
 
 static int enter_pod(struct container *c, const char *text, size_t len, stage_deliver_fn deliver,
 		     void *arg, struct error *e)
@@ -15,15 +33,16 @@ static int enter_pod(struct container *c, const char *text, size_t len, stage_de
 	struct edit edit;
 	bool changed;
 
-	if (container_open(c, e) < 0 || decide(c, PLAN_PRECREATE, e) < 0)
+	if (container_open(c, e) < 0 || take_earlier_claim(c, e) < 0 ||
+	    decide(c, PLAN_PRECREATE, e) < 0)
 		return -1;
 	if (!c->plan.shared)
 		return deliver(arg, text, len, e);
-	if (claim_new(c, e) < 0 || decide_edit(c, &edit, e) < 0 ||
+	if ((!*c->claim.text && claim_new(c, e) < 0) || decide_edit(c, &edit, e) < 0 ||
 	    edit_apply(c->config, &edit, &changed, &out, e) < 0 ||
 	    claim_record(c, NULL, NULL, 0, e) < 0 || apply(&c->apply, &c->todo, e) < 0)
 		return -1;
-	return deliver(arg, out.data, out.len, e);
+	return changed ? deliver(arg, out.data, out.len, e) : deliver(arg, text, len, e);
 }
 
 int stage_precreate(const struct stage_options *opt, const char *text, size_t len,
@@ -36,7 +55,7 @@ int stage_precreate(const struct stage_options *opt, const char *text, size_t le
 		return -1;
 	c.opt = opt;
 	c.config = &config;
-	if (container_choose(&c, NULL, e) < 0)
+	if (container_choose(&c, NULL, e) < 0 || podman_choose(&c, true, e) < 0)
 		return -1;
 	if (!c.choice.name)
 		return deliver(arg, text, len, e);

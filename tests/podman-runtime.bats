@@ -7,10 +7,12 @@
 
 load helpers
 load podman
+load podman-pods
 
 setup() {
 	podman_setup
 	PM_OPTIONS=(--runtime "$PODNS_BUILD/runtime/oci-podns-runc")
+	pod_named web
 }
 
 @test "podman: without any hooks directory the runtime is enough" {
@@ -36,6 +38,39 @@ setup() {
 	# podman itself runs the hooks of poststop, so its config.json has only the other one.
 	equal "$(config_of a | jq -S -c '.hooks | map_values(length)')" '{"createRuntime":1,"poststop":1}'
 	drop a b
+	nothing_left
+}
+
+@test "podman: its own pods are left alone if they have an infra container, and are pods of ours if not" {
+	mkdir "$T/none"
+	PM_OPTIONS+=(--hooks-dir "$T/none")
+	quiet pm pod create --name pp --network none --share net
+	infra_member pp a --annotation "$POD_LABEL=web"
+	infra_member pp b --annotation "$POD_LABEL=web"
+	equal "$(ctr_ns a net)" "$(ctr_ns b net)"
+	differ "$(ctr_ns a ipc)" "$(ctr_ns b ipc)"
+	nothing_left
+	quiet pm pod rm -f -t 0 pp
+	pod_create web
+	member web a --annotation "$POD_LABEL=web"
+	member web b --annotation "$POD_LABEL=web"
+	same_pod a b
+	quiet pm pod rm -f -t 0 web
+	nothing_left
+}
+
+@test "podman: with the runtime and the hook's own stages, annotations say the same to all in podman's own pod" {
+	pods_hook_file "$T/hooks.d"
+	PM_OPTIONS+=(--hooks-dir "$T/hooks.d")
+	pod_create web
+	member web a --annotation "$POD_LABEL=web" "$(share ipc,uts)"
+	member web b --annotation "$POD_LABEL=web" "$(share ipc,uts)"
+	equal "$(ctr_ns a ipc)" "$(ctr_ns b ipc)"
+	differ "$(ctr_ns a net)" "$(ctr_ns b net)"
+	[ ! -e "/run/netns/$POD" ]
+	equal "$(claims "$POD")" 0
+	equal "$(members "$POD")" 2
+	quiet pm pod rm -f -t 0 web
 	nothing_left
 }
 

@@ -52,16 +52,24 @@ podman_conf() {
 	CONF
 }
 
-# hook_files DIR [HOOK ARGUMENT...]: both JSON files, with the hook of this build.
+# hook_files DIR [HOOK ARGUMENT...]: both JSON files, with the hook of this build. pods_hook_file, with the same
+# arguments: the one for podman's own pods.
 hook_files() {
-	local dir=$1 file args=''
-	shift
+	hook_file oci-podns "$@"
+	hook_file oci-podns-precreate "$@"
+}
+
+pods_hook_file() {
+	hook_file oci-podns-pods "$@"
+}
+
+hook_file() {
+	local name=$1 dir=$2 args=''
+	shift 2
 	[ $# = 0 ] || args=", $(json_strings "$@")"
 	mkdir -p "$dir"
-	for file in oci-podns oci-podns-precreate; do
-		sed -e "s|@hookdir@|$PM/bin|" -e "s|\"args\": .\"[^\"]*\"|&, \"--no-syslog\"$args|" \
-			"$PODNS_SRC/hooks.d/$file.json.in" >"$dir/$file.json"
-	done
+	sed -e "s|@hookdir@|$PM/bin|" -e "s|\"args\": .\"[^\"]*\"|&, \"--no-syslog\"$args|" \
+		"$PODNS_SRC/hooks.d/$name.json.in" >"$dir/$name.json"
 }
 
 import_image() {

@@ -20,6 +20,42 @@ static struct etc_mount bind_of(const char *source)
 	return (struct etc_mount){ 1, true, source };
 }
 
+static bool dir_is(const char *source, const char *dir)
+{
+	size_t len;
+
+	return plan_engine_dir(source, &len) && len == strlen(dir) && !memcmp(source, dir, len);
+}
+
+static void finds_podmans_directories(void)
+{
+	size_t len;
+
+	CHECK(dir_is(PODMAN("hosts"), "/run/containers/overlay-containers"));
+	CHECK(dir_is(PODMAN("shm"), "/run/containers/overlay-containers"));
+	CHECK(dir_is("/" ID "/userdata/hosts", ""));
+	CHECK(!plan_engine_dir(PODMAN("x/hosts"), &len));
+	CHECK(!plan_engine_dir(DOCKER("hosts"), &len));
+	CHECK(!plan_engine_dir("/x" ID "/userdata/hosts", &len));
+	CHECK(!plan_engine_dir(ID "/userdata/hosts", &len));
+	CHECK(!plan_engine_dir("/userdata/hosts", &len));
+	CHECK(!plan_engine_dir("hosts", &len));
+	CHECK(!plan_engine_dir("", &len));
+	CHECK(!plan_engine_dir(NULL, &len));
+}
+
+static void knows_ids(void)
+{
+	char other[] = ID;
+
+	other[63] = 'A';
+	CHECK(!plan_is_engine_id(other));
+	CHECK(plan_is_engine_id(ID));
+	CHECK(!plan_is_engine_id(ID "0"));
+	CHECK(!plan_is_engine_id(ID + 1));
+	CHECK(!plan_is_engine_id(""));
+}
+
 static void recognizes_the_engines_files(void)
 {
 	CHECK(plan_engine_file(PODMAN("hosts"), "hosts") == ENGINE_FILE_PODMAN);
@@ -298,6 +334,8 @@ static void many_names_take_no_time(void)
 
 int main(void)
 {
+	RUN(finds_podmans_directories);
+	RUN(knows_ids);
 	RUN(recognizes_the_engines_files);
 	RUN(recognizes_the_engines_bundles);
 	RUN(prints_plain_names_alone);

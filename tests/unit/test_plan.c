@@ -388,6 +388,11 @@ static void chooses_hostnames(void)
 	memset(longest, 'a', 128);
 	longest[128] = '\0';
 	CHECK(strlen(plan_hostname(NULL, longest, NULL, NULL, room)) == PLAN_HOSTNAME_MAX);
+	/* The id of an engine's pod. */
+	longest[64] = '\0';
+	CHECK_STR(plan_hostname(NULL, longest, NULL, NULL, room), "aaaaaaaaaaaa");
+	longest[63] = '\0';
+	CHECK_STR(plan_hostname(NULL, longest, NULL, NULL, room), longest);
 }
 
 #define NAME60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
