@@ -383,7 +383,9 @@ static void check_pods(struct check *c, const struct survey *s, const struct set
 			dirs->seen_in, dirs->from);
 		remedy("rename the first so that it comes last, such as zz-oci-podns-pods.conf");
 	} else if (!stages) {
-		good("podman does not run the hook for its own pods: oci-podns-pods.conf is not in use");
+		good("podman leaves its own pods to themselves: oci-podns-pods.conf is not in use");
+		usage("ln -s %s/oci-podns-pods.conf %s/zz-oci-podns-pods.conf", PODNS_PKGDATADIR,
+		      PODNS_ENGINESCONFDIR);
 	}
 }
 

@@ -64,6 +64,21 @@ valid_hook() {
 	equal "$(jq -c .when <"$file")" '{"annotations":{"^io\\.podns\\.pod$":".*"}}'
 }
 
+@test "oci-podns-pods.json is valid by oci-hooks(5), for podman's annotation with an id, and no engine reads it as installed" {
+	local file=$DEST/usr/share/oci-podns/podman-pods.d/oci-podns-pods.json conf=$DEST/usr/share/oci-podns/oci-podns-pods.conf
+	valid_hook "$file"
+	equal "$(jq -c .stages <"$file")" '["precreate","createRuntime","poststop"]'
+	equal "$(jq -r .hook.path <"$file")" "$INSTALLED_HOOK"
+	jq -e --arg id "$(printf '%064x' 12)" '.when.annotations | keys[0] as $k | .[$k] as $v
+		| ("io.kubernetes.cri-o.SandboxID" | test($k)) and ($id | test($v))
+		and ("io.kubernetes.cri-oXSandboxID" | test($k) | not)
+		and ("web" | test($v) | not) and ($id + "0" | test($v) | not)' <"$file" >/dev/null
+	grep -qx 'hooks_dir = \["/usr/share/containers/oci/hooks.d", "/usr/share/oci-podns/hooks.d", "/usr/share/oci-podns/podman-pods.d"\]' "$conf"
+	# What it says is to be typed.
+	contains "$(cat "$conf")" 'ln -s /usr/share/oci-podns/oci-podns-pods.conf /etc/containers/containers.conf.d/zz-oci-podns-pods.conf'
+	equal "$(grep -rl podman-pods.d "$DEST/etc")" ''
+}
+
 @test "no directory called containers/oci/hooks.d has a precreate stage" {
 	equal "$(find "$DEST" -path '*/containers/oci/hooks.d/*' -exec grep -l precreate {} +)" ''
 }

@@ -7,6 +7,7 @@
 load helpers
 load podns
 load podman
+load podman-pods
 load net-real
 
 # Of podns and podman; the helpers' own are of a root per test.
@@ -19,6 +20,7 @@ setup_file() {
 
 setup() {
 	podman_setup
+	pod_named web
 	outside_serves
 	rm -rf /etc/oci-podns/pods.d
 	hook_files "$HOOKS_D"
@@ -80,6 +82,49 @@ serve() {
 	equal "$(address_of_web)" "$address"
 	answers 'hello from a' page http://127.0.0.1:8080/
 	drop a b
+	all_gone
+}
+
+@test "podman: a pod of podman's own: podns create with its id gives it a network and a port, and podman pod restart keeps both" {
+	pods_hook_file "$HOOKS_D"
+	"$PODNS" create --network front --publish 8080:8000 "$(pm pod create --infra=false --name web)"
+	pod_of_podman web
+	quiet pm run -d --pod web --network none --name a --pidfile "$PID_D/a.pid" "$IMAGE" \
+		sh -c 'mkdir -p /srv && echo hello from a >/srv/index.html && exec httpd -f -p 8000 -h /srv'
+	member web b
+	answers 'hello from a' in_ctr b wget -q -O - http://127.0.0.1:8000/
+	answers 'hello from a' page http://127.0.0.1:8080/
+	answers 'the outside' in_ctr b wget -q -O - http://192.0.2.2/
+	quiet pm pod restart web
+	answers 'hello from a' page http://127.0.0.1:8080/
+	quiet pm pod stop -t 0 web
+	quiet pm pod start web
+	answers 'hello from a' outside busybox wget -q -O - http://192.0.2.1:8080/
+	"$PODNS" network publish "${POD:0:12}" +8081:8000
+	answers 'hello from a' page http://127.0.0.1:8081/
+	quiet pm pod rm -f -t 0 web
+	"$PODNS" rm "${POD:0:12}"
+	rm "$HOOKS_D/oci-podns-pods.json"
+	all_gone
+}
+
+@test "podman: a pod of podman's own with a definition, which is called by its id" {
+	pods_hook_file "$HOOKS_D"
+	pod_create web
+	mkdir -p /etc/oci-podns/pods.d
+	printf '%s\n' '[Pod]' Network=front PublishPort=8080:8000 HostName=www >"/etc/oci-podns/pods.d/$POD.pod"
+	member web b
+	quiet pm run -d --pod web --network none --name a --pidfile "$PID_D/a.pid" "$IMAGE" \
+		sh -c 'mkdir -p /srv && echo hello from a >/srv/index.html && exec httpd -f -p 8000 -h /srv'
+	answers 'hello from a' page http://127.0.0.1:8080/
+	equal "$(in_ctr b hostname)" www
+	# The network comes and goes with the pod.
+	quiet pm pod stop -t 0 web
+	all_gone
+	quiet pm pod start web
+	answers 'hello from a' page http://127.0.0.1:8080/
+	quiet pm pod rm -f -t 0 web
+	rm "$HOOKS_D/oci-podns-pods.json"
 	all_gone
 }
 

@@ -6,6 +6,7 @@
 
 load helpers
 load podman
+load podman-pods
 
 # evil_image ANNOTATION=VALUE...: $EVIL is an image with these annotations.
 EVIL=localhost/evil
@@ -75,6 +76,28 @@ FORGED='987532b9d0c70810[1,"0000000000000000",1000,"m",0,null,[["shm-source",10,
 	equal "$(pm run --rm --network none --annotation org.example.pod=web "$EVIL" ipc shm get /secret)" words
 	drop victim
 	hook_files "$HOOKS_D"
+	nothing_left
+}
+
+@test "an image that carries podman's annotation of a pod: in no pod of podman's, and it takes nobody's container out of one" {
+	pods_hook_file "$HOOKS_D"
+	pod_create web
+	member web victim
+	in_ctr victim ipc shm put /secret words
+	evil_image "io.kubernetes.cri-o.SandboxID=$(printf '%064d' 7)" io.podns.namespaces=net io.container.manager=other
+	pm run --rm --network none "$EVIL" ipc shm get /secret >"$T/evil.out" 2>&1 || true
+	lacks "$(cat "$T/evil.out")" words
+	# podman's word on the pod counts, and the user's on the network.
+	quiet pm run -d --pod web --network none --name b --pidfile "$PID_D/b.pid" "$EVIL" pause
+	equal "$(ctr_ns b net)" "$(ctr_ns victim net)"
+	equal "$(pin_ino net)" "$(ctr_ns victim net)"
+	quiet pm pod create --name pp --network none --share net
+	infra_member pp c
+	quiet pm run -d --pod pp --name d --pidfile "$PID_D/d.pid" "$EVIL" pause
+	differ "$(ctr_ns c ipc)" "$(ctr_ns d ipc)"
+	quiet pm pod rm -f -t 0 pp
+	quiet pm pod rm -f -t 0 web
+	rm "$HOOKS_D/oci-podns-pods.json"
 	nothing_left
 }
 

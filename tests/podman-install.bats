@@ -7,6 +7,7 @@
 
 load helpers
 load podman
+load podman-pods
 
 setup_file() {
 	mount --make-shared /run
@@ -33,6 +34,7 @@ setup() {
 	podman_setup
 	mountpoint -q /usr || needs_overlay_on_usr
 	unset CONTAINERS_CONF
+	pod_named web
 }
 
 # Without any option.
@@ -111,6 +113,39 @@ has_lines() {
 
 @test "installed: podns check is content" {
 	podns check
+}
+
+@test "installed: podman's own pods share nothing until root links the drop-in, as it says" {
+	local link
+	link=$(sed -n 's/^# *\(ln -s .*\)/\1/p' /usr/share/oci-podns/oci-podns-pods.conf)
+	quiet pm pod create --infra=false --name web
+	pod_of_podman web
+	member web a
+	member web b
+	differ "$(ctr_ns a net)" "$(ctr_ns b net)"
+	[ ! -e /run/podns ]
+	drop a b
+	# In this order it is without effect: podman reads oci-podns.conf after it.
+	ln -s /usr/share/oci-podns/oci-podns-pods.conf /etc/containers/containers.conf.d/oci-podns-pods.conf
+	member web a
+	[ ! -e /run/podns ]
+	fails podns check >"$T/check"
+	drop a
+	rm /etc/containers/containers.conf.d/oci-podns-pods.conf
+	$link
+	podns check
+	member web a
+	member web b
+	same_pod a b
+	talk a b
+	# The other two directories count as before.
+	pod_named other
+	quiet pm run -d --name c --pidfile "$PID_D/c.pid" --annotation io.podns.pod=other --network none "$IMAGE" pause
+	same_pod c
+	quiet pm pod rm -f -t 0 web
+	drop c
+	rm /etc/containers/containers.conf.d/zz-oci-podns-pods.conf
+	nothing_left
 }
 
 # agree WHAT: podman runs no container where podns check finds a problem in the file, and runs one where not.

@@ -5,6 +5,7 @@
 
 load helpers
 load podman
+load podman-pods
 
 USER_NAME=podnstest
 USER_ID=64242
@@ -58,6 +59,7 @@ setup() {
 		return 1
 	fi
 	podman_setup
+	pod_named web
 	ROOT=$RUN_USER
 	# The user cannot write in $T.
 	rm -rf "$USER_HOME/pids"
@@ -90,7 +92,7 @@ end_pause() {
 
 # The pins are seen in podman's mount namespace alone.
 pin_ino() {
-	pm unshare stat -L -c %i "$ROOT/${1}ns/web"
+	pm unshare stat -L -c %i "$ROOT/${1}ns/$POD"
 }
 
 left_mounted() {
@@ -214,6 +216,63 @@ user_nothing_left() {
 	pod_wait c
 	same_pod c
 	drop c
+	user_nothing_left
+}
+
+@test "rootless podman: podman's own pods, without an infra container and with one" {
+	pods_hook_file "$HOOKS_D"
+	member_of_pods
+	rm "$HOOKS_D/oci-podns-pods.json"
+	user_nothing_left
+}
+
+member_of_pods() {
+	pod_create web
+	member web a
+	member web b --annotation "$POD_LABEL=other"
+	same_pod a b
+	talk a b
+	shares_ipc a b
+	equal "$(in_ctr b hostname)" "${POD:0:12}"
+	[ ! -e /run/podns ]
+	equal "$(claims "$POD")" 0
+	quiet pm pod restart web
+	same_pod a b
+	quiet pm pod stop -t 0 web
+	user_nothing_left
+	quiet pm pod start web
+	same_pod a b
+	quiet pm pod create --name pp --network none --share net
+	infra_member pp c --annotation "$POD_LABEL=other"
+	infra_member pp d
+	equal "$(ctr_ns c net)" "$(ctr_ns d net)"
+	differ "$(ctr_ns c ipc)" "$(ctr_ns d ipc)"
+	equal "$(members "$POD")" 2
+	quiet pm pod rm -f -t 0 pp
+	quiet pm pod rm -f -t 0 web
+}
+
+@test "rootless podman: a pod of podman's own with pasta, which podns create made with the pod's id" {
+	local pid
+	needs_veth
+	enter_network
+	pods_hook_file "$HOOKS_D"
+	install -m 0755 "$PODNS_BUILD/cli/podns" "$PODNS_BUILD/net/podns-net" "$PM/bin"
+	pm unshare "$PM/bin/podns" create --network pasta --publish 8080:80 "$(pm pod create --infra=false --name web)" >/dev/null
+	pod_of_podman web
+	pid=$(jq .pasta.pid <"$ROOT/podns/network@$POD")
+	member web a
+	member web b
+	contains "$(in_ctr b ip addr show eth0)" 192.0.2.2
+	quiet pm pod stop -t 0 web
+	quiet pm pod start web
+	contains "$(in_ctr a ip addr show eth0)" 192.0.2.2
+	[ -e "/proc/$pid" ]
+	quiet pm pod rm -f -t 0 web
+	pm unshare "$PM/bin/podns" rm "${POD:0:12}"
+	wait_for not_alive "$pid"
+	rm "$HOOKS_D/oci-podns-pods.json"
+	umount "$PM/host"
 	user_nothing_left
 }
 

@@ -120,6 +120,66 @@ wrong() {
 	contains "$output" '/opt/hooks'
 }
 
+# --- podman's own pods ------------------------------------------------------------------
+
+# enable_pods [NAME]: root makes podman read the drop-in.
+enable_pods() {
+	cp "$S/usr/share/oci-podns/oci-podns-pods.conf" "$CONF/${1-zz-oci-podns-pods.conf}"
+}
+
+PODS_JSON=usr/share/oci-podns/podman-pods.d/oci-podns-pods.json
+
+@test "podman's own pods: not in use, as installed, and in use" {
+	right
+	contains "$(grep -A1 'its own pods' <<<"$output")" 'ln -s /usr/share/oci-podns/oci-podns-pods.conf'
+	contains "$output" "oci-podns-pods.conf is not in use"
+	enable_pods
+	right
+	contains "$output" "/usr/share/oci-podns/hooks.d, /usr/share/oci-podns/podman-pods.d ($CONF/zz-oci-podns-pods.conf)"
+	contains "$output" "podman runs the hook for its own pods without an infra container"
+	contains "$output" "podman runs the hook at precreate"
+	rm "$CONF/zz-oci-podns-pods.conf"
+	ln -s ../../../usr/share/oci-podns/oci-podns-pods.conf "$CONF/zz-oci-podns-pods.conf"
+	right
+	contains "$output" "podman runs the hook for its own pods without an infra container"
+}
+
+@test "podman's own pods: a file that is read before another one that sets hooks_dir is none" {
+	enable_pods oci-podns-pods.conf
+	wrong "$CONF/oci-podns-pods.conf makes podman run the hook for its own pods, but $CONF/oci-podns.conf, which podman reads after it" \
+		'rename the first'
+	mv "$CONF/oci-podns-pods.conf" "$CONF/zz-oci-podns-pods.conf"
+	right
+}
+
+@test "podman's own pods: the file alone is not enough" {
+	enable_pods
+	sed -i 's|"/usr/share/containers/oci/hooks.d", "/usr/share/oci-podns/hooks.d", ||' "$CONF/zz-oci-podns-pods.conf"
+	wrong 'podman does not run the hook at createRuntime and poststop' oci-podns.json
+	contains "$output" 'podman does not run the hook at precreate'
+}
+
+@test "podman's own pods: the JSON file is missing, lacks a stage or its hook" {
+	enable_pods
+	cp "$S/$PODS_JSON" "$T/pods.json"
+	jq '.stages -= ["precreate"]' <"$T/pods.json" >"$S/$PODS_JSON"
+	wrong 'podman does not run the hook at all of precreate, createRuntime and poststop for its own pods' 'oci-podns-pods.json'
+	jq '.hook.path = "/nosuch/oci-podns-hook"' <"$T/pods.json" >"$S/$PODS_JSON"
+	wrong "names $S/nosuch/oci-podns-hook, which is not there" 'install the hook'
+	equal "${lines[-1]}" 'podns check: 1 problem'
+	rm "$S/$PODS_JSON"
+	wrong "zz-oci-podns-pods.conf names /usr/share/oci-podns/podman-pods.d, where no file makes podman run the hook" \
+		'oci-podns-pods.json'
+}
+
+@test "podman's own pods: where CRI-O reads it, the JSON file is for all of its pods" {
+	engine crio
+	jq '.stages -= ["precreate"]' <"$S/$PODS_JSON" >"$SHARE/oci-podns-pods.json"
+	wrong "$SHARE/oci-podns-pods.json is for podman's own pods, and matches all pods of CRI-O" '/usr/share/oci-podns/podman-pods.d'
+}
+
+# --- other files --------------------------------------------------------------------------
+
 @test "a precreate stage where CRI-O and podman build look" {
 	cp "$PRECREATE/oci-podns-precreate.json" "$SHARE/"
 	wrong 'CRI-O does not start' '/usr/share/oci-podns/hooks.d'

@@ -108,6 +108,30 @@ load podns
 	[ "$(($(date +%s) - $(of_pod held .created)))" -lt 60 ]
 }
 
+@test "the id of an engine's pod: ls shows 12 digits, and the other commands take them, or more, for the name" {
+	local id other
+	id=$(printf 'c0ffee%058d' 1)
+	other=$(printf 'c0ffee%058d' 2)
+	podns create "$id" >/dev/null
+	equal "$(podns ls | awk 'NR == 2 { print $1 }')" "${id:0:12}"
+	equal "$(of_pod "$id" .state)" held
+	contains "$(podns inspect "${id:0:12}")" "$id"
+	equal "$(podns exec "${id:0:20}" hostname)" "${id:0:12}"
+	equal "$(podns exec "$id" hostname)" "${id:0:12}"
+	equal "$(podns pids "${id:0:12}")" ''
+	podns_fails 1 'the pod has no network' network down "${id:0:12}"
+	podns_fails 1 c0ffee0000 inspect "${id:0:11}"
+	# A pod of that name comes first.
+	podns create "${id:0:12}" >/dev/null
+	equal "$(podns inspect --json "${id:0:12}" | jq -r .name)" "${id:0:12}"
+	podns rm "${id:0:12}"
+	podns create "$other" >/dev/null
+	podns_fails 1 "the ids of 2 pods begin with ${id:0:12} (give more digits" rm "${id:0:12}"
+	podns rm "$other"
+	podns rm "${id:0:12}"
+	equal "$(podns ls --json)" '[]'
+}
+
 @test "ls shows a pod that is hidden, replaced or gone as broken, with the reason" {
 	podns create hidden
 	podns create other
