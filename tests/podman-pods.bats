@@ -287,7 +287,7 @@ tried_twice() {
 	fails pm run --pod web --network ns:/run/netns/second "$IMAGE" echo IT RAN >"$T/c.out" 2>&1
 	lacks "$(cat "$T/c.out")" 'IT RAN'
 	contains "$(cat /run/podns/log)" "pod $POD: the container was given the network namespace"
-	contains "$(cat /run/podns/log)" 'use --network none'
+	contains "$(cat /run/podns/log)" 'start it with --network none'
 	same_pod a b
 	quiet pm pod rm -f -t 0 web
 	ip netns del first
