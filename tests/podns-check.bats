@@ -166,7 +166,7 @@ PODS_JSON=usr/share/oci-podns/podman-pods.d/oci-podns-pods.json
 	wrong 'podman does not run the hook at all of precreate, createRuntime and poststop for its own pods' 'oci-podns-pods.json'
 	jq '.hook.path = "/nosuch/oci-podns-hook"' <"$T/pods.json" >"$S/$PODS_JSON"
 	wrong "names $S/nosuch/oci-podns-hook, which is not there" 'install the hook'
-	equal "${lines[-1]}" 'podns check: 1 problem'
+	equal "${lines[-1]}" 'podns check: 1 problem, with its remedy above'
 	rm "$S/$PODS_JSON"
 	wrong "zz-oci-podns-pods.conf names /usr/share/oci-podns/podman-pods.d, where no file makes podman run the hook" \
 		'oci-podns-pods.json'
