@@ -57,12 +57,14 @@ commands_of() {
 
 # run_commands SERVICE KEY: podman with the tests' storage.
 run_commands() {
-	local line
+	local line words
 	while IFS= read -r line; do
-		case $line in
-		'/usr/bin/podman '*) quiet pm ${line#* } ;;
-		*) PATH=$PODNS_BUILD/cli:$PATH quiet sh -c "$line" ;;
-		esac || return
+		read -ra words <<<"$line"
+		if [ "${words[0]}" = /usr/bin/podman ]; then
+			quiet pm "${words[@]:1}" || return
+		else
+			quiet sh -c "$line" || return
+		fi
 	done < <(commands_of "$1" "$2")
 }
 
