@@ -95,6 +95,18 @@ needs_no_selinux() {
 	skip_unless "this host has SELinux" [ ! -e /sys/fs/selinux/enforce ]
 }
 
+# podman's generator of services, or nothing.
+quadlet() {
+	local file
+	for file in /usr/libexec/podman/quadlet /usr/lib/podman/quadlet; do
+		[ ! -x "$file" ] || echo "$file"
+	done | head -n 1
+}
+
+needs_quadlet() {
+	skip_unless "this podman has no Quadlet, as before 4.4" [ -n "$(quadlet)" ]
+}
+
 # --- network ---------------------------------------------------------------------
 
 needs_veth() {
