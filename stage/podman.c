@@ -96,31 +96,47 @@ static int is_in_podmans(struct container *c, bool *is, struct error *e)
 	return sandbox ? container_says_podman(c, is, e) : 0;
 }
 
-int podman_choose(struct container *c, bool only_podman, struct error *e)
+/*
+ * In a stage that CRI-O may run, too: has precreate decided, or is the container left alone? If neither, it is
+ * treated as CRI-O's, which all of podman's are where precreate is not installed.
+ */
+static int choose_later(struct container *c, struct error *e)
 {
 	const char *claim;
+	enum infra infra = INFRA_UNKNOWN;
+
+	if (config_annotation(c->config, ANNOTATION_CLAIM, &claim, NULL, e) < 0)
+		return -1;
+	if (!claim && find_infra(c, &infra, e) < 0)
+		return -1;
+	c->pinned_alone = claim || infra == INFRA_IS_THERE;
+	if (!claim && c->pinned_alone && !c->opt->sysctl_count)
+		leave_alone(c);
+	return 0;
+}
+
+static int choose_first(struct container *c, struct error *e)
+{
 	enum infra infra;
+
+	if (find_infra(c, &infra, e) < 0)
+		return -1;
+	if (infra == INFRA_UNKNOWN)
+		return refuse_unknown(c, e);
+	if (infra == INFRA_IS_THERE)
+		leave_alone(c);
+	else
+		choose_podmans(c);
+	return 0;
+}
+
+int podman_choose(struct container *c, bool only_podman, struct error *e)
+{
 	bool is;
 
-	if (is_in_podmans(c, &is, e) < 0 ||
-	    config_annotation(c->config, ANNOTATION_CLAIM, &claim, NULL, e) < 0)
+	if (is_in_podmans(c, &is, e) < 0)
 		return -1;
 	if (!is)
 		return 0;
-	if (!only_podman && claim) {
-		c->pinned_alone = true;
-		return 0;
-	}
-	if (find_infra(c, &infra, e) < 0)
-		return -1;
-	if (infra == INFRA_IS_THERE) {
-		if (only_podman || !c->opt->sysctl_count)
-			leave_alone(c);
-		c->pinned_alone = true;
-	} else if (only_podman) {
-		if (infra == INFRA_UNKNOWN)
-			return refuse_unknown(c, e);
-		choose_podmans(c);
-	}
-	return 0;
+	return only_podman ? choose_first(c, e) : choose_later(c, e);
 }
