@@ -6,6 +6,7 @@
 # setup.bash; $SRC is the top of the source tree.
 #
 #	bed_make DIR			have a Debian 13 in DIR/root, on which the demo has run
+#	bed_make_of SUITE DIR KEY COMMAND...	have another Debian, which "COMMAND... DIR" furnishes (packages.bash)
 #	bed_build DIR			build the project with the bed's own compiler, in DIR/gcc
 #	bed_run DIR COMMAND...		run COMMAND in the bed; it sees DIR as /build, the sources as /build/src
 #
@@ -20,16 +21,16 @@ BED_ENGINES=(conmon containerd docker-cli docker-compose docker.io)
 
 # --- making it ------------------------------------------------------------------
 
-# The first of apt's repositories that has the suite. apt itself reads its configuration, whose files may have
+# bed_mirror [SUITE]: the first of apt's repositories that has it. apt itself reads its configuration, whose files may have
 # either of two formats, and tries the address, so that its settings for proxies count. Its lists may be missing.
 bed_mirror() {
-	local mirror release
+	local suite=${1-$BED_SUITE} mirror release
 	release=$(mktemp) || return
 	# shellcheck disable=SC2016 # apt expands it
 	while IFS= read -r mirror; do
 		if timeout 60 /usr/lib/apt/apt-helper -o Acquire::Retries=0 -o Acquire::http::Timeout=10 \
-			-o Acquire::https::Timeout=10 download-file "$mirror/dists/$BED_SUITE/InRelease" "$release" \
-			>/dev/null 2>&1 && grep -qx "Codename: $BED_SUITE" "$release"; then
+			-o Acquire::https::Timeout=10 download-file "$mirror/dists/$suite/InRelease" "$release" \
+			>/dev/null 2>&1 && grep -qx "Codename: $suite" "$release"; then
 			rm "$release"
 			echo "$mirror"
 			return
@@ -41,11 +42,29 @@ bed_mirror() {
 }
 
 # bed_make DIR: made once for a list of packages. Several bats files may need it at the same time. The output of
-# debootstrap and apt is in DIR/make.log, that of the demo in DIR/demo.log. debootstrap verifies signatures with the keys of
-# Debian 12 or 13: the suite is signed with both.
+# debootstrap and apt is in DIR/make.log, that of the demo in DIR/demo.log.
 bed_make() {
-	local dir=$1 mirror key
-	key="$(packages) ${BED_ENGINES[*]}"
+	bed_make_of "$BED_SUITE" "$1" "$(packages) ${BED_ENGINES[*]}" bed_furnish
+}
+
+bed_furnish() {
+	# It sets PODNS_SOURCES, which is the host's.
+	(copy_sources "$1/src") || return
+	bed_change "$1" /build/src/tests/demo.sh >"$1/demo.log" 2>&1 || return
+	bed_install "${BED_ENGINES[@]}" "$1"
+}
+
+# bed_install PACKAGE... DIR: while DIR/root.new is being made.
+bed_install() {
+	bed_change "${@: -1}" env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -q && apt-get install -q -y --no-install-recommends "$@"' \
+		- "${@:1:$#-1}"
+}
+
+# bed_make_of SUITE DIR KEY COMMAND...: unless DIR has one of the same KEY. debootstrap verifies signatures with the keys of
+# Debian 12 or 13: both suites are signed with both.
+bed_make_of() {
+	local suite=$1 dir=$2 key=$3 mirror
+	shift 3
 	mkdir -p "$dir" || return
 	# shellcheck disable=SC2094 # a lock on the directory is no read of its files
 	{
@@ -53,9 +72,9 @@ bed_make() {
 		if [ "$(cat "$dir/packages" 2>/dev/null)" = "$key" ]; then
 			return
 		fi
-		mirror=$(bed_mirror) || return
+		mirror=$(bed_mirror "$suite") || return
 		rm -rf --one-file-system "$dir"/{packages,root,root.new,gcc,built}
-		if ! debootstrap --variant=minbase "$BED_SUITE" "$dir/root.new" "$mirror"; then
+		if ! debootstrap --variant=minbase "$suite" "$dir/root.new" "$mirror"; then
 			[ ! -e "$dir/root.new/debootstrap/debootstrap.log" ] ||
 				tail -n 20 "$dir/root.new/debootstrap/debootstrap.log"
 			return 1
@@ -65,11 +84,7 @@ bed_make() {
 		chmod 0755 "$dir/root.new/usr/sbin/policy-rc.d"
 		# Nothing here outlives a crash of the host.
 		echo force-unsafe-io >"$dir/root.new/etc/dpkg/dpkg.cfg.d/unsafe-io"
-		# It sets PODNS_SOURCES, which is the host's.
-		(copy_sources "$dir/src") || return
-		bed_change "$dir" /build/src/tests/demo.sh >"$dir/demo.log" 2>&1 || return
-		bed_change "$dir" env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -q -y --no-install-recommends "${BED_ENGINES[@]}" || return
+		"$@" "$dir" || return
 		rm -f "$dir"/root.new/var/cache/apt/archives/*.deb
 		mv "$dir/root.new" "$dir/root" && echo "$key" >"$dir/packages"
 	} >"$dir/make.log" 2>&1 </dev/null 8<"$dir"

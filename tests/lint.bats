@@ -18,7 +18,8 @@ teardown() {
 
 
 @test "shellcheck finds nothing in the scripts" {
-	shellcheck -x autogen.sh .ci/run tests/*.sh tests/*.bash tests/*.bats
+	shellcheck -x autogen.sh .ci/run packaging/build.sh packaging/debian/static-libraries packaging/debian/*.postrm \
+		packaging/debian/*.prerm tests/*.sh tests/*.bash tests/*.bats
 }
 
 # Versions differ in what they make of a line.
@@ -31,17 +32,19 @@ teardown() {
 # Not words: roff's \(bu and .TE, a column of lsns(8), and words that tests cut short.
 @test "codespell knows all words" {
 	codespell -L passt,caf,ons,tru,ymbolic --ignore-regex '\\\(bu|^[.]TE|"proces"' --skip '*/corpus/*,tests/lint.bats' \
-		"${ROOMS[@]}" tests man hooks.d units docs ./*.md NEWS configure.ac Makefile.am
+		"${ROOMS[@]}" tests man hooks.d packaging units docs ./*.md NEWS configure.ac Makefile.am
 }
 
 @test "every source file tells its licence" {
 	equal "$(find "${ROOMS[@]}" tests/unit -name '*.[ch]' -exec grep -L "$LICENCE" {} +
-		grep -L "$LICENCE" autogen.sh .ci/run configure.ac Makefile.am tests/*.*)" ''
+		grep -L "$LICENCE" autogen.sh .ci/run configure.ac Makefile.am tests/*.* \
+			packaging/build.sh packaging/*.spec packaging/debian/{rules,static-libraries,*.p*rm})" ''
 }
 
 @test "every source file is in the release" {
 	local file
-	for file in $(find "${ROOMS[@]}" tests/unit -name '*.[ch]') tests/*.* hooks.d/*.in man/* docs/* *.md NEWS; do
+	for file in $(find "${ROOMS[@]}" tests/unit -name '*.[ch]') tests/*.* hooks.d/*.in man/* docs/* *.md NEWS \
+		$(find packaging -type f); do
 		grep -qF "$file" Makefile.am || {
 			echo "$file is not in Makefile.am"
 			return 1

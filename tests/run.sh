@@ -257,6 +257,7 @@ left_out() {
 	*:analyse.bats | *:lint.bats | *:run.bats) echo "it runs none of the programs" ;;
 	*:fuzz.bats) echo "it has a build of its own, with sanitizers" ;;
 	*:perf.bats) echo "it counts what a plain build costs" ;;
+	*:packages-12.bats | *:packages-13.bats) echo "packages have a plain build of their own" ;;
 	*:containerd.bats | *:docker.bats | *:docker-vpn.bats | *:runtime-bed.bats) echo "Debian 13 has a plain build of its own" ;;
 	*:valgrind.bats) echo "it is another tool of this kind" ;;
 	sanitizers:net-sweep.bats | sanitizers:sweep-fault.bats | sanitizers:sweep-kill.bats | sanitizers:sweep-nomem.bats)
@@ -289,7 +290,7 @@ tap_of() {
 
 # The longest files begin first, so that none runs alone at the end, and before them one that makes the bed, since others wait for
 # it. fuzz.bats begins last, since it keeps all processors busy for a fixed time.
-FIRST=(docker-vpn sweep-fault sweep-kill run confine hook-undo podman-rootless lint podns-gc)
+FIRST=(docker-vpn packages-13 packages-12 sweep-fault sweep-kill run confine hook-undo podman-rootless lint podns-gc)
 
 order_files() {
 	local name file first=() rest=() last=()
@@ -554,7 +555,8 @@ selected() {
 	case ${1##*/} in
 	# They take long, or read code instead of running it.
 	analyse.bats | valgrind.bats) [ -n "$long" ] ;;
-	# The run that made this bed runs those that need one for themselves.
+	# The run that made this bed runs those that need one for themselves, and those that make others.
+	packages-12.bats | packages-13.bats) [ -z "${PODNS_IN_BED-}" ] ;;
 	*) [ -z "${PODNS_IN_BED-}" ] || ! grep -qx '# bats file_tags=bed' "$1" ;;
 	esac
 }

@@ -215,7 +215,7 @@ have_packages() {
 # All sources in $SRC, each followed by a NUL: the files that autogen.sh, configure and make do not create.
 # A release has no list of its sources, and git may be missing.
 sources() {
-	find . \( -path ./.git -o -path ./autom4te.cache -o -path './build*' -o -path './oci-podns-*' \
+	find . \( -path ./.git -o -path ./autom4te.cache -o -path './build*' -o -path './oci-podns[-_]*' \
 		-o -name .deps -o -samefile "$1" \) -prune \
 		-o \( -path ./configure -o -path './configure~' -o -path ./aclocal.m4 -o -path './config.*' \
 		-o -path ./Makefile -o -path ./Makefile.in -o -name .dirstamp -o -name '*.o' -o -name '*.a' \

@@ -192,6 +192,17 @@ needs_bed() {
 	return 1
 }
 
+# For files that use a Debian of their own (packages.bash).
+needs_packages() {
+	local suite=${PODNS_BED##*-}
+	[ -d "$PODNS_BED/root" ] || skip_unless "no mirror of apt's has Debian's $suite, or none can be reached" bed_mirror "$suite"
+	skip_unless "no Debian can be entered: it takes namespaces, an overlay and control groups" enters_a_bed
+	[ -d "$PODNS_BED/$WORK" ] || {
+		tail -n 40 "$PODNS_BED/make.log"
+		return 1
+	}
+}
+
 # --- programs --------------------------------------------------------------------------
 
 busybox_has_syslogd() {
