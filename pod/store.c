@@ -370,9 +370,10 @@ int store_full_name(const struct store *s, const char *given, struct pod_name *n
 		return 0;
 	if (store_each_pod(s, compare_beginning, &search, e) < 0)
 		return -1;
-	if (search.found > 1)
-		return error_set(e, 0, "%s is the beginning of %zu pods' names", given,
-				 search.found);
+	if (search.found > 1) {
+		error_set(e, 0, "the ids of %zu pods begin with %s", search.found, given);
+		return error_hint(e, "give more digits; `podns ls --json` shows all of them");
+	}
 	return 0;
 }
 

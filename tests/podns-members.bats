@@ -242,7 +242,7 @@ sandbox_pod() {
 	make_bundle two pod= annotations=", \"io.kubernetes.cri-o.SandboxID\": \"$two\""
 	in_new_namespaces --net --ipc --uts
 	create two "$CHILD"
-	podns_fails 1 "$short is the beginning of 2 pods' names" rm --force "$short"
+	podns_fails 1 "the ids of 2 pods begin with $short (give more digits" rm --force "$short"
 	equal "$(podns ls | awk 'NR > 1 { print $1 }' | xargs)" "$one $two"
 	podns rm --force "$two" >/dev/null
 	equal "$(podns ls | awk 'NR > 1 { print $1 }')" "$short"

@@ -35,8 +35,9 @@ storm() {
 	podns gc >"$T/gc.out"
 	assert_nothing_left
 	equal "$(find "$T/bundles" -name '.config.json*')" '' 'temporary files'
+	# Those of containers that began without precreate, of which there may be none.
 	for original in "$T/bundles"/*/orig; do
-		cmp "$original" "${original%/*}/config.json"
+		[ ! -e "$original" ] || cmp "$original" "${original%/*}/config.json"
 	done
 }
 

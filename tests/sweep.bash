@@ -475,7 +475,9 @@ after_failure() {
 	[ -s "$W/err" ] || [ "$SCENARIO-$call" = rtundo-write ] || [ "$SCENARIO-$call" = rtundo-lseek ] ||
 		bad "exit status 1 and no word"
 	! is_runtime || check_ran
-	[ ! -s "$W/out" ] || [ "$call" = write ] || [ "$SCENARIO" = gc ] || bad "it fails, with something on standard output"
+	# The agent may fail to wait for a child that has answered. With a network the number of its call varies.
+	[ ! -s "$W/out" ] || [ "$call" = write ] || [ "$SCENARIO" = gc ] ||
+		grep -q 'wait for the confined process' "$W/err" || bad "it fails, with something on standard output"
 	check_config "$old_config"
 	if ends_pods; then
 		run
