@@ -7,7 +7,6 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/out.h"
 #include "pod/name.h"
@@ -109,7 +108,7 @@ static int print_log(struct cli *cli, int argc, char **argv, struct error *e)
 	if (pod && pod_check_name(pod, e) < 0)
 		return CLI_FAILED;
 	if (geteuid() != 0) {
-		own = concat("/run/user/", decimal(geteuid()).text, NULL);
+		own = store_user_root(geteuid());
 		if (!own)
 			return error_nomem(e);
 	}

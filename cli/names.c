@@ -172,7 +172,6 @@ static const struct cri_annotations containerd = {
 	"io.kubernetes.cri.container-name",
 };
 
-#define ANNOTATION_MANAGER "io.container.manager"
 #define ANNOTATION_NERDCTL "nerdctl/name"
 
 static const char *annotation(struct config *c, const char *key)

@@ -300,7 +300,7 @@ static int start(struct net_state *st, uint64_t until, pid_t *pid, struct error 
 	struct start s = { .st = st, .path = find_pasta(), .until = until };
 	cleanup_buf struct buf host = { 0 }, real = { 0 };
 	cleanup_arena struct arena arena = { 0 };
-	const char *runtime_dir;
+	cleanup_free char *runtime_dir = NULL;
 	uint64_t uid;
 
 	if (!s.path)
@@ -308,7 +308,7 @@ static int start(struct net_state *st, uint64_t until, pid_t *pid, struct error 
 	if (store_outer_uid(&uid, e) < 0 || resolv_read_host("", &host, &real, e) < 0)
 		return -1;
 	s.forwards = pasta_forwards_dns(st, host.data);
-	runtime_dir = arena_concat(&arena, "/run/user/", decimal(uid).text, NULL);
+	runtime_dir = store_user_root(uid);
 	s.env[0] = arena_concat(&arena, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL);
 	s.env[1] = arena_concat(&arena, "XDG_RUNTIME_DIR=", runtime_dir ? runtime_dir : "", NULL);
 	if (!runtime_dir || !s.env[0] || !s.env[1])

@@ -22,6 +22,9 @@
 /* In this CRI-O names a container's sandbox, and podman a container's pod: stage/podman.h. */
 #define ANNOTATION_SANDBOX "io.kubernetes.cri-o.SandboxID"
 
+/* In this podman ("libpod") and CRI-O ("cri-o") say that a container is theirs. */
+#define ANNOTATION_MANAGER "io.container.manager"
+
 /* In these containerd and CRI-O name a container's sandbox. */
 #define POD_SANDBOX_ANNOTATIONS 2
 extern const char *const pod_sandbox_annotations[POD_SANDBOX_ANNOTATIONS];

@@ -34,6 +34,11 @@ int store_outer_uid(uint64_t *uid, struct error *e)
 	return 0;
 }
 
+char *store_user_root(uint64_t uid)
+{
+	return concat("/run/user/", decimal(uid).text, NULL);
+}
+
 static char *default_root(struct error *e)
 {
 	struct stat st;
@@ -52,7 +57,7 @@ static char *default_root(struct error *e)
 	else if (store_outer_uid(&uid, e) < 0)
 		return NULL;
 	else
-		root = concat("/run/user/", decimal(uid).text, NULL);
+		root = store_user_root(uid);
 	if (!root)
 		error_nomem(e);
 	return root;

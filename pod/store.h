@@ -60,6 +60,9 @@ int store_open(struct store *s, const char *root, bool make, struct error *e);
 void store_close(struct store *s);
 #define cleanup_store __attribute__((cleanup(store_close)))
 
+/* The directory that an ordinary user's pods are under by default. The caller frees it; NULL: no memory. */
+char *store_user_root(uint64_t uid);
+
 /* The uid outside our user namespace of its uid 0, which in rootless podman is the user's: user_namespaces(7). */
 int store_outer_uid(uint64_t *uid, struct error *e);
 

@@ -6,8 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-/* podman's annotation for its own containers. */
-#define ANNOTATION_MANAGER "io.container.manager"
+/* Of ANNOTATION_MANAGER. */
 #define MANAGER_PODMAN "libpod"
 
 typedef int (*get_annotation_fn)(void *doc, const char *key, const char **value, struct error *e);

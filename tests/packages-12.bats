@@ -12,19 +12,6 @@ setup_file() {
 	packages_begin bookworm
 }
 
-teardown_file() {
-	packages_end
-}
-
-setup() {
-	T=$BATS_TEST_TMPDIR
-	needs_packages
-}
-
-teardown() {
-	:
-}
-
 @test "Debian 12: make deb makes a package, and make clean removes it" {
 	in_bed 'mkdir /tmp/b
 		tar -C /tmp/b --strip-components 1 -xf oci-podns-*.tar.xz

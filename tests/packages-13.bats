@@ -12,19 +12,6 @@ setup_file() {
 	packages_begin trixie elfutils lintian rpm rpmlint
 }
 
-teardown_file() {
-	packages_end
-}
-
-setup() {
-	T=$BATS_TEST_TMPDIR
-	needs_packages
-}
-
-teardown() {
-	:
-}
-
 @test "releases: configure.ac, NEWS and the packages have one version" {
 	local version
 	version=$(sed -n 's/^AC_INIT(\[oci-podns\], \[\(.*\)\])$/\1/p' "$PODNS_SRC/configure.ac")

@@ -8,7 +8,7 @@
 #     load helpers
 #     load packages
 #
-# and calls packages_begin in setup_file, packages_end in teardown_file, and needs_packages in setup.
+# and calls packages_begin in setup_file.
 
 load bed
 
@@ -28,8 +28,18 @@ packages_begin() {
 	cp "$PODNS_SRC/tests/setup.bash" "$PODNS_SRC/tests/packages-life.bash" "$BATS_FILE_TMPDIR"/dist/*.tar.xz "$PODNS_BED/$WORK"
 }
 
-packages_end() {
+teardown_file() {
 	rm -rf "${PODNS_BED:?}/$WORK"
+}
+
+setup() {
+	# shellcheck disable=SC2034 # the tests use it
+	T=$BATS_TEST_TMPDIR
+	needs_packages
+}
+
+teardown() {
+	:
 }
 
 # make_tarball SOURCES DIR: in DIR. It is compressed fast.

@@ -15,14 +15,6 @@ setup_file() {
 	pods_hook_file "$HOOKS_D"
 }
 
-setup() {
-	podman_setup
-}
-
-teardown() {
-	podman_teardown
-}
-
 # manifest [ANNOTATION]
 manifest() {
 	cat <<-YAML

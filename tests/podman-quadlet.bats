@@ -21,10 +21,6 @@ setup() {
 	mkdir "$T/units" "$T/run"
 }
 
-teardown() {
-	podman_teardown
-}
-
 # unit_of FILE: the indented block after the line of the document that ends with this path.
 unit_of() {
 	awk -v file="\`$1\`:" '
