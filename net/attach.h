@@ -107,8 +107,18 @@ int attach_parse_last(const struct net_state *st, struct result *result, struct 
 /* Are the interfaces and addresses of the last result in the pin? */
 int attach_look(const struct net_state *st, struct error *e);
 
-/* Detach what the record is about, and remove it; if that fails, save why. */
-int attach_detach(const struct attach *a, struct net_state *st, struct error *e);
+/*
+ * Detach what the record is about, and remove the record, or with `keep` save it as down; if that fails, save
+ * why.
+ */
+int attach_detach(const struct attach *a, struct net_state *st, bool keep, struct error *e);
+
+/*
+ * attach_add(), or with `keep` attach_up(): at no time there is no record of the network, so that another attempt
+ * can follow a failure or the end of this process.
+ */
+int attach_request(const struct attach *a, const struct network_request *request, bool keep,
+		   int out_fd, struct error *e);
 
 /*
  * Lock the ports of all pods (<root>/podns itself) until the descriptor is closed. Held while they are

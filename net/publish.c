@@ -205,12 +205,19 @@ static int save_intent(const struct publish *p, const struct net_ports *add, str
 	return state_save(p->a->store, p->st, e);
 }
 
-static int save_change(struct net_state *st, struct store *store, struct error *e)
+static int save_change(const struct publish *p, struct error *e)
 {
+	struct net_state *st = p->st;
+	const struct net_ports old = st->ports;
+
 	st->ports = st->next_ports;
 	st->changing = false;
 	st->error = NULL;
-	return state_save(store, st, e);
+	if (state_save(p->a->store, st, e) == 0)
+		return 0;
+	st->ports = old;
+	st->changing = true;
+	return -1;
 }
 
 int attach_publish(const struct attach *a, const struct net_ports *drop,
@@ -228,7 +235,7 @@ int attach_publish(const struct attach *a, const struct net_ports *drop,
 	    save_intent(&p, add, e) < 0)
 		return -1;
 	p.chain.until = attach_keep_time(a->until);
-	if (replace_ports(&p, e) < 0)
+	if (replace_ports(&p, e) < 0 || save_change(&p, e) < 0)
 		return put_back(&p, e);
-	return save_change(&st, a->store, e);
+	return 0;
 }

@@ -83,7 +83,7 @@ static int detach(const struct sweep *s, const char *pod, int lock_fd, struct er
 		return -1;
 	if (!why)
 		return 0;
-	if (attach_detach(&a, &st, e) < 0)
+	if (attach_detach(&a, &st, false, e) < 0)
 		return error_prefix(e, "pod %s: detach it from the network %s", pod, st.network);
 	dprintf(s->out_fd, "%s: detached from the network %s: %s\n", pod, st.network, why);
 	return 0;

@@ -12,6 +12,10 @@ load net
 HARMLESS=' brk mmap munmap mprotect close exit_group getrandom rseq set_robust_list set_tid_address prlimit64 arch_prctl getpid
 	rt_sigaction rt_sigprocmask rt_sigreturn clock_gettime umask execve readlink lseek fcntl '
 
+# Calls with an effect outside the process. A kill before any other call has the same result as a kill before the next of
+# these; --long tries them all.
+VISIBLE=' write renameat renameat2 unlinkat mkdirat ftruncate clone '
+
 setup_file() {
 	fake_plugins
 	local name
@@ -23,6 +27,15 @@ setup_file() {
 			[ "$CNI_COMMAND" != ADD ] || echo '{"cniVersion":"1.0.0"}'
 		SCRIPT
 	done
+	# Like portmap, it removes all ports of an attachment, and has those of before if it is not called in between.
+	cat >>/opt/cni/bin/map <<-'SCRIPT'
+		case $CNI_COMMAND in
+		ADD) grep -o '"hostPort":[0-9]*' /run/net-test/map-input >>"/run/net-test/ports-$CNI_CONTAINERID" ;;
+		DEL) rm -f "/run/net-test/ports-$CNI_CONTAINERID" ;;
+		esac
+		exit 0
+	SCRIPT
+	sed -i 's|^while .*|cat >/run/net-test/map-input|' /opt/cni/bin/map
 }
 
 setup() {
@@ -36,6 +49,13 @@ calls_of() {
 		while IFS= read -r call; do
 			[[ $HARMLESS == *" ${call%:*} "* || $HARMLESS == *"	${call%:*} "* ]] || echo "$call"
 		done
+}
+
+# kill_points_of COMMAND...: the calls of calls_of, before which a kill makes a difference.
+kill_points_of() {
+	calls_of "$@" | while IFS= read -r call; do
+		[ -z "${PODNS_LONG-}" ] && [[ $VISIBLE != *" ${call%:*} "* ]] || echo "$call"
+	done
 }
 
 # tampered CALL INJECTION COMMAND...: the exit status is in $code.
@@ -64,9 +84,9 @@ ends_well() {
 
 @test "add is killed at each call: the next add succeeds, and del leaves nothing" {
 	local call code points
-	mapfile -t points < <(calls_of add --network web web)
+	mapfile -t points < <(kill_points_of add --network web web)
 	net del web
-	[ ${#points[@]} -gt 50 ]
+	[ ${#points[@]} -gt 15 ]
 	for call in "${points[@]}"; do
 		tampered "$call" signal=KILL add --network web web
 		ends_well "$call"
@@ -76,8 +96,8 @@ ends_well() {
 @test "del is killed at each call: the next del succeeds, and leaves nothing" {
 	local call code points
 	net add --network web web
-	mapfile -t points < <(calls_of del web)
-	[ ${#points[@]} -gt 30 ]
+	mapfile -t points < <(kill_points_of del web)
+	[ ${#points[@]} -gt 10 ]
 	for call in "${points[@]}"; do
 		net add --network web web
 		tampered "$call" signal=KILL del web
@@ -126,5 +146,127 @@ ends_well() {
 		no_record
 		all_deleted
 		: >"$CNI/log"
+	done
+}
+
+# --- down, up and publish ----------------------------------------------------------
+
+# ports: which ports of the host the plugin map has, of all attachments.
+ports() {
+	cat "$CNI"/ports-* 2>/dev/null | tr -dc '0-9\n' | sort | xargs
+}
+
+recorded_ports() {
+	record '.ports[]' | sed 's/:.*//' | sort | xargs
+}
+
+@test "down is killed at each call: up succeeds, and del leaves nothing" {
+	local call code points
+	net add --network web --publish 18080:80 web
+	mapfile -t points < <(kill_points_of down web)
+	net up web
+	[ ${#points[@]} -gt 10 ]
+	for call in "${points[@]}"; do
+		tampered "$call" signal=KILL down web
+		echo "after $call:"
+		net up web
+		equal "$(record .state) $(ports)" 'up 18080'
+	done
+	net del web
+	no_record
+	all_deleted
+}
+
+@test "up is killed at each call: the next up succeeds, and del leaves nothing" {
+	local call code points
+	net add --network web --publish 18080:80 web
+	net down web
+	mapfile -t points < <(kill_points_of up web)
+	[ ${#points[@]} -gt 15 ]
+	for call in "${points[@]}"; do
+		net down web
+		tampered "$call" signal=KILL up web
+		echo "after $call:"
+		net up web
+		equal "$(record .state) $(ports)" 'up 18080'
+	done
+	net del web
+	no_record
+	all_deleted
+}
+
+@test "each call of down and up fails: one line, and up succeeds afterwards" {
+	local call code points verb
+	net add --network web --publish 18080:80 web
+	for verb in down up; do
+		net up web
+		[ "$verb" = down ] || net down web
+		mapfile -t points < <(calls_of "$verb" web)
+		for call in "${points[@]}"; do
+			net up web
+			[ "$verb" = down ] || net down web
+			tampered "$call" error=EIO "$verb" web
+			echo "$verb, $call: $code $(<"$T/stderr")"
+			if [ "$code" = 0 ]; then
+				equal "$(record .state) $(ports)" "$([ "$verb" = down ] && echo 'down ' || echo 'up 18080')"
+			else
+				equal "$code" 1
+				equal "$(wc -l <"$T/stderr")" 1 "lines on stderr"
+			fi
+		done
+	done
+	net up web
+	net del web
+	no_record
+	all_deleted
+}
+
+# changed_back: publishing nothing more ends what was interrupted.
+changed_back() {
+	net publish web
+	equal "$(ports)" "$(recorded_ports)"
+	net check web
+	[ "$(ports)" = 18080 ] || net publish web --publish 18080:80 --unpublish 18081:80
+	equal "$(ports)" 18080
+}
+
+@test "publish is killed at each call: the ports are those before or after it as soon as it runs again" {
+	local call code points
+	net add --network web --publish 18080:80 web
+	mapfile -t points < <(kill_points_of publish web --publish 18081:80 --unpublish 18080:80)
+	[ ${#points[@]} -gt 8 ]
+	changed_back
+	for call in "${points[@]}"; do
+		tampered "$call" signal=KILL publish web --publish 18081:80 --unpublish 18080:80
+		echo "after $call: $(recorded_ports)"
+		changed_back
+	done
+	# Killed and then ended at once.
+	for call in "${points[@]}"; do
+		tampered "$call" signal=KILL publish web --publish 18081:80 --unpublish 18080:80
+		net del web
+		no_record
+		all_deleted
+		equal "$(ports)" ''
+		net add --network web --publish 18080:80 web
+	done
+}
+
+@test "each call of publish fails: the ports are the new ones, or the old ones and an error says so" {
+	local call code points
+	net add --network web --publish 18080:80 web
+	mapfile -t points < <(calls_of publish web --publish 18081:80 --unpublish 18080:80)
+	changed_back
+	for call in "${points[@]}"; do
+		tampered "$call" error=EIO publish web --publish 18081:80 --unpublish 18080:80
+		echo "$call: $code $(<"$T/stderr")"
+		if [ "$code" = 0 ]; then
+			equal "$(ports) $(recorded_ports)" '18081 18081'
+		else
+			equal "$code" 1
+			equal "$(wc -l <"$T/stderr")" 1 "lines on stderr"
+			[ "$(record .nextPorts)" != null ] || equal "$(ports) $(recorded_ports)" '18080 18080'
+		fi
+		changed_back
 	done
 }
