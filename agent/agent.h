@@ -72,7 +72,7 @@ struct agent_message {
 	int32_t lock_fd; /* in the child */
 	struct network_request request;
 };
-#define AGENT_VERSION 2
+#define AGENT_VERSION 3
 
 /*
  * May this request be granted? A pure function. agent->pod and agent->requests are what earlier requests

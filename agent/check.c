@@ -18,7 +18,8 @@ static int check_form(const struct network_request *r, struct error *e)
 	bool fine = r->verb >= NETWORK_ADD && r->verb < NETWORK_VERBS &&
 		    is_terminated(r->pod, sizeof(r->pod)) &&
 		    is_terminated(r->network, sizeof(r->network)) &&
-		    r->port_count <= PORT_RANGES_MAX && r->dns_count <= NETWORK_DNS_MAX;
+		    r->port_count <= PORT_RANGES_MAX && r->dns_count <= NETWORK_DNS_MAX &&
+		    bandwidth_is_valid(&r->bandwidth);
 
 	for (size_t i = 0; fine && i < r->dns_count; i++)
 		fine = is_terminated(r->dns[i], sizeof(r->dns[i]));
@@ -45,7 +46,7 @@ static int check_pod(const struct agent *agent, const struct network_request *r,
 static bool is_defined(const struct network_request *r, const struct definition *d)
 {
 	if (!d->network || strcmp(d->network, r->network) || d->port_count != r->port_count ||
-	    d->dns_count != r->dns_count)
+	    d->dns_count != r->dns_count || !bandwidth_equal(&d->bandwidth, &r->bandwidth))
 		return false;
 	for (size_t i = 0; i < r->port_count; i++)
 		if (!port_equal(&d->ports[i], &r->ports[i]))
@@ -65,6 +66,8 @@ static int check_annotated(const struct agent_policy *policy, const struct netwo
 	}
 	if (r->dns_count)
 		return error_set(e, 0, "DNS servers are not for annotations to choose");
+	if (bandwidth_is_limited(&r->bandwidth))
+		return error_set(e, 0, "rates are not for annotations to choose");
 	if (r->port_count && !policy->publish_low) {
 		error_set(e, 0, "a port is published by an annotation");
 		return error_hint(e,

@@ -36,7 +36,7 @@ char *podns_net_path(struct error *e)
 
 /* --- its command line --------------------------------------------------------------------- */
 
-_Static_assert(PROGRAM_ARGS_MAX >= 16 + 2 * (PORT_RANGES_MAX + NETWORK_DNS_MAX),
+_Static_assert(PROGRAM_ARGS_MAX >= 20 + 2 * (PORT_RANGES_MAX + NETWORK_DNS_MAX),
 	       "room for a request");
 
 /* podns-net's name of what is asked. */
@@ -46,6 +46,12 @@ static const char *const verb_name[NETWORK_VERBS] = {
 	[NETWORK_SWEEP] = "sweep",
 	[NETWORK_FORGET] = "forget",
 };
+
+static void add_rate(struct program_args *c, const char *option, uint64_t rate)
+{
+	if (rate)
+		program_add_args(c, option, decimal(rate).text);
+}
 
 static void add_request(struct program_args *c, const struct network_request *r)
 {
@@ -58,6 +64,8 @@ static void add_request(struct program_args *c, const struct network_request *r)
 			program_add_args(c, "--publish", port_format(&r->ports[i]).text);
 		for (size_t i = 0; i < r->dns_count; i++)
 			program_add_args(c, "--dns", r->dns[i]);
+		add_rate(c, "--ingress-rate", r->bandwidth.ingress);
+		add_rate(c, "--egress-rate", r->bandwidth.egress);
 	}
 	/* A pod's name may begin with '-'. */
 	program_add_args(c, "--", r->pod);

@@ -34,6 +34,8 @@ static const char help[] =
 	"  --publish [IP:]HOST[-LAST]:POD[-LAST][/PROTO]\n"
 	"                      lead a port of the host into the pod; may be repeated\n"
 	"  --dns IP            a DNS server for the pod; may be repeated\n"
+	"  --ingress-rate RATE, --egress-rate RATE\n"
+	"                      how much the pod may receive and send, in bits per second: 10M\n"
 	"  --add-host NAME:IP  a line of the pod's /etc/hosts; may be repeated\n"
 	"  --uid-map MAP, --gid-map MAP\n"
 	"                      make a user namespace that owns the others. MAP is\n"
@@ -53,6 +55,8 @@ enum {
 	OPT_PUBLISH,
 	OPT_DNS,
 	OPT_ADD_HOST,
+	OPT_INGRESS_RATE,
+	OPT_EGRESS_RATE,
 };
 
 struct options {
@@ -124,6 +128,10 @@ static int set_create_option(void *arg, int option, char *value, struct error *e
 		return set_value(o, DEFINITION_PUBLISH_PORT, "--publish", value, e);
 	case OPT_DNS:
 		return set_value(o, DEFINITION_DNS, "--dns", value, e);
+	case OPT_INGRESS_RATE:
+		return set_value(o, DEFINITION_INGRESS_RATE, "--ingress-rate", value, e);
+	case OPT_EGRESS_RATE:
+		return set_value(o, DEFINITION_EGRESS_RATE, "--egress-rate", value, e);
 	case OPT_ADD_HOST:
 		return set_value(o, DEFINITION_ADD_HOST, "--add-host", value, e);
 	default:
@@ -287,6 +295,8 @@ static int parse_and_create(struct cli *cli, int argc, char **argv, struct error
 		{ "publish", required_argument, NULL, OPT_PUBLISH },
 		{ "dns", required_argument, NULL, OPT_DNS },
 		{ "add-host", required_argument, NULL, OPT_ADD_HOST },
+		{ "ingress-rate", required_argument, NULL, OPT_INGRESS_RATE },
+		{ "egress-rate", required_argument, NULL, OPT_EGRESS_RATE },
 		CLI_OPTIONS_END,
 	};
 	cleanup_options struct options o = { 0 };

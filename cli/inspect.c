@@ -22,7 +22,8 @@ static const char help[] =
 	"only another program has pinned, such as ip netns add; its state is then foreign.\n"
 	"\n"
 	"  --json  print a JSON object: name, state, reason, created, mount_namespace, hostname,\n"
-	"          domainname, shm, network (name, state, error, addresses, ports), pins (type, path, inode, user_namespace, ours), sysctls,\n"
+	"          domainname, shm, network (name, state, error, addresses, ports, ingress_rate,\n"
+	"          egress_rate), pins (type, path, inode, user_namespace, ours), sysctls,\n"
 	"          containers (id, engine, name, pid, alive, bundle), claims (id, token, expires_in), bundles,\n"
 	"          pids. What does not exist, or could not be read, is null\n";
 
@@ -114,6 +115,14 @@ static void put_pins(struct json_out *j, const struct view *x, const struct deta
 	json_close(j, ']');
 }
 
+static void put_rate(struct json_out *j, const char *key, uint64_t rate)
+{
+	if (rate)
+		json_put_number(j, key, rate);
+	else
+		json_put_null(j, key);
+}
+
 static void put_network(struct json_out *j, const struct view *x, const struct details *d)
 {
 	const struct net_state *st = &d->network;
@@ -134,6 +143,8 @@ static void put_network(struct json_out *j, const struct view *x, const struct d
 	for (size_t i = 0; i < st->ports.count; i++)
 		json_put_string(j, NULL, port_format(&st->ports.list[i]).text);
 	json_close(j, ']');
+	put_rate(j, "ingress_rate", st->bandwidth.ingress);
+	put_rate(j, "egress_rate", st->bandwidth.egress);
 	json_close(j, '}');
 }
 
@@ -235,6 +246,10 @@ static void print_network(const struct view *x, const struct details *d)
 	for (size_t i = 0; i < st->ports.count; i++)
 		printf("%s%s", i ? " " : "Ports:      ", port_format(&st->ports.list[i]).text);
 	fputs(st->ports.count ? "\n" : "", stdout);
+	if (st->bandwidth.ingress)
+		printf("Ingress:    at most %ju bit/s\n", (uintmax_t)st->bandwidth.ingress);
+	if (st->bandwidth.egress)
+		printf("Egress:     at most %ju bit/s\n", (uintmax_t)st->bandwidth.egress);
 	if (st->error)
 		print_line("Net error:", st->error);
 }

@@ -51,7 +51,9 @@ static bool same_ports(const struct net_ports *ports, const struct network_reque
 static bool same_request(const struct net_state *st, const struct network_request *request)
 {
 	if (st->changing || strcmp(st->network, request->network) != 0 ||
-	    !same_ports(&st->ports, request) || st->dns_count != request->dns_count)
+	    !same_ports(&st->ports, request) ||
+	    !bandwidth_equal(&st->bandwidth, &request->bandwidth) ||
+	    st->dns_count != request->dns_count)
 		return false;
 	for (size_t i = 0; i < st->dns_count; i++)
 		if (strcmp(st->dns[i], request->dns[i]) != 0)
@@ -110,6 +112,7 @@ static int fill_record(struct add *x, struct error *e)
 		return -1;
 	memcpy(st->ports.list, request->ports, request->port_count * sizeof(*request->ports));
 	st->ports.count = request->port_count;
+	st->bandwidth = request->bandwidth;
 	for (uint32_t i = 0; i < request->dns_count; i++) {
 		st->dns[i] = net_state_string(st, request->dns[i], e);
 		if (!st->dns[i])
@@ -144,6 +147,16 @@ static int check_ports(const struct add *x, struct error *e)
 	error_set(e, 0, "the network %s cannot publish ports", x->list.name);
 	return error_hint(e, "add a plugin with \"capabilities\": {\"portMappings\": true} to its "
 			     "conflist, such as portmap");
+}
+
+static int check_bandwidth(const struct add *x, struct error *e)
+{
+	if (!bandwidth_is_limited(&x->request->bandwidth) || conflist_limits_rates(&x->list))
+		return 0;
+	error_set(e, 0, "the network %s cannot limit rates", x->list.name);
+	return error_hint(
+		e, "add the plugin bandwidth with \"capabilities\": {\"bandwidth\": true} to "
+		   "its conflist");
 }
 
 /*
@@ -198,7 +211,7 @@ static int prepare_plugins(struct add *x, struct error *e)
 	struct net_state *st = &x->st;
 
 	if (conflist_load(&x->list, CONFLIST_DIR, x->request->network, e) < 0 ||
-	    check_ports(x, e) < 0)
+	    check_ports(x, e) < 0 || check_bandwidth(x, e) < 0)
 		return -1;
 	/* Without one of them what the others did could not be undone. */
 	if (conflist_find_plugins(&x->list, plugin_directories, e) < 0)
@@ -337,7 +350,11 @@ static int add_network(struct add *x, int out_fd, struct error *e)
 
 static int prepare(struct add *x, struct error *e)
 {
-	return pasta_is_network(&x->st) ? pasta_prepare(&x->st.ports, e) : prepare_plugins(x, e);
+	if (!pasta_is_network(&x->st))
+		return prepare_plugins(x, e);
+	if (bandwidth_is_limited(&x->request->bandwidth))
+		return error_set(e, 0, "pasta cannot limit rates");
+	return pasta_prepare(&x->st.ports, e);
 }
 
 static int attach_pod(struct add *x, int out_fd, struct error *e)

@@ -91,6 +91,7 @@ struct conf_extras attach_extras(const struct net_state *st, const struct net_po
 		.port_count = ports->count,
 		.dns = st->dns,
 		.dns_count = st->dns_count,
+		.bandwidth = st->bandwidth,
 	};
 
 	if (prev) {
@@ -257,6 +258,7 @@ static struct network_request request_again(const struct net_state *st)
 	for (size_t i = 0; i < st->dns_count; i++)
 		concat_in(r.dns[i], sizeof(r.dns[i]), st->dns[i], NULL);
 	r.dns_count = (uint32_t)st->dns_count;
+	r.bandwidth = st->bandwidth;
 	return r;
 }
 

@@ -89,6 +89,8 @@ static int parse_capabilities(const struct conflist *c, struct plugin_conf *p, s
 		return 0;
 	if (parse_bool(c, node, "portMappings", &p->port_mappings, e) < 0)
 		return -1;
+	if (parse_bool(c, node, "bandwidth", &p->bandwidth, e) < 0)
+		return -1;
 	return parse_bool(c, node, "dns", &p->dns, e);
 }
 
@@ -251,6 +253,14 @@ bool conflist_maps_ports(const struct conflist *c)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (c->plugins[i].port_mappings)
+			return true;
+	return false;
+}
+
+bool conflist_limits_rates(const struct conflist *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->plugins[i].bandwidth)
 			return true;
 	return false;
 }

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "json/json.h"
 #include "net/version.h"
+#include "plan/bandwidth.h"
 #include "plan/ports.h"
 
 #define CONFLIST_DIR PODNS_CONFDIR "/net.d"
@@ -27,7 +28,7 @@ struct plugin_conf {
 	const char *type;
 	const char *ipam; /* the type of the plugin that gives it addresses; NULL: none */
 	uint32_t node;
-	bool port_mappings, dns; /* its capabilities that are known here */
+	bool port_mappings, dns, bandwidth; /* its capabilities that are known here */
 };
 
 struct conflist {
@@ -80,6 +81,9 @@ void conflist_free(struct conflist *c);
 /* Has a plugin the capability portMappings? Without one no port can be published. */
 bool conflist_maps_ports(const struct conflist *c);
 
+/* Has one the capability bandwidth? Without one no rate can be limited. */
+bool conflist_limits_rates(const struct conflist *c);
+
 /*
  * Find all plugins of the list, and those that give addresses, in the directories dirs: plugin_find(). The
  * error is that of the first that is missing or must be refused.
@@ -100,6 +104,7 @@ struct conf_extras {
 	size_t port_count;
 	const char *const *dns; /* addresses of name servers, for those with the capability dns */
 	size_t dns_count;
+	struct bandwidth bandwidth; /* for those with the capability bandwidth */
 	/* For GC: the attachments that exist, CNI_CONTAINERID and CNI_IFNAME of each. */
 	const struct conf_attachment {
 		const char *id, *ifname;

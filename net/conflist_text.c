@@ -49,17 +49,46 @@ static int add_servers(struct buf *b, const struct conf_extras *x)
 	return buf_adds(b, "]}");
 }
 
+static int add_rate(struct buf *b, const char *direction, uint64_t rate)
+{
+	return buf_addf(b, "\"%sRate\":%llu,\"%sBurst\":%llu", direction, (unsigned long long)rate,
+			direction, (unsigned long long)bandwidth_burst(rate));
+}
+
+static int add_bandwidth(struct buf *b, const struct conf_extras *x)
+{
+	const struct bandwidth *w = &x->bandwidth;
+
+	if (buf_adds(b, "\"bandwidth\":{") < 0 ||
+	    (w->ingress && add_rate(b, "ingress", w->ingress) < 0) ||
+	    (w->ingress && w->egress && buf_adds(b, ",") < 0) ||
+	    (w->egress && add_rate(b, "egress", w->egress) < 0))
+		return -1;
+	return buf_adds(b, "}");
+}
+
+/* Of what there is and the plugin has a capability for. */
 static int add_runtime_config(struct buf *b, const struct plugin_conf *p,
 			      const struct conf_extras *x)
 {
-	bool ports = p->port_mappings && x->port_count, dns = p->dns && x->dns_count;
+	const struct {
+		bool is_wanted;
+		int (*add)(struct buf *, const struct conf_extras *);
+	} parts[] = {
+		{ p->port_mappings && x->port_count, add_mappings },
+		{ p->dns && x->dns_count, add_servers },
+		{ p->bandwidth && bandwidth_is_limited(&x->bandwidth), add_bandwidth },
+	};
+	bool any = false;
 
-	if (!ports && !dns)
-		return 0;
-	if (buf_adds(b, "\"runtimeConfig\":{") < 0 || (ports && add_mappings(b, x) < 0) ||
-	    (ports && dns && buf_adds(b, ",") < 0) || (dns && add_servers(b, x) < 0))
-		return -1;
-	return buf_adds(b, "},");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		if (!parts[i].is_wanted)
+			continue;
+		if (buf_adds(b, any ? "," : "\"runtimeConfig\":{") < 0 || parts[i].add(b, x) < 0)
+			return -1;
+		any = true;
+	}
+	return any ? buf_adds(b, "},") : 0;
 }
 
 static int add_attachments(struct buf *b, const struct conf_extras *x)

@@ -38,6 +38,8 @@ static const char help_text[] =
 	"  --publish [IP:]HOST[-LAST]:POD[-LAST][/tcp|udp|sctp]\n"
 	"  --unpublish     the same for ports that are published\n"
 	"  --dns IP        name server for the pod's resolv.conf\n"
+	"  --ingress-rate RATE, --egress-rate RATE\n"
+	"                  how much the pod may receive and send, in bits per second\n"
 	"  --help          show this\n"
 	"  --version       show the version\n"
 	"\n"
@@ -53,6 +55,8 @@ enum {
 	OPT_PUBLISH,
 	OPT_UNPUBLISH,
 	OPT_DNS,
+	OPT_INGRESS_RATE,
+	OPT_EGRESS_RATE,
 };
 
 static const struct option long_options[] = {
@@ -65,6 +69,8 @@ static const struct option long_options[] = {
 	{ "publish", required_argument, NULL, OPT_PUBLISH },
 	{ "unpublish", required_argument, NULL, OPT_UNPUBLISH },
 	{ "dns", required_argument, NULL, OPT_DNS },
+	{ "ingress-rate", required_argument, NULL, OPT_INGRESS_RATE },
+	{ "egress-rate", required_argument, NULL, OPT_EGRESS_RATE },
 	{ 0 },
 };
 
@@ -124,6 +130,11 @@ static int add_range(struct net_ports *ports, const char *option, struct error *
 	return 0;
 }
 
+static int set_rate(uint64_t *rate, const char *option, struct error *e)
+{
+	return bandwidth_parse_rate(optarg, rate, e) < 0 ? error_prefix(e, "%s", option) : 0;
+}
+
 static int set_option(struct net_options *o, int option, struct error *e)
 {
 	switch (option) {
@@ -136,6 +147,10 @@ static int set_option(struct net_options *o, int option, struct error *e)
 		return set_seconds(o, e);
 	case OPT_NETWORK:
 		return set_network(o, e);
+	case OPT_INGRESS_RATE:
+		return set_rate(&o->request.bandwidth.ingress, "--ingress-rate", e);
+	case OPT_EGRESS_RATE:
+		return set_rate(&o->request.bandwidth.egress, "--egress-rate", e);
 	case OPT_PUBLISH:
 		return add_range(&o->publish, "--publish", e);
 	case OPT_UNPUBLISH:
@@ -175,6 +190,8 @@ static int check_together(const struct net_options *o, struct error *e)
 		return error_set(e, 0, "add needs --network");
 	if (o->command != NET_ADD && (*r->network || r->dns_count))
 		return error_set(e, 0, "%s has no --%s", name, *r->network ? "network" : "dns");
+	if (o->command != NET_ADD && bandwidth_is_limited(&r->bandwidth))
+		return error_set(e, 0, "%s has no --ingress-rate and --egress-rate", name);
 	if (o->command != NET_ADD && o->command != NET_PUBLISH && o->publish.count)
 		return error_set(e, 0, "%s has no --publish", name);
 	if (o->command != NET_PUBLISH && o->drop.count)

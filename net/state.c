@@ -25,8 +25,9 @@ const char *const net_phase_name[NET_PHASES] = {
 };
 
 static const char *const members[] = {
-	"version",    "pod",   "network",   "state", "id",       "ifname",  "boot",  "netns",
-	"cniVersion", "ports", "nextPorts", "dns",   "conflist", "results", "error", "pasta",
+	"version",  "pod",     "network",    "state", "id",        "ifname",
+	"boot",     "netns",   "cniVersion", "ports", "nextPorts", "dns",
+	"conflist", "results", "error",      "pasta", "bandwidth",
 };
 
 void net_state_free(struct net_state *st)
@@ -53,7 +54,8 @@ static bool is_wanted(const struct json *doc, uint32_t parent, unsigned depth, c
 	(void)key;
 	(void)key_len;
 	return depth == 1 || (depth == 2 && (json_key_is(doc, parent, "netns") ||
-					     json_key_is(doc, parent, "pasta")));
+					     json_key_is(doc, parent, "pasta") ||
+					     json_key_is(doc, parent, "bandwidth")));
 }
 
 static int check_members(const struct json *doc, struct error *e)
@@ -207,6 +209,22 @@ static int read_dns(struct net_state *st, struct json *doc, struct error *e)
 	return 0;
 }
 
+static int read_bandwidth(struct net_state *st, const struct json *doc, struct error *e)
+{
+	uint32_t node;
+
+	if (json_member_of(doc, 0, "bandwidth", JSON_OBJECT, &node, e) < 0)
+		return -1;
+	if (node == JSON_NONE)
+		return 0;
+	if (read_number(doc, node, "ingressRate", UINT64_MAX, &st->bandwidth.ingress, e) < 0 ||
+	    read_number(doc, node, "egressRate", UINT64_MAX, &st->bandwidth.egress, e) < 0)
+		return -1;
+	return bandwidth_is_valid(&st->bandwidth)
+		       ? 0
+		       : json_error(doc, node, e, "has a rate that is out of bounds");
+}
+
 static int read_conflist(struct net_state *st, const struct json *doc, struct error *e)
 {
 	const struct json_node *span;
@@ -271,8 +289,8 @@ static int read_all_members(struct net_state *st, struct json *doc, const char *
 		return json_error(doc, 0, e, "has no ports");
 	if (read_ports(&st->next_ports, doc, "nextPorts", &st->changing, e) < 0)
 		return -1;
-	if (read_dns(st, doc, e) < 0 || read_conflist(st, doc, e) < 0 ||
-	    read_results(st, doc, e) < 0)
+	if (read_dns(st, doc, e) < 0 || read_bandwidth(st, doc, e) < 0 ||
+	    read_conflist(st, doc, e) < 0 || read_results(st, doc, e) < 0)
 		return -1;
 	if (st->phase == NET_UP && !st->result_count)
 		return json_error(doc, 0, e, "is up, but has no results");
@@ -326,6 +344,15 @@ static int add_dns(struct buf *b, const struct net_state *st)
 	return buf_adds(b, "]");
 }
 
+static int add_bandwidth(struct buf *b, const struct net_state *st)
+{
+	if (!bandwidth_is_limited(&st->bandwidth))
+		return 0;
+	return buf_addf(b, ",\n\"bandwidth\":{\"ingressRate\":%llu,\"egressRate\":%llu}",
+			(unsigned long long)st->bandwidth.ingress,
+			(unsigned long long)st->bandwidth.egress);
+}
+
 static int add_plugins(struct buf *b, const struct net_state *st)
 {
 	if (st->conflist.text && (buf_adds(b, ",\n\"conflist\":") < 0 ||
@@ -366,8 +393,8 @@ static int add_all_members(struct buf *b, const struct net_state *st)
 	    add_string(b, "boot", st->boot) < 0 || add_netns(b, st) < 0 ||
 	    add_string(b, "cniVersion", st->version) < 0 || add_ports(b, "ports", &st->ports) < 0 ||
 	    (st->changing && add_ports(b, "nextPorts", &st->next_ports) < 0) ||
-	    add_dns(b, st) < 0 || add_plugins(b, st) < 0 || add_string(b, "error", st->error) < 0 ||
-	    add_pasta(b, st) < 0)
+	    add_dns(b, st) < 0 || add_bandwidth(b, st) < 0 || add_plugins(b, st) < 0 ||
+	    add_string(b, "error", st->error) < 0 || add_pasta(b, st) < 0)
 		return -1;
 	return buf_adds(b, "}\n");
 }

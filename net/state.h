@@ -61,6 +61,7 @@ struct net_state {
 	struct net_ports next_ports;
 	const char *dns[NETWORK_DNS_MAX];
 	size_t dns_count;
+	struct bandwidth bandwidth;
 	struct net_text conflist;
 	struct net_text results[CONFLIST_PLUGINS_MAX]; /* after each plugin */
 	size_t result_count;

@@ -171,6 +171,16 @@ static int add_host(struct definition *d, const char *value, struct error *e)
 	return entry.address ? add_entry(d, &entry, e) : -1;
 }
 
+static int set_ingress_rate(struct definition *d, const char *value, struct error *e)
+{
+	return bandwidth_parse_rate(value, &d->bandwidth.ingress, e);
+}
+
+static int set_egress_rate(struct definition *d, const char *value, struct error *e)
+{
+	return bandwidth_parse_rate(value, &d->bandwidth.egress, e);
+}
+
 static int set_shm_size(struct definition *d, const char *value, struct error *e)
 {
 	return plan_parse_size(value, &d->shm_size, e);
@@ -253,11 +263,18 @@ int definition_set(struct definition *d, enum definition_key key, const char *va
 {
 	static int (*const set[DEFINITION_KEYS])(struct definition *, const char *,
 						 struct error *) = {
-		[DEFINITION_ADD_HOST] = add_host,         [DEFINITION_DNS] = add_dns,
-		[DEFINITION_GID_MAP] = add_gid_map,       [DEFINITION_HOST_NAME] = set_hostname,
-		[DEFINITION_NAMESPACES] = add_namespaces, [DEFINITION_NETWORK] = set_network,
-		[DEFINITION_PUBLISH_PORT] = add_port,     [DEFINITION_SHM_SIZE] = set_shm_size,
-		[DEFINITION_SYSCTL] = add_sysctl,         [DEFINITION_UID_MAP] = add_uid_map,
+		[DEFINITION_ADD_HOST] = add_host,
+		[DEFINITION_DNS] = add_dns,
+		[DEFINITION_GID_MAP] = add_gid_map,
+		[DEFINITION_HOST_NAME] = set_hostname,
+		[DEFINITION_NAMESPACES] = add_namespaces,
+		[DEFINITION_NETWORK] = set_network,
+		[DEFINITION_PUBLISH_PORT] = add_port,
+		[DEFINITION_SHM_SIZE] = set_shm_size,
+		[DEFINITION_SYSCTL] = add_sysctl,
+		[DEFINITION_UID_MAP] = add_uid_map,
+		[DEFINITION_INGRESS_RATE] = set_ingress_rate,
+		[DEFINITION_EGRESS_RATE] = set_egress_rate,
 	};
 
 	return set[key](d, value, e);
@@ -279,6 +296,10 @@ static void replace_values(struct definition *d, const struct definition *given)
 		d->hostname = given->hostname;
 	if (given->network)
 		d->network = given->network;
+	if (given->bandwidth.ingress)
+		d->bandwidth.ingress = given->bandwidth.ingress;
+	if (given->bandwidth.egress)
+		d->bandwidth.egress = given->bandwidth.egress;
 	if (given->shm_size)
 		d->shm_size = given->shm_size;
 	if (!given->uid_maps.count && !given->gid_maps.count)
@@ -331,6 +352,9 @@ static int check_network(const struct definition *d, ns_set types, enum definiti
 	else if (*key = DEFINITION_DNS, d->dns_count)
 		error_set(e, 0, "the DNS server %s is given, but the pod has no network",
 			  d->dns[0]);
+	else if (*key = d->bandwidth.ingress ? DEFINITION_INGRESS_RATE : DEFINITION_EGRESS_RATE,
+		 bandwidth_is_limited(&d->bandwidth))
+		error_set(e, 0, "a rate is given, but the pod has no network");
 	else
 		return 0;
 	return error_hint(e, "name a network, with Network= or --network");
@@ -379,6 +403,7 @@ void definition_ask(const struct definition *d, const char *pod, struct network_
 		.verb = NETWORK_ADD,
 		.port_count = (uint32_t)d->port_count,
 		.dns_count = (uint32_t)d->dns_count,
+		.bandwidth = d->bandwidth,
 	};
 	concat_in(request->pod, sizeof(request->pod), pod, NULL);
 	concat_in(request->network, sizeof(request->network), d->network, NULL);

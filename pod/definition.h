@@ -28,6 +28,7 @@ struct definition {
 	size_t port_count;                 /* at most PORT_RANGES_MAX */
 	const char **dns;                  /* addresses of servers, as inet_ntop(3) writes them */
 	size_t dns_count;                  /* at most NETWORK_DNS_MAX */
+	struct bandwidth bandwidth;        /* a rate of 0: not defined */
 	struct host_entry *hosts;          /* for /etc/hosts */
 	size_t host_count;                 /* at most DEFINITION_HOSTS_MAX */
 	uint64_t shm_size;                 /* of /dev/shm, in bytes; 0: not defined */
@@ -40,8 +41,10 @@ struct definition {
 enum definition_key {
 	DEFINITION_ADD_HOST,
 	DEFINITION_DNS,
+	DEFINITION_EGRESS_RATE,
 	DEFINITION_GID_MAP,
 	DEFINITION_HOST_NAME,
+	DEFINITION_INGRESS_RATE,
 	DEFINITION_NAMESPACES,
 	DEFINITION_NETWORK,
 	DEFINITION_PUBLISH_PORT,
@@ -52,7 +55,7 @@ enum definition_key {
 };
 
 /*
- * Check a value and add it, or set it if there can be only one: hostname, network and size. Refused are
+ * Check a value and add it, or set it if there can be only one: hostname, network, rates and size. Refused are
  * values that are not valid, and those in conflict with earlier ones: a port of the host twice, an
  * address twice. The error does not name the key. The value is copied.
  */
@@ -60,8 +63,8 @@ int definition_set(struct definition *d, enum definition_key key, const char *va
 		   struct error *e);
 
 /*
- * Merge what was given on a command line into a definition. Namespaces, hostname, network, size and mappings
- * replace the definition's (the mappings both at once); ports, DNS servers and hosts are added, and may not
+ * Merge what was given on a command line into a definition. Namespaces, hostname, network, rates, size and
+ * mappings replace the definition's (the mappings both at once); ports, DNS servers and hosts are added, and may not
  * be in conflict; sysctls come after the definition's, so that theirs is the last word. d borrows from
  * given.
  */

@@ -17,12 +17,14 @@ struct key_row {
 	bool is_list; /* it may be set more than once, and have several values in a line */
 };
 
-/* The names are those of podman-systemd.unit(5), but for Namespaces, which is ours. */
+/* The names are those of podman-systemd.unit(5), but for Namespaces and the rates, which are ours. */
 static const struct key_row rows[DEFINITION_KEYS] = {
 	[DEFINITION_ADD_HOST] = { "AddHost", true },
 	[DEFINITION_DNS] = { "DNS", true },
+	[DEFINITION_EGRESS_RATE] = { "EgressRate", false },
 	[DEFINITION_GID_MAP] = { "GIDMap", true },
 	[DEFINITION_HOST_NAME] = { "HostName", false },
+	[DEFINITION_INGRESS_RATE] = { "IngressRate", false },
 	[DEFINITION_NAMESPACES] = { "Namespaces", true },
 	[DEFINITION_NETWORK] = { "Network", false },
 	[DEFINITION_PUBLISH_PORT] = { "PublishPort", true },
@@ -98,11 +100,17 @@ static void reset(struct definition *d, enum definition_key key)
 	case DEFINITION_DNS:
 		d->dns_count = 0;
 		break;
+	case DEFINITION_EGRESS_RATE:
+		d->bandwidth.egress = 0;
+		break;
 	case DEFINITION_GID_MAP:
 		d->gid_maps.count = 0;
 		break;
 	case DEFINITION_HOST_NAME:
 		d->hostname = NULL;
+		break;
+	case DEFINITION_INGRESS_RATE:
+		d->bandwidth.ingress = 0;
 		break;
 	case DEFINITION_NAMESPACES:
 		d->namespaces = 0;

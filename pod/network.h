@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "plan/bandwidth.h"
 #include "plan/ports.h"
 #include "pod/name.h"
 
@@ -35,6 +36,7 @@ struct network_request {
 	/* NETWORK_ADD: what was asked for. An empty name: what the pod's definition says. */
 	char network[NETWORK_NAME_MAX + 1];
 	uint32_t port_count, dns_count;
+	struct bandwidth bandwidth;
 	struct port_range ports[PORT_RANGES_MAX];
 	char dns[NETWORK_DNS_MAX][NETWORK_ADDRESS_MAX];
 };

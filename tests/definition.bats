@@ -128,6 +128,18 @@ define() {
 	equal "$(podns exec web cat /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ip_default_ttl | xargs)" '16384 8'
 }
 
+@test "rates of the definition, and of an option" {
+	sed -i 's/"portMappings":true/"bandwidth":true/' "$NETD"/*lan.conflist
+	define web Network=lan IngressRate=10M EgressRate=1G
+	podns create web --egress-rate 64K
+	equal "$(record '.bandwidth | tojson')" '{"ingressRate":10000000,"egressRate":64000}'
+	contains "$(podns inspect web)" 'Ingress:    at most 10000000 bit/s'
+	contains "$(podns inspect web)" 'Egress:     at most 64000 bit/s'
+	equal "$(podns inspect --json web | jq -c '.network | [.ingress_rate, .egress_rate]')" '[10000000,64000]'
+	podns rm web
+	podns_fails 2 "--ingress-rate: 'fast' is no rate" create --network lan --ingress-rate fast web
+}
+
 @test "options that contradict the definition: refused, and nothing is left" {
 	define web Network=lan PublishPort=8080:80 DNS=192.0.2.53 AddHost=db:192.0.2.7 HostName=www
 	podns_fails 1 'port 127.0.0.1:8080:81/tcp is published already, by 8080:80/tcp' \

@@ -76,6 +76,12 @@ teardown() {
 	equal "$missing" ''
 }
 
+@test "each manual page is of this version" {
+	local version
+	version=$(sed -n 's/^AC_INIT(\[oci-podns\], \[\(.*\)\])$/\1/p' configure.ac)
+	equal "$(grep -L "^[.]TH .* \"oci-podns $version\" " man/*.[1-8])" ''
+}
+
 @test "each test that SECURITY.md names is there" {
 	local name file=''
 	# In the last column of the table a file's name stands before the titles of its tests.

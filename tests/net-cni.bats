@@ -231,6 +231,28 @@ setup() {
 	no_record
 }
 
+@test "rates: the plugin with that capability gets them, again after down, and no other plugin does" {
+	sed -i 's/"capabilities": { "dns": true }/"capabilities": { "bandwidth": true }/' "$NETD/50-web.conflist"
+	net add --network web --ingress-rate 10M --egress-rate 64k web
+	equal "$(jq -c .runtimeConfig "$CNI"/[123].stdin | xargs -d '\n')" \
+		'null {"bandwidth":{"ingressRate":10000000,"ingressBurst":1000000,"egressRate":64000,"egressBurst":131072}} null'
+	equal "$(record '[.bandwidth.ingressRate, .bandwidth.egressRate] | tojson')" '[10000000,64000]'
+	# The same request again is no other one, and one with another rate is.
+	equal "$(net add --network web --ingress-rate 10000k --egress-rate 64000 web)" 10.9.8.7
+	net_fails 'the pod is attached to the network web already' add --network web --ingress-rate 10M web
+	net down web
+	rm "$CNI"/*.stdin
+	: >"$CNI/log"
+	net up web
+	contains "$(<"$CNI/2.stdin")" '"ingressRate":10000000'
+}
+
+@test "rates of a network without that capability: refused before any plugin runs" {
+	net_fails 'the network web cannot limit rates (add the plugin bandwidth' add --network web --egress-rate 1M web
+	equal "$(calls)" ''
+	no_record
+}
+
 @test "resolv.conf: --dns, else that of the result, else the host's; it goes with the network" {
 	net add --network web --dns 192.0.2.53 --dns 2001:db8::53 web
 	equal "$(grep ^nameserver "$ROOT/podns/web/resolv.conf" | xargs)" "nameserver 192.0.2.53 nameserver 2001:db8::53"
@@ -496,7 +518,8 @@ knows_1_1() {
 @test "wrong usage: one line and exit status 2" {
 	local words code
 	for words in '' nothing add 'add web' 'add --network a/b web' 'add --network web .x' 'del' 'del web x' \
-		'del --network web web' 'check --publish 1:1 web' 'sweep web' 'sweep --lock-fd 5' '--lock-fd 2 del web' \
+		'del --network web web' 'check --publish 1:1 web' 'del --egress-rate 1M web' \
+		'add --network web --ingress-rate 1T web' 'sweep web' 'sweep --lock-fd 5' '--lock-fd 2 del web' \
 		'--seconds 0 del web' 'add --network web --dns x web' 'add --network web --publish 0:1 web' '--nothing' '--root'; do
 		code=0
 		# shellcheck disable=SC2086 # words

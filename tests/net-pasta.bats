@@ -328,6 +328,11 @@ fake_program() {
 	no_record
 }
 
+@test "pasta: no rates" {
+	net_fails "podns-net: pasta cannot limit rates" add --network pasta --egress-rate 1M web
+	no_record
+}
+
 @test "pasta: without passt" {
 	in_mounts mount --bind /dev/null /usr/bin/pasta
 	net_fails "podns-net: pasta is missing (install passt)" add --network pasta web

@@ -230,6 +230,19 @@ rt() {
 
 # --- refusals ------------------------------------------------------------------------------
 
+# The plugin makes an ifb for egress alone, which few kernels of test machines have.
+@test "rates: what comes into the pod passes a token bucket, and nothing of it is left" {
+	front_network '.plugins += [ { type: "bandwidth", capabilities: { bandwidth: true } } ]'
+	needs_token_buckets
+	"$PODNS" --root "$ROOT" create --network front --ingress-rate 8M web >/dev/null
+	contains "$(tc qdisc show)" 'rate 8Mbit'
+	"$PODNS" --root "$ROOT" network check web
+	"$PODNS" --root "$ROOT" rm web
+	front_network .
+	host_is_clean
+	fails grep tbf <<<"$(tc qdisc show)"
+}
+
 @test "a port that another pod has: refused, and the message names that pod" {
 	podns create --network front --publish 8080:8000 web
 	podns_fails 1 'web' create --network front --publish 8080:8000 other

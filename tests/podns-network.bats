@@ -81,13 +81,13 @@ attached() {
 @test "inspect shows network, state, addresses and ports" {
 	attached --publish 8080:80 --publish '[::1]:53:53/udp'
 	equal "$(inspect web '.network | tojson')" \
-		'{"name":"web","state":"up","error":null,"addresses":["10.9.8.7"],"ports":["8080:80/tcp","[::1]:53:53/udp"]}'
+		'{"name":"web","state":"up","error":null,"addresses":["10.9.8.7"],"ports":["8080:80/tcp","[::1]:53:53/udp"],"ingress_rate":null,"egress_rate":null}'
 	run podns inspect web
 	contains "$output" 'Network:    web  10.9.8.7  up'
 	contains "$output" 'Ports:      8080:80/tcp [::1]:53:53/udp'
 	podns network down web
 	equal "$(inspect web '.network | tojson')" \
-		'{"name":"web","state":"down","error":null,"addresses":[],"ports":["8080:80/tcp","[::1]:53:53/udp"]}'
+		'{"name":"web","state":"down","error":null,"addresses":[],"ports":["8080:80/tcp","[::1]:53:53/udp"],"ingress_rate":null,"egress_rate":null}'
 	podns create plain >/dev/null
 	equal "$(inspect plain .network)" null
 	run podns inspect plain

@@ -35,6 +35,11 @@ needs_initial_pidns() {
 	skip_unless "this is not the initial pid namespace" [ "$(stat -L -c %i /proc/self/ns/pid)" = "$INITIAL_PIDNS" ]
 }
 
+needs_token_buckets() {
+	skip_unless "this kernel has no token bucket filter (tc-tbf)" \
+		unshare --net tc qdisc add dev lo root tbf rate 1mbit burst 32kbit latency 25ms
+}
+
 needs_choice_of_pid() {
 	skip_unless "this kernel has no ns_last_pid: no pid can be chosen" [ -e /proc/sys/kernel/ns_last_pid ]
 }

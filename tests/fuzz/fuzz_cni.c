@@ -33,8 +33,10 @@ static void check_text(const struct conflist *c, size_t i, const struct conf_ext
 	MUST(json_member(&doc, 0, "prevResult", &node, &e) == 0);
 	MUST((node != JSON_NONE) == (x->prev_result != NULL));
 	MUST(json_member(&doc, 0, "runtimeConfig", &node, &e) == 0);
-	MUST((node != JSON_NONE) == ((c->plugins[i].port_mappings && x->port_count) ||
-				     (c->plugins[i].dns && x->dns_count)));
+	MUST((node != JSON_NONE) ==
+	     ((c->plugins[i].port_mappings && x->port_count) ||
+	      (c->plugins[i].dns && x->dns_count) ||
+	      (c->plugins[i].bandwidth && bandwidth_is_limited(&x->bandwidth))));
 }
 
 static void check_conflist(const char *text, size_t size)
@@ -48,6 +50,7 @@ static void check_conflist(const char *text, size_t size)
 					 .port_count = 1,
 					 .dns = dns,
 					 .dns_count = 1,
+					 .bandwidth = { .egress = 1000 },
 					 .gc = true };
 	struct conflist c;
 	struct error e;

@@ -66,6 +66,9 @@ static void a_definition_is_granted_word_for_word(void)
 	check_request(adds, &r, &defined, NULL);
 	concat_in(r.dns[0], sizeof(r.dns[0]), "192.0.2.54", NULL);
 	check_request(adds, &r, &defined, "not the network that the definition");
+	concat_in(r.dns[0], sizeof(r.dns[0]), "192.0.2.53", NULL);
+	r.bandwidth.egress = 1000;
+	check_request(adds, &r, &defined, "not the network that the definition");
 	r = request(NETWORK_ADD, "web", "back");
 	check_request(adds, &r, &defined, "not the network that the definition");
 	check_request((struct agent_policy){ .adds = true, .network_annotation = true }, &r,
@@ -92,6 +95,9 @@ static void annotations_have_their_bounds(void)
 	r.port_count = 0;
 	concat_in(r.dns[r.dns_count++], sizeof(r.dns[0]), "192.0.2.53", NULL);
 	check_request(both, &r, &nothing_defined, "DNS servers are not for annotations");
+	r.dns_count = 0;
+	r.bandwidth.ingress = 1000;
+	check_request(both, &r, &nothing_defined, "rates are not for annotations");
 }
 
 static void stages_have_their_verbs(void)

@@ -317,22 +317,48 @@ static void the_chain_gets_results_ports_and_name_servers(void)
 	conflist_free(&c);
 }
 
-static void both_capabilities_share_one_object(void)
+static void a_rate_alone_is_passed_on(void)
+{
+	const struct conf_extras x = { .bandwidth = { .egress = 1000000 } };
+	struct conflist c;
+
+	if (!CHECK(parse(&c, PLUGIN("\"type\":\"a\",\"capabilities\":{\"bandwidth\":true}")) == 0))
+		return;
+	CHECK(conflist_limits_rates(&c));
+	check_text(&c, 0, &x,
+		   "{\"cniVersion\":\"1.0.0\",\"name\":\"web\",\"runtimeConfig\":{\"bandwidth\":{"
+		   "\"egressRate\":1000000,\"egressBurst\":131072}},\"type\":\"a\"}");
+	conflist_free(&c);
+	if (!CHECK(parse(&c, PLUGIN("\"type\":\"a\",\"capabilities\":{\"dns\":true}")) == 0))
+		return;
+	CHECK(!conflist_limits_rates(&c));
+	check_text(&c, 0, &x, "{\"cniVersion\":\"1.0.0\",\"name\":\"web\",\"type\":\"a\"}");
+	conflist_free(&c);
+}
+
+static void all_capabilities_share_one_object(void)
 {
 	static const struct port_range port = { .host = 1, .pod = 2, .count = 1 };
 	static const char *const dns[] = { "192.0.2.53" };
 	const struct conf_extras x = {
-		.ports = &port, .port_count = 1, .dns = dns, .dns_count = 1
+		.ports = &port,
+		.port_count = 1,
+		.dns = dns,
+		.dns_count = 1,
+		.bandwidth = { .ingress = 10000000, .egress = 2000 },
 	};
 	struct conflist c;
 
 	if (!CHECK(parse(&c, PLUGIN("\"type\":\"a\",\"cniVersion\":\"0.1.0\",\"args\":{\"a\":1},"
-				    "\"capabilities\":{\"portMappings\":true,\"dns\":true}")) == 0))
+				    "\"capabilities\":{\"portMappings\":true,\"dns\":true,"
+				    "\"bandwidth\":true}")) == 0))
 		return;
 	check_text(&c, 0, &x,
 		   "{\"name\":\"web\",\"runtimeConfig\":{\"portMappings\":["
 		   "{\"hostPort\":1,\"containerPort\":2,\"protocol\":\"tcp\"}],"
-		   "\"dns\":{\"servers\":[\"192.0.2.53\"]}},"
+		   "\"dns\":{\"servers\":[\"192.0.2.53\"]},"
+		   "\"bandwidth\":{\"ingressRate\":10000000,\"ingressBurst\":1000000,"
+		   "\"egressRate\":2000,\"egressBurst\":131072}},"
 		   "\"type\":\"a\",\"cniVersion\":\"1.0.0\",\"args\":{\"a\":1}}");
 	conflist_free(&c);
 }
@@ -648,7 +674,8 @@ int main(void)
 	RUN(the_number_of_plugins_is_bounded);
 	RUN(a_plugin_gets_its_object_byte_for_byte);
 	RUN(the_chain_gets_results_ports_and_name_servers);
-	RUN(both_capabilities_share_one_object);
+	RUN(a_rate_alone_is_passed_on);
+	RUN(all_capabilities_share_one_object);
 	RUN(gc_gets_the_attachments_that_exist);
 	RUN(a_network_is_found_by_its_name);
 	RUN(an_unknown_network_is_said_with_those_that_are_there);

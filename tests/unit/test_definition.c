@@ -195,6 +195,8 @@ static void an_empty_value_resets_its_key(void)
 				   "DNS=192.0.2.1\nDNS=\nDNS=192.0.2.1\n"
 				   "AddHost=a:192.0.2.1\nAddHost=\nAddHost=a:192.0.2.2\n"
 				   "ShmSize=1m\nShmSize=\nShmSize=2m\n"
+				   "IngressRate=1M\nIngressRate=\nEgressRate=1M\nEgressRate=\n"
+				   "EgressRate=2M\n"
 				   "Sysctl=kernel.msgmax=1\nSysctl=\nSysctl=kernel.msgmax=2\n"
 				   "UIDMap=0:1:1\nGIDMap=0:1:1\nUIDMap=\nGIDMap=\n";
 	struct definition d;
@@ -207,6 +209,7 @@ static void an_empty_value_resets_its_key(void)
 	CHECK(d.port_count == 1 && d.ports[0].pod == 81);
 	CHECK(d.dns_count == 1 && d.host_count == 1 && d.shm_size == 2 << 20);
 	CHECK_STR(d.hosts[0].address, "192.0.2.2");
+	CHECK(!d.bandwidth.ingress && d.bandwidth.egress == 2000000);
 	CHECK(d.sysctl_count == 1 && !strcmp(d.sysctls[0].value, "2"));
 	CHECK(!d.uid_maps.count && !d.gid_maps.count);
 	definition_free(&d);
@@ -262,6 +265,9 @@ static void bad_values_are_refused_by_line(void)
 		  "/w.pod:2: AddHost: DB has the IPv4 address 192.0.2.1 already" },
 		{ "[Pod]\nShmSize=0", "/w.pod:2: ShmSize: '0' is not allowed: 0 means no limit" },
 		{ "[Pod]\nShmSize=1t", "/w.pod:2: ShmSize: '1t' is not a size" },
+		{ "[Pod]\nIngressRate=fast", "/w.pod:2: IngressRate: 'fast' is no rate" },
+		{ "[Pod]\nEgressRate=1M 2M",
+		  "/w.pod:2: EgressRate: it has one value, and no more" },
 		{ "[Pod]\nUIDMap=0:1", "/w.pod:2: UIDMap: id mapping '0:1' cannot be read" },
 		{ "[Pod]\nNamespaces=pid",
 		  "/w.pod:2: Namespaces: namespace type pid cannot be shared: a pid namespace dies "
@@ -293,6 +299,8 @@ static void what_needs_each_other_is_checked(void)
 		  "/w.pod:2: PublishPort: port 80:80/tcp is published, but the pod has no network" },
 		{ "[Pod]\n\nDNS=192.0.2.1",
 		  "/w.pod:3: DNS: the DNS server 192.0.2.1 is given, but the pod has no network" },
+		{ "[Pod]\n\nEgressRate=1M",
+		  "/w.pod:3: EgressRate: a rate is given, but the pod has no network" },
 		{ "[Pod]\nNetwork=a\nNamespaces=uts",
 		  "/w.pod:2: Network: network a: the pod has no network namespace of its own; this "
 		  "would change the host" },
@@ -333,16 +341,20 @@ static void options_replace_or_add(void)
 {
 	struct definition d, given;
 
-	CHECK(parse(&d, "[Pod]\nNamespaces=net\nNetwork=a\nPublishPort=80:80\nDNS=192.0.2.1\n"
-			"AddHost=a:192.0.2.1\nSysctl=net.ipv4.ip_forward=0") == 0);
-	CHECK(parse(&given, "[Pod]\nHostName=b\nNetwork=b\nPublishPort=81:80\nDNS=192.0.2.2\n"
-			    "AddHost=b:192.0.2.1\nShmSize=1m\nUIDMap=0:1:1\nGIDMap=0:1:1\n"
-			    "Sysctl=net.ipv4.ip_forward=1") == 0);
+	CHECK(parse(&d,
+		    "[Pod]\nNamespaces=net\nNetwork=a\nPublishPort=80:80\nDNS=192.0.2.1\n"
+		    "AddHost=a:192.0.2.1\nIngressRate=1M\nEgressRate=1M\nSysctl=net.ipv4.ip_forward=0") ==
+	      0);
+	CHECK(parse(&given,
+		    "[Pod]\nHostName=b\nNetwork=b\nPublishPort=81:80\nDNS=192.0.2.2\n"
+		    "EgressRate=2M\nAddHost=b:192.0.2.1\nShmSize=1m\nUIDMap=0:1:1\nGIDMap=0:1:1\n"
+		    "Sysctl=net.ipv4.ip_forward=1") == 0);
 	CHECK(definition_merge(&d, &given, &e) == 0);
 	CHECK(d.namespaces == NS_BIT(NS_NET) && d.shm_size == 1 << 20);
 	CHECK_STR(d.hostname, "b");
 	CHECK_STR(d.network, "b");
 	CHECK(d.port_count == 2 && d.dns_count == 2 && d.host_count == 2);
+	CHECK(d.bandwidth.ingress == 1000000 && d.bandwidth.egress == 2000000);
 	CHECK(d.uid_maps.count == 1 && d.gid_maps.count == 1);
 	/* They are set in this order. */
 	if (CHECK(d.sysctl_count == 2))
@@ -382,13 +394,15 @@ static void a_request_says_what_is_defined(void)
 	struct network_request r;
 	struct definition d;
 
-	CHECK(parse(&d, "[Pod]\nNetwork=lan\nPublishPort=80:80 81:81\nDNS=::1") == 0);
+	CHECK(parse(&d, "[Pod]\nNetwork=lan\nPublishPort=80:80 81:81\nDNS=::1\nIngressRate=1G") ==
+	      0);
 	definition_ask(&d, "web", &r);
 	CHECK(r.verb == NETWORK_ADD && r.port_count == 2 && r.dns_count == 1);
 	CHECK_STR(r.pod, "web");
 	CHECK_STR(r.network, "lan");
 	CHECK_STR(r.dns[0], "::1");
 	CHECK(r.ports[1].host == 81);
+	CHECK(r.bandwidth.ingress == 1000000000 && !r.bandwidth.egress);
 	definition_free(&d);
 }
 

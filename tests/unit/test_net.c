@@ -17,6 +17,7 @@ static const char record[] =
 	"\"ifname\":\"eth0\",\n\"boot\":\"b\",\n\"netns\":{\"path\":\"/run/netns/web\",\"dev\":4,"
 	"\"ino\":4026532001,\"born\":18446744073709551615},\n\"cniVersion\":\"1.0.0\",\n"
 	"\"ports\":[\"8080:80/tcp\"],\n\"nextPorts\":[],\n\"dns\":[\"192.0.2.53\"],\n"
+	"\"bandwidth\":{\"ingressRate\":1000,\"egressRate\":0},\n"
 	"\"conflist\":" CONFLIST
 	",\n\"results\":[{\"a\" : 1e400},\n{}],\n\"error\":\"why \\\"\\u0001\\\"\",\n"
 	"\"pasta\":{\"pid\":7,\"start\":9}}\n";
@@ -39,6 +40,7 @@ static void reads_what_it_writes(void)
 	CHECK(st.ports.count == 1 && st.changing && st.next_ports.count == 0);
 	CHECK(st.dns_count == 1 && st.result_count == 2 && st.pasta_pid == 7 &&
 	      st.pasta_start == 9);
+	CHECK(st.bandwidth.ingress == 1000 && !st.bandwidth.egress);
 	CHECK_STR(st.conflist.text, CONFLIST);
 	CHECK_STR(st.results[0].text, "{\"a\" : 1e400}");
 	CHECK(net_state_format(&st, &text, &e) == 0);

@@ -3,6 +3,7 @@
  * The decision as a table: every row of "Decisions, for each pod type T", for each type
  * that may be shared.
  */
+#include "plan/bandwidth.h"
 #include "plan/engine.h"
 #include "plan/host.h"
 #include "plan/network.h"
@@ -849,6 +850,65 @@ static void a_network_is_attached_once(void)
 	}
 }
 
+/* --- rates ----------------------------------------------------------------------------------------- */
+
+static void parses_rates(void)
+{
+	static const struct {
+		const char *text;
+		uint64_t rate, burst;
+	} rates[] = {
+		{ "1000", 1000, 131072 },
+		{ "1k", 1000, 131072 },
+		{ "64K", 64000, 131072 },
+		{ "10M", 10000000, 1000000 },
+		{ "010m", 10000000, 1000000 },
+		{ "1g", 1000000000, 100000000 },
+		{ "1000G", UINT64_C(1000000000000), UINT64_C(17179869176) },
+	};
+
+	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+		struct bandwidth b = { 0 };
+		struct error e;
+
+		unit_row(rates[i].text);
+		CHECK(bandwidth_parse_rate(rates[i].text, &b.ingress, &e) == 0);
+		CHECK(b.ingress == rates[i].rate && bandwidth_is_valid(&b));
+		CHECK(bandwidth_burst(b.ingress) == rates[i].burst);
+	}
+}
+
+static void refuses_what_is_no_rate(void)
+{
+	static const struct {
+		const char *text, *says;
+	} rates[] = {
+		{ "", "is no rate" },
+		{ "M", "is no rate" },
+		{ "10MB", "is no rate" },
+		{ "10Mbit", "is no rate" },
+		{ "-1", "is no rate" },
+		{ "1.5M", "is no rate" },
+		{ " 1M", "is no rate" },
+		{ "10T", "is no rate" },
+		{ "0", "is too low a rate" },
+		{ "999", "is too low a rate" },
+		{ "1001G", "is too high a rate" },
+		{ "18446744073709551616", "is too high a rate" },
+		{ "18446744073709552616", "is too high a rate" },
+	};
+
+	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+		uint64_t rate;
+		struct error e;
+
+		unit_row(rates[i].text);
+		CHECK(bandwidth_parse_rate(rates[i].text, &rate, &e) == -1);
+		CHECK_HAS(e.text, rates[i].says);
+		CHECK_HAS(e.hint, "such as 10M");
+	}
+}
+
 int main(void)
 {
 	RUN(decides_each_row_for_each_type);
@@ -873,5 +933,7 @@ int main(void)
 	RUN(checks_labels);
 	RUN(parses_sizes);
 	RUN(a_network_is_attached_once);
+	RUN(parses_rates);
+	RUN(refuses_what_is_no_rate);
 	return unit_done();
 }
