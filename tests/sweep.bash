@@ -9,6 +9,8 @@
 # next run of the stage must succeed, or gc must remove everything. config.json must be the old or the new one at any time.
 # nomem: as fault, for each allocation of memory instead of each call.
 #
+# PODNS_SWEEP_EVERY=N: every N-th of these calls (1).
+#
 # HOOK, PODNS and TAMPER (tests/storm/tamper.c, for nomem the library of nomem.c) are the programs; PODNS_LONG=yes: every call,
 # and more errors for each. Each violation is a line that begins with BAD, and the exit status is then 1.
 #
@@ -27,7 +29,7 @@
 set -u -o pipefail
 shopt -s nullglob globstar dotglob
 
-: "${HOOK:?}" "${PODNS:?}" "${TAMPER:?}" "${PODNS_LONG:=}"
+: "${HOOK:?}" "${PODNS:?}" "${TAMPER:?}" "${PODNS_LONG:=}" "${PODNS_SWEEP_EVERY:=1}"
 MODE=$1 SCENARIO=$2 W=$3
 R=$W/root B=$W/b AT=$W/attached
 CONF=/etc/oci-podns
@@ -594,6 +596,7 @@ sweep_faults() {
 		call=${calls[n - 1]}
 		[[ $HARMLESS != *" $call "* ]] || continue
 		! is_known || continue
+		((chosen++ % PODNS_SWEEP_EVERY == 0)) || continue
 		errnos_of "$call"
 		last=''
 		for errno in $errnos; do
@@ -669,6 +672,7 @@ sweep_kills() {
 		call=${calls[n - 1]}
 		[ -n "$PODNS_LONG" ] || [[ $VISIBLE == *" $call "* ]] || continue
 		! is_known || continue
+		((chosen++ % PODNS_SWEEP_EVERY == 0)) || continue
 		for how in "${ways[@]}"; do
 			kill_one again "$how"
 			kill_one gone "$how"
@@ -679,7 +683,7 @@ sweep_kills() {
 mkdir -p "$W"
 ln -sf "$PODNS" "$W/pinns"
 trap 'stop_all; clean_root' EXIT
-tampered=0 left='' begin=1 usual=0
+tampered=0 chosen=0 left='' begin=1 usual=0
 if is_runtime; then
 	# Never the host's.
 	mountpoint -q /etc || exit 2
