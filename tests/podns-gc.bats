@@ -419,4 +419,7 @@ tree() {
 	# It would unmount in a mount namespace of its own, and nothing on the host.
 	fails grep -E '^(Private(Tmp|Mounts|Devices)|Protect|ReadOnly|TemporaryFileSystem|BindPaths)' \
 		"$dest/usr/lib/systemd/system/podns-gc.service"
+	# What the plugins of a network need to detach a pod: netlink, raw sockets of iptables, kernel modules.
+	fails grep -E '^(RestrictAddressFamilies|IPAddressDeny|SystemCallFilter|RestrictNamespaces|CapabilityBoundingSet|MemoryDeny)' \
+		"$dest"/usr/lib/systemd/system/podns{-gc,@}.service
 }
