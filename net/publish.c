@@ -99,12 +99,13 @@ static int publish_by(const struct publish *p, size_t i, const struct net_ports 
 		.extras = attach_extras(p->st, ports, &p->st->results[i - 1]),
 	};
 	cleanup_result struct result result = { 0 };
-	cleanup_buf struct buf out = { 0 };
+	cleanup_buf struct buf out = { 0 }, whole = { 0 };
 
 	if (chain_call(&p->chain, &call, &out, e) < 0 ||
-	    result_parse(&result, type, out.data ? out.data : "", out.len, e) < 0)
+	    result_parse(&result, type, out.data ? out.data : "", out.len, e) < 0 ||
+	    result_complete(out.data, out.len, p->list->version, &whole, e) < 0)
 		return -1;
-	return net_state_put_result(p->st, i, out.data, out.len, e);
+	return net_state_put_result(p->st, i, whole.data, whole.len, e);
 }
 
 static int publish_ports(const struct publish *p, const struct net_ports *ports, struct error *e)

@@ -148,6 +148,16 @@ setup() {
 	equal "$(record .state)" up
 }
 
+@test "a result without cniVersion: the next plugin and the record have that of the network" {
+	plugin_does one ADD 'default | sed "s/\"cniVersion\": \"1.0.0\", //"'
+	plugin_does map ADD 'default | sed "s/\"cniVersion\": \"1.0.0\"/\"cniVersion\": \"\"/"'
+	net add --network web --publish 8080:80 web
+	equal "$(jq -r '.prevResult | .cniVersion + " " + .by' "$CNI/2.stdin")" '1.0.0 one'
+	equal "$(record '[.results[].cniVersion] | join(" ")')" '1.0.0 1.0.0 1.0.0'
+	net publish web --publish 8081:80
+	equal "$(record '[.results[].cniVersion] | join(" ")')" '1.0.0 1.0.0 1.0.0'
+}
+
 @test "a plugin that is not there: nothing is left, and the error names it" {
 	sed -i 's/"two"/"absent"/' "$NETD/50-web.conflist"
 	net_fails absent add --network web web
@@ -591,6 +601,7 @@ knows_1_1() {
 	"$NET" sweep
 	equal "$(calls)" "one VERSION,one GC,two VERSION,two GC,map VERSION,map GC"
 	equal "$(jq -c '.["cni.dev/valid-attachments"]' "$CNI/2.stdin")" "[{\"containerID\":\"$id\",\"ifname\":\"eth0\"}]"
+	equal "$(jq -c '.["cni.dev/attachments"]' "$CNI/2.stdin")" "[{\"containerID\":\"$id\",\"ifname\":\"eth0\"}]"
 	# Another root knows only a part of the host's pods.
 	net sweep
 	equal "$(calls)" ''
