@@ -8,6 +8,7 @@
 load helpers
 load podns
 load net
+load runtime
 
 setup_file() {
 	fake_plugins
@@ -262,4 +263,21 @@ ended() {
 	ended
 	exec {lock}<&-
 	rmdir "$ROOT/podns/web"
+}
+
+@test "a child of oci-podns-runc that was taken over gets no network at delete" {
+	local lock
+	fake_runtime
+	settings "runtime = $T/real" "root = $ROOT" no-syslog network-annotation
+	make_bundle a stages=
+	"$RUNC" --root "$T/state" create --bundle "$T/a" "$(id_of a)"
+	exec {lock}<"$ROOT/podns/web"
+	flock "$lock"
+	taken_over /dev/null "$RUNC" --root "$T/state" delete --force "$(id_of a)" {lock}<&-
+	asks_in_vain 'no network is attached at this stage' add web web
+	exec {lock}<&-
+	wait "$STARTED"
+	rm /etc/oci-podns/runtime.conf
+	assert_untouched a
+	gone
 }
