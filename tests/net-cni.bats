@@ -200,13 +200,17 @@ setup() {
 }
 
 @test "add again: what is there is not touched, and another network is an error" {
-	net add --network web --publish 8080:80 web
+	local asked=(--network web --publish 8080:80)
+	net add "${asked[@]}" --dns 192.0.2.53 web
 	calls >/dev/null
-	equal "$(net add --network web --publish 8080:80 web)" 10.9.8.7
+	equal "$(net add "${asked[@]}" --dns 192.0.2.53 web)" 10.9.8.7
 	equal "$(calls)" ''
 	conflist other 1.0.0
 	net_fails 'attached to the network web already' add --network other web
-	net_fails 'attached to the network web already' add --network web web
+	net_fails 'attached to the network web already' add --network web --dns 192.0.2.53 web
+	net_fails 'attached to the network web already' add --network web --publish 8080:81 --dns 192.0.2.53 web
+	net_fails 'attached to the network web already' add "${asked[@]}" web
+	net_fails 'attached to the network web already' add "${asked[@]}" --dns 192.0.2.54 web
 	equal "$(calls)" ''
 }
 
