@@ -104,6 +104,24 @@ gone() {
 	equal "$(grep -o -- '--seconds 25' "$CNI/lines" | wc -l)" 2
 }
 
+@test "what a hook waited for the lock is taken from the time of podns-net: engines give it 30 s in all" {
+	local lock
+	make_bundle a annotations=', "io.podns.network": "web"'
+	plugin_does one ADD 'tr "\0" " " <"/proc/$PPID/cmdline" >"$dir/line"; default'
+	mkdir -m 0700 "$ROOT/podns/web"
+	exec {lock}<"$ROOT/podns/web"
+	flock "$lock"
+	hook --network-annotation precreate <"$T/a/config.json" >"$T/a.json" 2>"$T/err" 3>&- {lock}<&- &
+	STARTED=$!
+	PIDS+=("$STARTED")
+	sleep 6
+	exec {lock}<&-
+	wait "$STARTED"
+	[[ $(<"$CNI/line") =~ --seconds\ ([0-9]+) ]]
+	[ "${BASH_REMATCH[1]}" -le 22 ] && [ "${BASH_REMATCH[1]}" -gt 10 ]
+	podns rm --force web
+}
+
 @test "podns-net is killed alone: the pod is detached when its plugin has ended, and not before" {
 	holds one
 	start create web --network web

@@ -131,6 +131,19 @@ attached() {
 	assert_nothing_left
 }
 
+@test "a run that fails after the pod was attached detaches it while its namespace is pinned" {
+	make_bundle a annotations=', "io.podns.network": "web"'
+	precreate_to_full() {
+		hook --network-annotation precreate <"$T/a/config.json" >/dev/full
+	}
+	calls >/dev/null
+	fails_line 'oci-podns-hook: ' 'No space left on device' precreate_to_full
+	equal "$(calls)" 'one ADD,two ADD,map ADD,map DEL,two DEL,one DEL'
+	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[1-6].env | sort -u)" "$ROOT/netns/web"
+	no_record
+	assert_nothing_left
+}
+
 @test "rm detaches the pod while its namespace is pinned" {
 	attached
 	podns rm web
