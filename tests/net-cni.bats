@@ -502,12 +502,18 @@ waits_for_lock() {
 	equal "$(record '.ports | join(" ")')" "8080:80/tcp"
 }
 
-@test "publish is killed before any port was there: add is refused, and del gives the plugins the new one" {
+@test "publish is killed before any port was there: publish and del give the plugins the new one, to delete it" {
 	net add --network web web
 	kill_in map ADD publish web --publish 8081:80
 	equal "$(record '.nextPorts | join(" ")')" 8081:80/tcp
 	net_fails 'attached to the network web already' add --network web web
+	cp "$ROOT/podns/network@web" "$T/interrupted"
 	calls >/dev/null
+	net publish web
+	equal "$(calls)" "map DEL,map DEL,map ADD"
+	equal "$(jq -c '.runtimeConfig.portMappings[].hostPort' "$CNI/1.stdin")" 8081
+	equal "$(record '.ports | length') $(record .nextPorts)" '0 null'
+	cat "$T/interrupted" >"$ROOT/podns/network@web"
 	net del web
 	equal "$(calls)" "map DEL,two DEL,one DEL"
 	equal "$(jq -c '.runtimeConfig.portMappings[].hostPort' "$CNI/1.stdin")" 8081
