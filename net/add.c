@@ -243,13 +243,14 @@ static int add_plugin(struct add *x, size_t i, struct error *e)
 		.extras = attach_extras(st, &st->ports, i ? &st->results[i - 1] : NULL),
 	};
 	cleanup_result struct result result = { 0 };
-	cleanup_buf struct buf out = { 0 };
+	cleanup_buf struct buf out = { 0 }, whole = { 0 };
 
 	if (chain_call(&x->chain, &call, &out, e) < 0)
 		return -1;
 	if (result_parse(&result, type, out.data ? out.data : "", out.len, e) < 0)
 		return -1;
-	if (net_state_add_result(st, out.data, out.len, e) < 0)
+	if (result_complete(out.data, out.len, x->list.version, &whole, e) < 0 ||
+	    net_state_add_result(st, whole.data, whole.len, e) < 0)
 		return error_prefix(e, "plugin %s: ADD: its result", type);
 	return state_save(x->a->store, st, e);
 }

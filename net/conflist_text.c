@@ -91,9 +91,9 @@ static int add_runtime_config(struct buf *b, const struct plugin_conf *p,
 	return any ? buf_adds(b, "},") : 0;
 }
 
-static int add_attachments(struct buf *b, const struct conf_extras *x)
+static int add_attachments(struct buf *b, const char *key, const struct conf_extras *x)
 {
-	if (buf_adds(b, "\"cni.dev/valid-attachments\":[") < 0)
+	if (buf_concat(b, "\"cni.dev/", key, "\":[", NULL) < 0)
 		return -1;
 	for (size_t i = 0; i < x->attachment_count; i++)
 		if (buf_adds(b, i ? ",{\"containerID\":" : "{\"containerID\":") < 0 ||
@@ -111,7 +111,12 @@ static int add_extras(struct buf *b, const struct plugin_conf *p, const struct c
 		return -1;
 	if (add_runtime_config(b, p, x) < 0)
 		return -1;
-	return x->gc ? add_attachments(b, x) : 0;
+	if (!x->gc)
+		return 0;
+	/* As libcni does: the specification once used the second name, and a plugin that reads it would remove all. */
+	return add_attachments(b, "valid-attachments", x) < 0
+		       ? -1
+		       : add_attachments(b, "attachments", x);
 }
 
 /* Replace the value of a member, or add the member to b. */

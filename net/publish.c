@@ -99,12 +99,13 @@ static int publish_by(const struct publish *p, size_t i, const struct net_ports 
 		.extras = attach_extras(p->st, ports, &p->st->results[i - 1]),
 	};
 	cleanup_result struct result result = { 0 };
-	cleanup_buf struct buf out = { 0 };
+	cleanup_buf struct buf out = { 0 }, whole = { 0 };
 
 	if (chain_call(&p->chain, &call, &out, e) < 0 ||
-	    result_parse(&result, type, out.data ? out.data : "", out.len, e) < 0)
+	    result_parse(&result, type, out.data ? out.data : "", out.len, e) < 0 ||
+	    result_complete(out.data, out.len, p->list->version, &whole, e) < 0)
 		return -1;
-	return net_state_put_result(p->st, i, out.data, out.len, e);
+	return net_state_put_result(p->st, i, whole.data, whole.len, e);
 }
 
 static int publish_ports(const struct publish *p, const struct net_ports *ports, struct error *e)
@@ -220,19 +221,36 @@ static int save_change(const struct publish *p, struct error *e)
 	return -1;
 }
 
+/*
+ * The first ports may be published, though a change to them was interrupted. portmap removes none if it gets
+ * none, so they are removed while the record still has them.
+ */
+static int unpublish_interrupted(const struct publish *p, struct error *e)
+{
+	const struct net_state *st = p->st;
+
+	if (!st->changing || st->ports.count || pasta_is_network(st))
+		return 0;
+	return unpublish(p, &st->next_ports, e);
+}
+
 int attach_publish(const struct attach *a, const struct net_ports *drop,
 		   const struct net_ports *add, struct error *e)
 {
 	cleanup_net_state struct net_state st = { 0 };
 	cleanup_conflist struct conflist list = { 0 };
 	struct publish p = { .a = a, .st = &st, .list = &list };
+	struct net_ports next;
 
 	if (load(&p, e) < 0)
 		return -1;
-	st.next_ports = st.ports;
-	if (net_ports_change(&st.next_ports, drop, add, e) < 0 ||
-	    (pasta_is_network(&st) && pasta_prepare(&st.next_ports, e) < 0) ||
-	    save_intent(&p, add, e) < 0)
+	next = st.ports;
+	if (net_ports_change(&next, drop, add, e) < 0 ||
+	    (pasta_is_network(&st) && pasta_prepare(&next, e) < 0) ||
+	    unpublish_interrupted(&p, e) < 0)
+		return -1;
+	st.next_ports = next;
+	if (save_intent(&p, add, e) < 0)
 		return -1;
 	p.chain.until = attach_keep_time(a->until);
 	if (replace_ports(&p, e) < 0 || save_change(&p, e) < 0)

@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "json/json.h"
+#include "json/splice.h"
 
 /* What is being parsed. */
 struct parser {
@@ -302,6 +302,44 @@ int result_parse(struct result *r, const char *plugin, const char *text, size_t 
 	if (done < 0)
 		result_free(r);
 	return done;
+}
+
+/* null counts as none. */
+static bool has_version(const struct json *doc, uint32_t node)
+{
+	return node != JSON_NONE && doc->nodes[node].type == JSON_STRING &&
+	       !json_str_is(doc, node, "");
+}
+
+static int set_version(struct json *doc, uint32_t node, const char *version, struct buf *out)
+{
+	cleanup_buf struct buf added = { 0 };
+	struct splices s = { 0 };
+
+	if (node == JSON_NONE && buf_adds(&added, "\"cniVersion\":") < 0)
+		return -1;
+	if (json_quote(&added, version) < 0 ||
+	    (node == JSON_NONE && json_first(doc, 0) != JSON_NONE && buf_adds(&added, ",") < 0))
+		return -1;
+	if ((node == JSON_NONE ? splice_insert(&s, doc, doc->nodes[0].start + 1, &added)
+			       : splice_replace_with(&s, doc, node, &added)) < 0)
+		return -1;
+	return splice_write(&s, doc, out);
+}
+
+int result_complete(const char *text, size_t len, const char *version, struct buf *out,
+		    struct error *e)
+{
+	cleanup_json struct json doc = { 0 };
+	uint32_t node;
+
+	if (json_parse(&doc, "result", text, len, NULL, NULL, e) < 0 ||
+	    json_member(&doc, 0, "cniVersion", &node, e) < 0)
+		return -1;
+	if ((has_version(&doc, node) ? buf_add(out, text, len)
+				     : set_version(&doc, node, version, out)) == 0)
+		return 0;
+	return error_nomem(e);
 }
 
 void result_free(struct result *r)

@@ -60,6 +60,13 @@ void result_free(struct result *r);
 #define cleanup_result __attribute__((cleanup(result_free)))
 
 /*
+ * Append a result that result_parse() has accepted, byte for byte; with the version of the configuration
+ * in it, if it has none, as libcni does. Plugins may refuse a prevResult that has no version.
+ */
+int result_complete(const char *text, size_t len, const char *version, struct buf *out,
+		    struct error *e);
+
+/*
  * Set *e to what a plugin said that ended with another status than 0: "plugin bridge: ADD: msg:
  * details (code 11)", or, if it printed no error object, its status and the last line of its
  * standard error. Returns -1.

@@ -2,7 +2,8 @@
 /*
  * The record of a pod's network, <bundles>/network@<pod> (pod/store.h): all that is needed to detach the
  * pod, whatever has become of the configuration and of the pod since. It is JSON. The network's
- * configuration and the results of its plugins are in it byte for byte.
+ * configuration and the results of its plugins are in it byte for byte; a result without a cniVersion has
+ * got one.
  *
  * Only podns-net writes it, and holds the pod's lock meanwhile. Others may read it without the lock, since
  * it is replaced by rename(2).

@@ -109,6 +109,18 @@ define() {
 	equal "$(podns exec "$SANDBOX_ID" hostname)" first
 }
 
+@test "a pod of one has no definition: nobody named it" {
+	local name
+	name=$(id_of a)
+	define "$name" HostName=www Network=lan
+	make_bundle a pod=
+	create a ''
+	equal "$(podns exec "$name" hostname)" first
+	equal "$(calls)" ''
+	poststop a
+	assert_nothing_left
+}
+
 # --- with options -----------------------------------------------------------------
 
 @test "options that have one value replace the definition's" {

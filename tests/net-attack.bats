@@ -8,9 +8,11 @@
 load helpers
 load podns
 load net
+load runtime
 
 setup_file() {
 	fake_plugins
+	cc -O2 -D_GNU_SOURCE "-I$PODNS_SRC" -o "$BATS_FILE_TMPDIR/ask" "$PODNS_SRC/tests/storm/ask.c"
 }
 
 setup() {
@@ -102,6 +104,24 @@ gone() {
 	equal "$(grep -o -- '--seconds 25' "$CNI/lines" | wc -l)" 2
 }
 
+@test "what a hook waited for the lock is taken from the time of podns-net: engines give it 30 s in all" {
+	local lock
+	make_bundle a annotations=', "io.podns.network": "web"'
+	plugin_does one ADD 'tr "\0" " " <"/proc/$PPID/cmdline" >"$dir/line"; default'
+	mkdir -m 0700 "$ROOT/podns/web"
+	exec {lock}<"$ROOT/podns/web"
+	flock "$lock"
+	hook --network-annotation precreate <"$T/a/config.json" >"$T/a.json" 2>"$T/err" 3>&- {lock}<&- &
+	STARTED=$!
+	PIDS+=("$STARTED")
+	sleep 6
+	exec {lock}<&-
+	wait "$STARTED"
+	[[ $(<"$CNI/line") =~ --seconds\ ([0-9]+) ]]
+	[ "${BASH_REMATCH[1]}" -le 22 ] && [ "${BASH_REMATCH[1]}" -gt 10 ]
+	podns rm --force web
+}
+
 @test "podns-net is killed alone: the pod is detached when its plugin has ended, and not before" {
 	holds one
 	start create web --network web
@@ -178,4 +198,104 @@ gone() {
 		gone
 		calls
 	done
+}
+
+# --- the confined process is taken over -----------------------------------------------
+
+# taken_over INPUT COMMAND...: a program of ours, whose confined child waits; that is $CHILD.
+taken_over() {
+	"${@:2}" <"$1" >"$T/out" 2>"$T/err" 3>&- &
+	STARTED=$!
+	PIDS+=("$STARTED")
+	wait_for confined_child
+}
+
+confined_child() {
+	CHILD=$(pgrep -P "$STARTED") && grep -q '^Seccomp:[[:space:]]2$' "/proc/$CHILD/status"
+}
+
+# hook_taken_over OPTION... STAGE: it waits for its document, which does not come while the FIFO is open as 8.
+hook_taken_over() {
+	taken_over "$T/fifo" "$HOOK" --no-syslog --root "$ROOT" "$@"
+}
+
+# asks_in_vain TEXT REQUEST...: the agent refuses that, and no plugin runs.
+asks_in_vain() {
+	contains "$("$BATS_FILE_TMPDIR/ask" "$CHILD" "${@:2}")" "$1"
+	equal "$(calls)" ''
+}
+
+# ended: the child that was taken over ends, and leaves nothing.
+ended() {
+	kill -KILL "$CHILD"
+	wait "$STARTED" || true
+	no_record
+}
+
+@test "a hook's child that was taken over gets no network that root's options do not allow" {
+	mkfifo "$T/fifo"
+	exec 8<>"$T/fifo"
+	hook_taken_over precreate
+	asks_in_vain 'network web is named by an annotation' add web web
+	asks_in_vain 'no sweep at this stage' sweep web
+	asks_in_vain 'no network is forgotten at this stage' forget web
+	ended
+	hook_taken_over --network-annotation precreate
+	asks_in_vain 'a port is published by an annotation' add web web 8080
+	asks_in_vain "'../web' is not the name of a network" add web ../web
+	ended
+	hook_taken_over --network-annotation --publish-annotation 8000-8099 precreate
+	asks_in_vain 'port 22 of the host is not in the allowed range 8000-8099' add web web 22
+	asks_in_vain 'malformed' add web web 0
+	# This may be asked for, by a child that holds the pod's lock.
+	asks_in_vain "copy the descriptor of the pod's lock" add web web 8080
+	asks_in_vain 'a request for pod other, after one for pod web' del other
+	ended
+	exec 8<&-
+}
+
+@test "a hook's child that was taken over gets no other network than the definition's, and none at poststop" {
+	mkfifo "$T/fifo"
+	exec 8<>"$T/fifo"
+	conflist other 1.0.0
+	define
+	hook_taken_over --network-annotation --publish-annotation 8000-8099 createRuntime
+	asks_in_vain 'not the network that the definition of pod web has' add web other
+	asks_in_vain 'not the network that the definition of pod web has' add web web 8080
+	ended
+	hook_taken_over --network-annotation poststop
+	asks_in_vain 'no network is attached at this stage' add web web
+	ended
+	exec 8<&-
+	rm -r /etc/oci-podns/pods.d
+}
+
+@test "a child of podns create that was taken over ends no other pod's network" {
+	local lock
+	mkdir -m 0700 "$ROOT/podns/web"
+	exec {lock}<"$ROOT/podns/web"
+	flock "$lock"
+	taken_over /dev/null "$PODNS" --root "$ROOT" create web --network web {lock}<&-
+	asks_in_vain 'no sweep at this stage' sweep web
+	asks_in_vain 'no network is forgotten at this stage' forget web
+	ended
+	exec {lock}<&-
+	rmdir "$ROOT/podns/web"
+}
+
+@test "a child of oci-podns-runc that was taken over gets no network at delete" {
+	local lock
+	fake_runtime
+	settings "runtime = $T/real" "root = $ROOT" no-syslog network-annotation
+	make_bundle a stages=
+	"$RUNC" --root "$T/state" create --bundle "$T/a" "$(id_of a)"
+	exec {lock}<"$ROOT/podns/web"
+	flock "$lock"
+	taken_over /dev/null "$RUNC" --root "$T/state" delete --force "$(id_of a)" {lock}<&-
+	asks_in_vain 'no network is attached at this stage' add web web
+	exec {lock}<&-
+	wait "$STARTED"
+	rm /etc/oci-podns/runtime.conf
+	assert_untouched a
+	gone
 }

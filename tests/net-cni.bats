@@ -148,6 +148,16 @@ setup() {
 	equal "$(record .state)" up
 }
 
+@test "a result without cniVersion: the next plugin and the record have that of the network" {
+	plugin_does one ADD 'default | sed "s/\"cniVersion\": \"1.0.0\", //"'
+	plugin_does map ADD 'default | sed "s/\"cniVersion\": \"1.0.0\"/\"cniVersion\": \"\"/"'
+	net add --network web --publish 8080:80 web
+	equal "$(jq -r '.prevResult | .cniVersion + " " + .by' "$CNI/2.stdin")" '1.0.0 one'
+	equal "$(record '[.results[].cniVersion] | join(" ")')" '1.0.0 1.0.0 1.0.0'
+	net publish web --publish 8081:80
+	equal "$(record '[.results[].cniVersion] | join(" ")')" '1.0.0 1.0.0 1.0.0'
+}
+
 @test "a plugin that is not there: nothing is left, and the error names it" {
 	sed -i 's/"two"/"absent"/' "$NETD/50-web.conflist"
 	net_fails absent add --network web web
@@ -190,13 +200,17 @@ setup() {
 }
 
 @test "add again: what is there is not touched, and another network is an error" {
-	net add --network web --publish 8080:80 web
+	local asked=(--network web --publish 8080:80)
+	net add "${asked[@]}" --dns 192.0.2.53 web
 	calls >/dev/null
-	equal "$(net add --network web --publish 8080:80 web)" 10.9.8.7
+	equal "$(net add "${asked[@]}" --dns 192.0.2.53 web)" 10.9.8.7
 	equal "$(calls)" ''
 	conflist other 1.0.0
 	net_fails 'attached to the network web already' add --network other web
-	net_fails 'attached to the network web already' add --network web web
+	net_fails 'attached to the network web already' add --network web --dns 192.0.2.53 web
+	net_fails 'attached to the network web already' add --network web --publish 8080:81 --dns 192.0.2.53 web
+	net_fails 'attached to the network web already' add "${asked[@]}" web
+	net_fails 'attached to the network web already' add "${asked[@]}" --dns 192.0.2.54 web
 	equal "$(calls)" ''
 }
 
@@ -375,6 +389,16 @@ kill_in() {
 	no_record
 }
 
+@test "a pin that has the recorded number, but was born at another time, is not given to the plugins" {
+	net add --network web web
+	sed -i 's/"born":[0-9]*/"born":1/' "$ROOT/podns/network@web"
+	net_fails 'another namespace than the one that was attached' check web
+	net del web
+	equal "$(calls)" "one ADD,two ADD,map ADD,map DEL,two DEL,one DEL"
+	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[456].env | xargs)" ''
+	no_record
+}
+
 @test "a conflist that was changed or removed since: DEL uses the old one" {
 	net add --network web web
 	sed -i 's/"snat": true/"snat": false/; s/"one"/"absent"/' "$NETD/50-web.conflist"
@@ -412,6 +436,22 @@ kill_in() {
 	podns log | grep 'plugin two: DEL'
 }
 
+@test "after the host was booted: add runs one DEL without namespace before it attaches the pod" {
+	net add --network web web
+	sed -i 's/"boot":"[^"]*"/"boot":"11111111-2222-3333-4444-555555555555"/' "$ROOT/podns/network@web"
+	plugin_does two DEL 'exit 1'
+	calls >/dev/null
+	# In truth it would be gone, too.
+	net_fails 'there is an interface eth0' add --network web web
+	equal "$(calls)" "map DEL,two DEL,one DEL"
+	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[123].env | xargs)" ''
+	no_record
+	in_pin net web ip link del eth0
+	net add --network web web
+	equal "$(calls)" "one ADD,two ADD,map ADD"
+	equal "$(record .boot)" "$(</proc/sys/kernel/random/boot_id)"
+}
+
 @test "sweep: one pod that fails does not stop the others" {
 	podns create other >/dev/null
 	net add --network web web
@@ -420,6 +460,38 @@ kill_in() {
 	plugin_does two DEL 'case $CNI_NETNS in */web) exit 1 ;; *) default ;; esac'
 	fails net sweep
 	equal "$(cd "$ROOT/podns" && echo network@*)" network@web
+}
+
+# waits_for_lock PID: it sleeps in flock(2).
+waits_for_lock() {
+	grep -q -- "-> FLOCK .* $1 " /proc/locks
+}
+
+@test "sweep judges again under the lock: what another process has attached meanwhile stays" {
+	local lock
+	net add --network web web
+	calls >/dev/null
+	sed -i 's/"state":"up"/"state":"adding"/' "$ROOT/podns/network@web"
+	exec {lock}<"$ROOT/podns/web"
+	flock "$lock"
+	"$NET" --root "$ROOT" sweep >"$T/out" 2>&1 3>&- {lock}<&- &
+	PIDS+=($!)
+	wait_for waits_for_lock $!
+	sed -i 's/"state":"adding"/"state":"up"/' "$ROOT/podns/network@web"
+	exec {lock}<&-
+	wait $!
+	equal "$(<"$T/out")" ''
+	equal "$(calls)" ''
+	net check web
+}
+
+@test "sweep leaves a network that is down" {
+	net add --network web web
+	net down web
+	calls >/dev/null
+	equal "$(net sweep)" ''
+	equal "$(calls) $(record .state)" ' down'
+	net up web
 }
 
 # --- publish -----------------------------------------------------------------
@@ -452,6 +524,64 @@ kill_in() {
 	equal "$(record '.ports | join(" ")')" "8080:80/tcp"
 }
 
+@test "publish is killed before any port was there: publish and del give the plugins the new one, to delete it" {
+	net add --network web web
+	kill_in map ADD publish web --publish 8081:80
+	equal "$(record '.nextPorts | join(" ")')" 8081:80/tcp
+	net_fails 'attached to the network web already' add --network web web
+	cp "$ROOT/podns/network@web" "$T/interrupted"
+	calls >/dev/null
+	net publish web
+	equal "$(calls)" "map DEL,map DEL,map ADD"
+	equal "$(jq -c '.runtimeConfig.portMappings[].hostPort' "$CNI/1.stdin")" 8081
+	equal "$(record '.ports | length') $(record .nextPorts)" '0 null'
+	cat "$T/interrupted" >"$ROOT/podns/network@web"
+	net del web
+	equal "$(calls)" "map DEL,two DEL,one DEL"
+	equal "$(jq -c '.runtimeConfig.portMappings[].hostPort' "$CNI/1.stdin")" 8081
+	no_record
+}
+
+@test "publish: not for a pod that is down, of another boot, or whose pin was replaced" {
+	local change
+	net add --network web --publish 8080:80 web
+	cp "$ROOT/podns/network@web" "$T/good"
+	calls >/dev/null
+	for change in 's/"state":"up"/"state":"leaving"/' 's/"state":"up"/"state":"adding"/' 's/"state":"up"/"state":"down"/' \
+		's/"boot":"[^"]*"/"boot":"x"/' 's/"born":[0-9]*/"born":1/'; do
+		sed "$change" "$T/good" >"$ROOT/podns/network@web"
+		net_fails 'the pod is not attached to the network web any more' publish web --publish 8081:80
+		equal "$(calls)" ''
+	done
+	cat "$T/good" >"$ROOT/podns/network@web"
+	net publish web --publish 8081:80
+}
+
+@test "publish: a first plugin that maps ports would give the pod another address: refused" {
+	sed -i 's/{ "type": "one",/& "capabilities": {"portMappings": true},/' "$NETD/50-web.conflist"
+	net add --network web --publish 8080:80 web
+	calls >/dev/null
+	net_fails 'plugin one publishes the ports and makes the interface, so they cannot be changed' \
+		publish web --publish 8081:80
+	equal "$(calls)" ''
+	equal "$(record '.ports | join(" ")') $(record .nextPorts)" '8080:80/tcp null'
+}
+
+@test "add and publish compare ports while they hold the lock for the ports of all pods" {
+	local lock
+	podns create other >/dev/null
+	net add --network web --publish 8080:80 web
+	calls >/dev/null
+	exec {lock}<"$ROOT/podns"
+	flock "$lock"
+	net_fails 'another process holds the lock' --seconds 1 add --network web --publish 8081:80 other
+	net_fails 'another process holds the lock' --seconds 1 publish web --publish 8082:80
+	exec {lock}<&-
+	equal "$(calls)" ''
+	[ ! -e "$ROOT/podns/network@other" ]
+	equal "$(record '.ports | join(" ")') $(record .nextPorts)" '8080:80/tcp null'
+}
+
 # --- 1.1.0 -------------------------------------------------------------------
 
 knows_1_1() {
@@ -481,6 +611,16 @@ knows_1_1() {
 	equal "$(calls)" "one VERSION,two VERSION,map VERSION"
 }
 
+@test "of several versions the highest that all plugins know is used, for DEL, too" {
+	conflist web 0.4.0 '"cniVersions": ["1.0.0", "0.3.1"],'
+	plugin_does two VERSION 'echo "{\"cniVersion\": \"0.4.0\", \"supportedVersions\": [\"0.3.1\", \"0.4.0\"]}"'
+	net add --network web web
+	equal "$(calls)" "one VERSION,two VERSION,map VERSION,one ADD,two ADD,map ADD"
+	equal "$(record .cniVersion)" 0.4.0
+	net del web
+	equal "$(jq -r .cniVersion "$CNI"/{1,2,3}.stdin | xargs)" '0.4.0 0.4.0 0.4.0'
+}
+
 @test "1.1.0: sweep runs GC with the attachments that are left, in the root /run" {
 	local id
 	conflist web 1.1.0
@@ -493,6 +633,10 @@ knows_1_1() {
 	"$NET" sweep
 	equal "$(calls)" "one VERSION,one GC,two VERSION,two GC,map VERSION,map GC"
 	equal "$(jq -c '.["cni.dev/valid-attachments"]' "$CNI/2.stdin")" "[{\"containerID\":\"$id\",\"ifname\":\"eth0\"}]"
+	equal "$(jq -c '.["cni.dev/attachments"]' "$CNI/2.stdin")" "[{\"containerID\":\"$id\",\"ifname\":\"eth0\"}]"
+	# Another root knows only a part of the host's pods.
+	net sweep
+	equal "$(calls)" ''
 	conflist web 1.1.0 '"disableGC": true,'
 	"$NET" sweep
 	equal "$(calls)" ''
@@ -500,16 +644,59 @@ knows_1_1() {
 	"$PODNS" rm web
 }
 
+@test "1.1.0: GC spares what is still to be detached, and is not for plugins that do not know it" {
+	local id
+	conflist web 1.1.0
+	knows_1_1 one two map
+	podns rm web
+	"$PODNS" create web >/dev/null
+	"$NET" add --network web web
+	id=$(jq -r .id /var/lib/oci-podns/network@web)
+	plugin_does map DEL 'exit 1'
+	fails "$NET" del web
+	rm "$CNI/two-VERSION"
+	calls >/dev/null
+	fails "$NET" sweep
+	equal "$(calls)" "map DEL,two DEL,one DEL,one VERSION,one GC,two VERSION,map VERSION,map GC"
+	equal "$(jq -c '.["cni.dev/valid-attachments"][].containerID' "$CNI/5.stdin")" "\"$id\""
+	rm "$CNI/map-DEL"
+	"$NET" sweep
+	equal "$(jq -c '.["cni.dev/valid-attachments"]' "$CNI"/[58].stdin | xargs)" '[] []'
+	"$PODNS" rm web
+}
+
+@test "1.1.0: no GC while a record cannot be read, since its attachment would count as gone" {
+	conflist web 1.1.0
+	knows_1_1 one two map
+	podns rm web
+	"$PODNS" create web >/dev/null
+	"$NET" add --network web web
+	cp /var/lib/oci-podns/network@web "$T/good"
+	echo '{' >/var/lib/oci-podns/network@web
+	calls >/dev/null
+	fails_line 'podns-net: ' /var/lib/oci-podns/network@web "$NET" sweep
+	equal "$(calls)" ''
+	cat "$T/good" >/var/lib/oci-podns/network@web
+	"$NET" del web
+	"$PODNS" rm web
+}
+
 # --- the command line --------------------------------------------------------
 
 @test "--lock-fd must be the pod's directory, locked by the caller" {
-	local fd other
+	local fd other twin started
 	exec {fd}<"$ROOT/podns/web" {other}<"$ROOT"
 	net_fails 'is not open on' --lock-fd "$other" del web
 	net_fails '--lock-fd 900: Bad file descriptor' --lock-fd 900 del web
 	flock "$fd"
 	net --lock-fd "$fd" add --network web web
+	started=$SECONDS
 	net_fails 'another process holds the lock' --seconds 1 del web
+	[ $((SECONDS - started)) -lt 5 ]
+	# Another one of the same directory does not hold it.
+	exec {twin}<"$ROOT/podns/web"
+	net_fails "--lock-fd: lock $ROOT/podns/web" --lock-fd "$twin" del web
+	exec {twin}<&-
 	net --lock-fd "$fd" del web
 	exec {fd}<&- {other}<&-
 	no_record

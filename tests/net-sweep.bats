@@ -27,11 +27,12 @@ setup_file() {
 			[ "$CNI_COMMAND" != ADD ] || echo '{"cniVersion":"1.0.0"}'
 		SCRIPT
 	done
-	# Like portmap, it removes all ports of an attachment, and has those of before if it is not called in between.
+	# Like portmap, it removes all ports of an attachment, but none if it gets none, and has those of before if it is not called in
+	# between.
 	cat >>/opt/cni/bin/map <<-'SCRIPT'
 		case $CNI_COMMAND in
 		ADD) grep -o '"hostPort":[0-9]*' /run/net-test/map-input >>"/run/net-test/ports-$CNI_CONTAINERID" ;;
-		DEL) rm -f "/run/net-test/ports-$CNI_CONTAINERID" ;;
+		DEL) ! grep -q '"hostPort"' /run/net-test/map-input || rm -f "/run/net-test/ports-$CNI_CONTAINERID" ;;
 		esac
 		exit 0
 	SCRIPT
@@ -153,6 +154,27 @@ ends_well() {
 	done
 }
 
+# synced: in $T/strace there is an fsync(2) before each rename(2) to the record, of the file, and after each rename or removal,
+# of the directory.
+synced() {
+	awk '/^rename.*"network@web"/ && last !~ /^fsync/ { print "before: " $0; bad = 1 }
+		due && !/^fsync/ { print "after: " due; bad = 1 }
+		{ due = /^(rename|unlink).*"network@web".* = 0$/ ? $0 : ""; last = $0 }
+		END { exit bad || due }' "$T/strace"
+}
+
+@test "each change of the record is synced, before a plugin runs" {
+	under_strace -o "$T/strace" "$NET" --root "$ROOT" add --network web --publish 18080:80 web
+	equal "$(grep -c 'rename.*network@web' "$T/strace")" 5
+	synced
+	under_strace -o "$T/strace" "$NET" --root "$ROOT" publish web --publish 18081:80
+	equal "$(grep -c 'rename.*network@web' "$T/strace")" 2
+	synced
+	under_strace -o "$T/strace" "$NET" --root "$ROOT" del web
+	equal "$(grep -c 'rename.*network@web' "$T/strace")" 1
+	synced
+}
+
 # --- down, up and publish ----------------------------------------------------------
 
 # ports: which ports of the host the plugin map has, of all attachments.
@@ -251,6 +273,34 @@ changed_back() {
 		equal "$(ports)" ''
 		net add --network web --publish 18080:80 web
 	done
+}
+
+@test "publish of the first port is killed at each call: no port stays that is not recorded" {
+	local call code points
+	net add --network web web
+	mapfile -t points < <(kill_points_of publish web --publish 18081:80)
+	net publish web --unpublish 18081:80
+	[ ${#points[@]} -gt 6 ]
+	for call in "${points[@]}"; do
+		tampered "$call" signal=KILL publish web --publish 18081:80
+		echo "after $call: $(recorded_ports)"
+		net publish web
+		equal "$(ports)" "$(recorded_ports)"
+		net check web
+		[ -z "$(ports)" ] || net publish web --unpublish 18081:80
+		equal "$(ports)" ''
+	done
+	# Killed once more while that is undone.
+	mapfile -t points < <(tampered clone:2 signal=KILL publish web --publish 18081:80 && kill_points_of publish web)
+	for call in "${points[@]}"; do
+		tampered clone:2 signal=KILL publish web --publish 18081:80
+		tampered "$call" signal=KILL publish web
+		echo "after $call:"
+		net publish web
+		equal "$(ports) $(recorded_ports)" ' '
+	done
+	net del web
+	no_record
 }
 
 @test "each call of publish fails: the ports are the new ones, or the old ones and an error says so" {

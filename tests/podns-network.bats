@@ -95,18 +95,60 @@ attached() {
 }
 
 @test "a network that cannot be detached: ls and inspect say why, and gc tries again" {
+	local ino
 	attached
+	ino=$(ns_ino "$ROOT/netns/web")
 	plugin_does two DEL 'echo "{\"code\":100,\"msg\":\"busy\"}"; exit 1'
 	podns_fails 1 'network web: plugin two: DEL: busy (code 100)' rm web
 	equal "$(of_pod web '.state + ": " + .reason')" 'leaving: network web: plugin two: DEL: busy (code 100)'
+	# The namespace is there for the next attempt.
+	equal "$(ns_ino "$ROOT/netns/web")" "$ino"
 	equal "$(inspect web .network.state)" leaving
 	contains "$(inspect web .network.error)" 'plugin two: DEL: busy (code 100)'
 	contains "$(podns ls | sed -n 2p)" 'leaving'
 	podns_fails 1 'busy' create web
 	rm "$CNI/two-DEL"
+	calls >/dev/null
 	podns gc >/dev/null
+	equal "$(calls)" 'map DEL,two DEL,one DEL'
+	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[123].env | sort -u)" "$ROOT/netns/web"
 	equal "$(podns ls --json)" '[]'
 	no_record
+}
+
+@test "a network that could not be detached: the hook's next run does that before it makes the pod again" {
+	attached
+	plugin_does two DEL 'exit 1'
+	podns_fails 1 'plugin two: DEL' rm web
+	make_bundle a annotations=', "io.podns.network": "web"'
+	fails_line 'oci-podns-hook: ' 'plugin two: DEL' hook --network-annotation precreate <"$T/a/config.json"
+	rm "$CNI/two-DEL"
+	calls >/dev/null
+	hook --network-annotation precreate <"$T/a/config.json" >"$T/a.json"
+	equal "$(calls)" 'map DEL,two DEL,one DEL,one ADD,two ADD,map ADD'
+	equal "$(record .state)" up
+	podns rm --force web
+	assert_nothing_left
+}
+
+@test "a run that fails after the pod was attached detaches it while its namespace is pinned" {
+	make_bundle a annotations=', "io.podns.network": "web"'
+	precreate_to_full() {
+		hook --network-annotation precreate <"$T/a/config.json" >/dev/full
+	}
+	calls >/dev/null
+	fails_line 'oci-podns-hook: ' 'No space left on device' precreate_to_full
+	equal "$(calls)" 'one ADD,two ADD,map ADD,map DEL,two DEL,one DEL'
+	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[1-6].env | sort -u)" "$ROOT/netns/web"
+	no_record
+	assert_nothing_left
+}
+
+@test "rm detaches the pod while its namespace is pinned" {
+	attached
+	podns rm web
+	equal "$(calls)" 'map DEL,two DEL,one DEL'
+	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[123].env | sort -u)" "$ROOT/netns/web"
 }
 
 @test "a network that can never be detached: rm --force forgets it at the second failure, and prints what may be left" {

@@ -258,6 +258,42 @@ static void garbage_is_refused(void)
 	converse((struct agent_policy){ .anything = true }, send_garbage);
 }
 
+static void send_message(struct network_client *client, const void *message, size_t size,
+			 const char *should)
+{
+	struct agent_reply reply = { 0 };
+
+	CHECK(write(client->fd, message, size) == (ssize_t)size);
+	CHECK(read(client->fd, &reply, sizeof(reply)) == (ssize_t)sizeof(reply));
+	CHECK(reply.failed);
+	CHECK_HAS(reply.error.text, should);
+}
+
+/* A request that would be granted, but for its size or its version. */
+static void send_nearly_right(struct network_client *client)
+{
+	struct {
+		struct agent_message message;
+		char more;
+	} x = { .message = { .version = AGENT_VERSION } };
+	int held = open_pod("web");
+
+	CHECK(flock(held, LOCK_EX) == 0);
+	x.message.lock_fd = held;
+	x.message.request = request(NETWORK_DEL, "web", "");
+	send_message(client, &x, sizeof(x.message) + 1, "malformed");
+	send_message(client, &x, sizeof(x.message) - 1, "malformed");
+	x.message.version = AGENT_VERSION - 1;
+	send_message(client, &x, sizeof(x.message), "malformed");
+	x.message.version = AGENT_VERSION;
+	send_message(client, &x, sizeof(x.message), GRANTED);
+}
+
+static void size_and_version_must_be_right(void)
+{
+	converse((struct agent_policy){ .adds = true }, send_nearly_right);
+}
+
 int main(void)
 {
 	cleanup_buf struct buf podns = { 0 };
@@ -272,6 +308,7 @@ int main(void)
 	RUN(one_pod_and_few_requests);
 	RUN(the_lock_must_be_held);
 	RUN(garbage_is_refused);
+	RUN(size_and_version_must_be_right);
 	if (chdir(podns.data) == 0) {
 		rmdir("web");
 		rmdir("db");

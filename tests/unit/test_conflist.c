@@ -374,11 +374,13 @@ static void gc_gets_the_attachments_that_exist(void)
 	/* An empty list says that none exists. */
 	check_text(&c, 0, &x,
 		   "{\"cniVersion\":\"1.0.0\",\"name\":\"web\",\"cni.dev/valid-attachments\":[],"
-		   "\"type\":\"a\"}");
+		   "\"cni.dev/attachments\":[],\"type\":\"a\"}");
 	x.attachments = two;
 	x.attachment_count = 2;
 	check_text(&c, 0, &x,
 		   "{\"cniVersion\":\"1.0.0\",\"name\":\"web\",\"cni.dev/valid-attachments\":["
+		   "{\"containerID\":\"0a\",\"ifname\":\"eth0\"},"
+		   "{\"containerID\":\"0b\",\"ifname\":\"eth1\"}],\"cni.dev/attachments\":["
 		   "{\"containerID\":\"0a\",\"ifname\":\"eth0\"},"
 		   "{\"containerID\":\"0b\",\"ifname\":\"eth1\"}],\"type\":\"a\"}");
 	conflist_free(&c);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "net/attach.h"
+#include "net/options.h"
 #include "tests/unit/unit.h"
 
 #define ID "0123456789abcdef0123456789abcdef"
@@ -218,6 +219,8 @@ static void time_is_shared(void)
 		unit_row(rows[i].name);
 		CHECK(chain_limit(rows[i].left, rows[i].after) == rows[i].limit);
 	}
+	/* Engines give a hook 30 s. */
+	CHECK(NET_SECONDS == 25 && CHAIN_PLUGIN_MS == 10000);
 }
 
 static void fill_ports(struct net_ports *ports, const char *const *specs)

@@ -77,6 +77,28 @@ static void little_is_enough(void)
 	}
 }
 
+static void a_result_without_a_version_gets_that_of_the_configuration(void)
+{
+	static const struct {
+		const char *text, *should;
+	} rows[] = {
+		{ "{}", "{\"cniVersion\":\"0.4.0\"}" },
+		{ " { \"x\": 1e400 }\n", " {\"cniVersion\":\"0.4.0\", \"x\": 1e400 }\n" },
+		{ "{ \"x\":1,\"cniVersion\" : \"\" }", "{ \"x\":1,\"cniVersion\" : \"0.4.0\" }" },
+		{ "{\"cniVersion\":null}", "{\"cniVersion\":\"0.4.0\"}" },
+		{ "{ \"cniVersion\": \"0.3.1\" } ", "{ \"cniVersion\": \"0.3.1\" } " },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf b = { 0 };
+
+		unit_row(rows[i].text);
+		CHECK(result_complete(rows[i].text, strlen(rows[i].text), "0.4.0", &b, &e) == 0);
+		CHECK_STR(b.data, rows[i].should);
+		buf_free(&b);
+	}
+}
+
 #define IPS(text) "{\"interfaces\": [{\"name\": \"a\"}], \"ips\": [" text "]}"
 #define DNS(text) "{\"dns\": {" text "}}"
 
@@ -300,6 +322,7 @@ int main(void)
 {
 	RUN(a_result_of_each_version_is_read);
 	RUN(little_is_enough);
+	RUN(a_result_without_a_version_gets_that_of_the_configuration);
 	RUN(garbage_is_refused_by_the_plugins_name);
 	RUN(the_lists_are_bounded);
 	RUN(a_result_that_is_too_large_is_refused);

@@ -66,6 +66,29 @@ static void every_key_is_set(void)
 	settings_free(&s);
 }
 
+/* hook_settings_policy(): what the agent grants is what root's options say. */
+static void the_agent_allows_what_options_allow(void)
+{
+	struct agent_policy policy;
+	struct settings s;
+
+	CHECK(parse(&s, "trust-annotations\nroot=/run/x\n") == 0);
+	policy = hook_settings_policy(&s.hook);
+	CHECK(!policy.network_annotation && !policy.publish_low && !policy.publish_high);
+	CHECK(!policy.anything && !policy.sweep);
+	settings_free(&s);
+	CHECK(parse(&s, "network-annotation\n") == 0);
+	policy = hook_settings_policy(&s.hook);
+	CHECK(policy.network_annotation && !policy.publish_low && !policy.publish_high);
+	CHECK(!policy.anything && !policy.sweep);
+	settings_free(&s);
+	CHECK(parse(&s, "publish-annotation = 8000-8999\n") == 0);
+	policy = hook_settings_policy(&s.hook);
+	CHECK(!policy.network_annotation && policy.publish_low == 8000 &&
+	      policy.publish_high == 8999);
+	settings_free(&s);
+}
+
 /* The arguments, with a '|' after each. */
 static const char *hook_args(struct arena *a, const char *text)
 {
@@ -200,6 +223,7 @@ int main(void)
 {
 	RUN(an_empty_file_says_the_defaults);
 	RUN(every_key_is_set);
+	RUN(the_agent_allows_what_options_allow);
 	RUN(the_hook_is_given_the_same);
 	RUN(what_is_wrong_is_refused_by_line);
 	RUN(a_nul_byte_is_refused);
