@@ -231,6 +231,7 @@ int attach_publish(const struct attach *a, const struct net_ports *drop,
 		return -1;
 	st.next_ports = st.ports;
 	if (net_ports_change(&st.next_ports, drop, add, e) < 0 ||
+	    attach_check_families(&st, add, e) < 0 ||
 	    (pasta_is_network(&st) && pasta_prepare(&st.next_ports, e) < 0) ||
 	    save_intent(&p, add, e) < 0)
 		return -1;
