@@ -45,6 +45,17 @@ int trust_check(const struct stat *st, const char *path, struct error *e)
 	return 0;
 }
 
+/* "Too many levels of symbolic links", of a single one, has misled people. */
+static int refuse_open(const char *path, int num, struct error *e)
+{
+	if (num == ELOOP) {
+		error_set(e, 0, "%s is a symbolic link, which is not followed", path);
+		return error_hint(e, "put a copy of the file in its place");
+	}
+	error_set(e, num, "open %s", path);
+	return num == ENOTDIR ? error_hint(e, "a symbolic link is not followed") : -1;
+}
+
 int trust_open(int dir_fd, const char *name, int flags, const char *path, struct stat *st,
 	       struct error *e)
 {
@@ -53,12 +64,8 @@ int trust_open(int dir_fd, const char *name, int flags, const char *path, struct
 
 	if (!st)
 		st = &own;
-	if (fd < 0) {
-		error_set(e, errno, "open %s", path);
-		if (e->num == ELOOP || e->num == ENOTDIR)
-			error_hint(e, "a symbolic link is not followed");
-		return -1;
-	}
+	if (fd < 0)
+		return refuse_open(path, errno, e);
 	if (fstat(fd, st) < 0)
 		return error_set(e, errno, "stat %s", path);
 	if (trust_check(st, path, e) < 0)

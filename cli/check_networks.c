@@ -29,6 +29,7 @@ struct networks {
 	struct check *check;
 	const char *dirs[DIRECTORIES_MAX]; /* of plugins, up to NULL */
 	struct network *list;
+	bool refused; /* a file or the directory */
 	bool no_memory;
 };
 
@@ -72,6 +73,7 @@ static int check_network(void *arg, const char *path, struct conflist *list,
 	struct error missing;
 
 	if (why) {
+		n->refused = true;
 		report(n->check, why,
 		       "correct or remove it: no pod can be attached to its network");
 		return 0;
@@ -95,6 +97,20 @@ static void find_directories(struct networks *n)
 	n->dirs[i] = NULL;
 }
 
+/* CNI's other suffixes, .conf and .json, are for files with a single plugin. */
+static void note_other_files(struct networks *n)
+{
+	const char *path = in_sysroot(n->check, CONFLIST_DIR);
+	cleanup_dir DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	while (dir && (entry = read_entry(dir)))
+		if (entry->d_name[0] != '.' && !has_suffix(entry->d_name, CONFLIST_SUFFIX))
+			note(n->check,
+			     "%s/%s is not read: its name does not end with " CONFLIST_SUFFIX, path,
+			     entry->d_name);
+}
+
 static int check_net_d(struct networks *n, struct error *e)
 {
 	const char *program = in_sysroot(n->check, NET_PROGRAM);
@@ -104,10 +120,14 @@ static int check_net_d(struct networks *n, struct error *e)
 	if (conflist_each(in_sysroot(n->check, CONFLIST_DIR), check_network, n, &why) < 0) {
 		if (why.num == ENOMEM)
 			return error_nomem(e);
+		n->refused = true;
 		report(n->check, &why, "make it a directory that only root can write to");
 	}
 	if (n->no_memory)
 		return error_nomem(e);
+	note_other_files(n);
+	if (!n->list && n->refused)
+		return 0;
 	if (!n->list) {
 		good("no network is defined in " CONFLIST_DIR "; an example is installed");
 		usage("cp " CONFLIST_EXAMPLE " " CONFLIST_DIR "/");

@@ -123,6 +123,8 @@ static int set_create_option(void *arg, int option, char *value, struct error *e
 	case OPT_GID_MAP:
 		return set_map(o, DEFINITION_GID_MAP, "--gid-map", value, e);
 	case OPT_NETWORK:
+		if (o->given.network)
+			return error_set(e, 0, "--network is given twice: a pod has one network");
 		return set_value(o, DEFINITION_NETWORK, "--network", value, e);
 	case OPT_PUBLISH:
 		return set_value(o, DEFINITION_PUBLISH_PORT, "--publish", value, e);

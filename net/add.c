@@ -206,11 +206,29 @@ static int save_intent(struct add *x, struct error *e)
 	return state_save(x->a->store, &x->st, e);
 }
 
+/*
+ * Plugins connect the pod with the network namespace that they run in. The user namespace of rootless podman does
+ * not own the host's, so the first plugin would fail, and some plugins fail to undo that.
+ */
+static int check_owner(const struct add *x, struct error *e)
+{
+	struct ns_id owner;
+	cleanup_close int fd = ns_open_own(NS_NET, e);
+
+	if (fd < 0 || ns_owner(fd, &owner, e) < 0)
+		return -1;
+	if (owner.ino)
+		return 0;
+	error_set(e, 0, "a rootless pod cannot be attached to the network %s", x->request->network);
+	return error_hint(e, "its network is " NETWORK_PASTA);
+}
+
 static int prepare_plugins(struct add *x, struct error *e)
 {
 	struct net_state *st = &x->st;
 
-	if (conflist_load(&x->list, CONFLIST_DIR, x->request->network, e) < 0 ||
+	if (check_owner(x, e) < 0 ||
+	    conflist_load(&x->list, CONFLIST_DIR, x->request->network, e) < 0 ||
 	    check_ports(x, e) < 0 || check_bandwidth(x, e) < 0)
 		return -1;
 	/* Without one of them what the others did could not be undone. */
@@ -341,7 +359,9 @@ static int add_network(struct add *x, int out_fd, struct error *e)
 	cleanup_result struct result result = { 0 };
 
 	if ((pasta_is_network(&x->st) ? add_pasta(x, e) : add_plugins(x, e)) < 0 ||
-	    attach_parse_last(&x->st, &result, e) < 0 || write_resolv_conf(x, &result, e) < 0)
+	    attach_parse_last(&x->st, &result, e) < 0 ||
+	    attach_check_families(&x->st, &x->st.ports, e) < 0 ||
+	    write_resolv_conf(x, &result, e) < 0)
 		return -1;
 	x->st.phase = NET_UP;
 	if (state_save(x->a->store, &x->st, e) < 0)

@@ -104,6 +104,13 @@ const struct net_text *attach_last_result(const struct net_state *st, const stru
 /* Parse the last result, of which there must be one. */
 int attach_parse_last(const struct net_state *st, struct result *result, struct error *e);
 
+/*
+ * Does the pod have an address of the family of each address of the host that the ports are published on? portmap
+ * leaves out a port for which it has none, and says nothing.
+ */
+int attach_check_families(const struct net_state *st, const struct net_ports *ports,
+			  struct error *e);
+
 /* Are the interfaces and addresses of the last result in the pin? */
 int attach_look(const struct net_state *st, struct error *e);
 

@@ -11,16 +11,24 @@
 
 /* --- the namespace -------------------------------------------------------------------------------- */
 
+/* It detaches a pod of which something is missing, and attaches it again. */
+static int hint_up(const struct net_state *st, struct error *e)
+{
+	return error_hint(e, "podns network up %s", st->pod);
+}
+
 static int look_at_interface(const struct net_state *st, int ns_fd, const char *name,
 			     struct net_interface *found, struct error *e)
 {
 	if (net_look(ns_fd, name, found, e) < 0)
 		return -1;
+	if (found->exists && found->up)
+		return 0;
 	if (!found->exists)
-		return error_set(e, 0, "there is no interface %s in %s", name, st->netns);
-	if (!found->up)
-		return error_set(e, 0, "the interface %s in %s is down", name, st->netns);
-	return 0;
+		error_set(e, 0, "there is no interface %s in %s", name, st->netns);
+	else
+		error_set(e, 0, "the interface %s in %s is down", name, st->netns);
+	return hint_up(st, e);
 }
 
 static bool has_address(const struct net_interface *found, const char *text)
@@ -55,7 +63,8 @@ static int look_at_address(const struct net_state *st, int ns_fd, const struct r
 		return -1;
 	if (has_address(&found, ip->ip))
 		return 0;
-	return error_set(e, 0, "the interface %s in %s has no address %s", name, st->netns, ip->ip);
+	error_set(e, 0, "the interface %s in %s has no address %s", name, st->netns, ip->ip);
+	return hint_up(st, e);
 }
 
 static int look_at_result(const struct net_state *st, int ns_fd, struct error *e)
@@ -86,6 +95,34 @@ int attach_look(const struct net_state *st, struct error *e)
 		return error_set(e, 0, "%s is another namespace than the one that was attached",
 				 st->netns);
 	return st->result_count ? look_at_result(st, fd, e) : 0;
+}
+
+static bool has_family(const struct result *result, bool v6)
+{
+	for (size_t i = 0; i < result->ip_count; i++)
+		if (result->ips[i].pod && (strchr(result->ips[i].ip, ':') != NULL) == v6)
+			return true;
+	return false;
+}
+
+int attach_check_families(const struct net_state *st, const struct net_ports *ports,
+			  struct error *e)
+{
+	cleanup_result struct result result = { 0 };
+
+	if (attach_parse_last(st, &result, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ports->count; i++) {
+		const struct port_range *port = &ports->list[i];
+		bool v6 = port->ip_len == 16;
+
+		if (!port->ip_len || has_family(&result, v6))
+			continue;
+		error_set(e, 0, "port %s: the network %s gives the pod no IPv%c address",
+			  port_format(port).text, st->network, v6 ? '6' : '4');
+		return error_hint(e, "publish it on an IPv%c address, or on all", v6 ? '4' : '6');
+	}
+	return 0;
 }
 
 /* --- the plugins ---------------------------------------------------------------------------------- */

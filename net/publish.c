@@ -246,6 +246,7 @@ int attach_publish(const struct attach *a, const struct net_ports *drop,
 		return -1;
 	next = st.ports;
 	if (net_ports_change(&next, drop, add, e) < 0 ||
+	    attach_check_families(&st, add, e) < 0 ||
 	    (pasta_is_network(&st) && pasta_prepare(&next, e) < 0) ||
 	    unpublish_interrupted(&p, e) < 0)
 		return -1;

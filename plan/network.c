@@ -39,6 +39,18 @@ static int check_joined(const struct plan_network_input *in, struct error *e)
 		e, "the container that begins the pod brings the network; end the pod first");
 }
 
+/* Only the run of podns create knew the ports of a pod that no definition or annotation describes. */
+static int plan_first(const struct plan_network_input *in, const char *wanted, const char **network,
+		      struct error *e)
+{
+	*network = wanted;
+	if (wanted || !in->recorded)
+		return 0;
+	error_set(e, 0, "the network namespace of pod %s, which had the network %s, is gone",
+		  in->pod, in->recorded);
+	return error_hint(e, "`podns rm --force %s`, then make the pod as before", in->pod);
+}
+
 int plan_network(const struct plan_network_input *in, const char **network, struct error *e)
 {
 	const char *wanted = in->defined ? in->defined : in->annotated;
@@ -48,10 +60,8 @@ int plan_network(const struct plan_network_input *in, const char **network, stru
 		return -1;
 	if (in->verb == PLAN_LEAVE)
 		return check_absent(in, e);
-	if (in->verb != PLAN_JOIN) {
-		*network = wanted;
-		return 0;
-	}
+	if (in->verb != PLAN_JOIN)
+		return plan_first(in, wanted, network, e);
 	if (check_joined(in, e) < 0)
 		return -1;
 	if (!in->recorded || in->attached)

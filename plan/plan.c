@@ -272,7 +272,7 @@ static int check_network(const struct plan_input *in, enum plan_verb verb, struc
 		  "the container brings a network of its own, but the pod's network namespace at "
 		  "%s/netns/%s already has the interface %s",
 		  in->root, in->pod, in->interface);
-	if (!is_plain_name(in->interface))
+	if (in->attached || !is_plain_name(in->interface))
 		return error_hint(e, "start it with --network none");
 	return error_hint(e,
 			  "start it with --network none; if the container that brought %s is gone, "

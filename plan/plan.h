@@ -43,7 +43,8 @@ struct plan_input {
 	bool brings_network;   /* the engine will move interfaces into its network namespace */
 	const char *interface; /* one that is in the way in the pod's network namespace, or NULL;
 				  * read only if brings_network */
-	ns_set types;          /* the pod types */
+	bool attached; /* the pod is attached to a network of its own, whose interface that is */
+	ns_set types;  /* the pod types */
 	struct plan_type type[NS_TYPES];
 };
 

@@ -12,6 +12,8 @@ const char *const port_proto_name[PROTO_COUNT] = { "tcp", "udp", "sctp" };
 /* The longest: an IPv6 address in brackets, two ranges and a protocol. */
 #define SPEC_MAX 95
 
+#define NO_BRACKETS "an IPv6 address needs brackets, [IP]:HOST:POD"
+
 static int parse_proto(char *spec, struct port_range *range, struct error *e)
 {
 	char *slash = strchr(spec, '/');
@@ -41,7 +43,7 @@ static int parse_address(char *spec, struct port_range *range, char **rest, stru
 	if (v6) {
 		end = strstr(++address, "]:");
 		if (!end)
-			return error_set(e, 0, "an IPv6 address needs brackets, [IP]:HOST:POD");
+			return error_set(e, 0, NO_BRACKETS);
 		*end++ = '\0';
 	} else {
 		end = strchr(spec, ':');
@@ -51,8 +53,12 @@ static int parse_address(char *spec, struct port_range *range, char **rest, stru
 	*end = '\0';
 	*rest = end + 1;
 	range->ip_len = v6 ? 16 : 4;
-	if (inet_pton(v6 ? AF_INET6 : AF_INET, address, range->ip) != 1)
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, address, range->ip) != 1) {
+		/* As in ::1:80:80. */
+		if (!v6 && strchr(*rest, ':') != strrchr(*rest, ':'))
+			return error_set(e, 0, NO_BRACKETS);
 		return error_set(e, 0, "'%s' is not an IP%s address", address, v6 ? "v6" : "v4");
+	}
 	if (v6 && !memcmp(range->ip, mapped, sizeof(mapped)))
 		return error_set(e, 0, "'%s': write it as an IPv4 address", address);
 	return 0;

@@ -180,7 +180,11 @@ static int refuse_invisible(struct pod *p, enum ns_type t, struct ns_id here, bo
 		  "the pod %s but its %s namespace [%ju] is not at %s: it was pinned in mount "
 		  "namespace [%ju], this is [%ju]",
 		  who, ns_info[t].oci, ino, path, (uintmax_t)p->rec.mntns.ino, (uintmax_t)here.ino);
-	return error_hint(e, "end the pod first, or run this in that mount namespace");
+	return error_hint(
+		e,
+		"end the pod first, with `podns rm --force %s`, or run this in that mount "
+		"namespace",
+		p->name);
 }
 
 /* The mount is gone, but its mount point may be left. */
@@ -220,12 +224,27 @@ static int check_visible(struct pod *p, const char *id, const char *bundle, stru
 	return 0;
 }
 
+/* A pod that has ended, but whose network could not be detached, may stay so until somebody looks into it. */
+static int remove_ended(struct pod *p, struct error *e)
+{
+	if (check_all_hidden(p, e) < 0)
+		return -1;
+	if (remove_owned(p, e) == 0)
+		return 0;
+	if (!p->rec.network || !p->rec.leaving)
+		return -1;
+	error_prefix(e, "it has ended, but cannot be detached");
+	return *e->hint ? -1
+			: error_hint(e, "remove the reason, or forget it: `podns rm --force %s`",
+				     p->name);
+}
+
 int pod_sweep(struct pod *p, const char *id, const char *bundle, struct error *e)
 {
 	if (pod_drop_dead(p, e) < 0)
 		return -1;
 	if (record_is_empty(&p->rec) && p->saved.len) {
-		if (check_all_hidden(p, e) < 0 || remove_owned(p, e) < 0)
+		if (remove_ended(p, e) < 0)
 			return -1;
 		p->rec.created = (uint64_t)clock_seconds(CLOCK_REALTIME);
 	}

@@ -111,6 +111,7 @@ static int read_network(struct container *c, struct error *e)
 	    !docker_brings_network(c->config, c->new_id))
 		return 0;
 	c->in.brings_network = true;
+	c->in.attached = c->pod.rec.attached;
 	if (net_find_network(c->pod.pin[NS_NET].fd, DOCKER_INTERFACE, name, e) < 0)
 		return -1;
 	c->in.interface = NULL;

@@ -243,7 +243,7 @@ define() {
 @test "a symbolic link, a FIFO or a directory in place of the file, a link in place of the directory: refused" {
 	define other HostName=www
 	ln -s other.pod "$PODS/web.pod"
-	podns_fails 1 "$PODS/web.pod: Too many levels of symbolic links (a symbolic link is not followed)" create web
+	podns_fails 1 "$PODS/web.pod is a symbolic link, which is not followed (put a copy of the file in its place)" create web
 	rm "$PODS/web.pod"
 	mkfifo "$PODS/web.pod"
 	podns_fails 1 "$PODS/web.pod is not a regular file" create web

@@ -339,6 +339,14 @@ fake_program() {
 	no_record
 }
 
+@test "networks with plugins are root's" {
+	mkdir -p /etc/oci-podns/net.d
+	printf '{"cniVersion": "1.0.0", "name": "lan", "plugins": [{"type": "bridge"}]}' >/etc/oci-podns/net.d/lan.conflist
+	net_fails 'podns-net: a rootless pod cannot be attached to the network lan (its network is pasta)' add --network lan web
+	no_record
+	rm /etc/oci-podns/net.d/lan.conflist
+}
+
 @test "pasta: not as root" {
 	mkdir -p "$T/root"
 	"$PODNS" --root "$T/root" create web >/dev/null

@@ -671,6 +671,14 @@ example_network() {
 	chmod g-w "$S/$NETD/podns.conflist"
 	chmod g+w "$S/$NETD"
 	wrong "$S/$NETD may be written to by others" 'chmod go-w'
+	lacks "$output" 'no network is defined'
+}
+
+@test "a file of net.d whose name does not end with .conflist: a note says that it is not read" {
+	example_network
+	mv "$S/$NETD/podns.conflist" "$S/$NETD/podns.json"
+	right
+	contains "$output" "note     $S/$NETD/podns.json is not read: its name does not end with .conflist"
 }
 
 @test "podns-net is missing, where there is a network" {

@@ -79,15 +79,15 @@ attached() {
 # --- inspect and ls of pods ----------------------------------------------------------------
 
 @test "inspect shows network, state, addresses and ports" {
-	attached --publish 8080:80 --publish '[::1]:53:53/udp'
+	attached --publish 8080:80 --publish 127.0.0.1:53:53/udp
 	equal "$(inspect web '.network | tojson')" \
-		'{"name":"web","state":"up","error":null,"addresses":["10.9.8.7"],"ports":["8080:80/tcp","[::1]:53:53/udp"],"ingress_rate":null,"egress_rate":null}'
+		'{"name":"web","state":"up","error":null,"addresses":["10.9.8.7"],"ports":["8080:80/tcp","127.0.0.1:53:53/udp"],"ingress_rate":null,"egress_rate":null}'
 	run podns inspect web
 	contains "$output" 'Network:    web  10.9.8.7  up'
-	contains "$output" 'Ports:      8080:80/tcp [::1]:53:53/udp'
+	contains "$output" 'Ports:      8080:80/tcp 127.0.0.1:53:53/udp'
 	podns network down web
 	equal "$(inspect web '.network | tojson')" \
-		'{"name":"web","state":"down","error":null,"addresses":[],"ports":["8080:80/tcp","[::1]:53:53/udp"],"ingress_rate":null,"egress_rate":null}'
+		'{"name":"web","state":"down","error":null,"addresses":[],"ports":["8080:80/tcp","127.0.0.1:53:53/udp"],"ingress_rate":null,"egress_rate":null}'
 	podns create plain >/dev/null
 	equal "$(inspect plain .network)" null
 	run podns inspect plain
@@ -106,7 +106,8 @@ attached() {
 	equal "$(inspect web .network.state)" leaving
 	contains "$(inspect web .network.error)" 'plugin two: DEL: busy (code 100)'
 	contains "$(podns ls | sed -n 2p)" 'leaving'
-	podns_fails 1 'busy' create web
+	podns_fails 1 "pod web: it has ended, but cannot be detached: network web: plugin two: DEL: busy (code 100) (remove the reason, or forget it: \`podns rm --force web\`)" \
+		create web
 	rm "$CNI/two-DEL"
 	calls >/dev/null
 	podns gc >/dev/null
@@ -211,9 +212,9 @@ attached() {
 	equal "$(podns network check web 2>&1)" ''
 	equal "$(calls)" 'one CHECK,two CHECK,map CHECK'
 	in_pin net web ip link set eth0 down
-	podns_fails 1 "pod web: the interface eth0 in $ROOT/netns/web is down" network check web
+	podns_fails 1 "pod web: the interface eth0 in $ROOT/netns/web is down (podns network up web)" network check web
 	in_pin net web ip link del eth0
-	podns_fails 1 "there is no interface eth0 in $ROOT/netns/web" network check web
+	podns_fails 1 "there is no interface eth0 in $ROOT/netns/web (podns network up web)" network check web
 }
 
 @test "check: what a plugin says" {
@@ -283,6 +284,30 @@ attached() {
 	equal "$(podns ls --json | jq length)" 1
 	podns_fails 2 "--publish: port '80': expected" create --network web --publish 80 b
 	podns_fails 1 'has no network' create --publish 8080:80 b
+	podns_fails 2 '--network is given twice: a pod has one network' create --network web --network web b
+}
+
+@test "a pod made by podns create has lost its namespace: the next container does not start without its network" {
+	attached --publish 8080:80
+	umount "$ROOT/netns/web"
+	make_bundle a pod=web
+	fails_line 'oci-podns-hook: ' "the network namespace of pod web, which had the network web, is gone (\`podns rm --force web\`, then make the pod as before)" \
+		hook precreate <"$T/a/config.json"
+	podns rm --force web
+	attached --publish 8080:80
+	hook precreate <"$T/a/config.json" >/dev/null
+	podns rm --force web
+}
+
+@test "a port on an address of IPv6, in a network without: create and publish refuse it" {
+	podns_fails 1 'port [::1]:8080:80/tcp: the network web gives the pod no IPv6 address (publish it on an IPv4 address, or on all)' \
+		create --network web --publish '[::1]:8080:80' web
+	no_record
+	equal "$(podns ls --json)" '[]'
+	attached --publish 127.0.0.1:8080:80
+	podns_fails 1 'port [::]:8081:80/tcp: the network web gives the pod no IPv6 address' network publish web '[::]:8081:80'
+	equal "$(calls)" ''
+	equal "$(inspect web '.network.ports | tojson')" '["127.0.0.1:8080:80/tcp"]'
 }
 
 @test "a plugin that is missing: refused before any plugin runs, and no pod is left" {

@@ -578,7 +578,7 @@ static void what_is_no_regular_file_is_refused(void)
 	bed_make();
 	put_network("real", "web");
 	CHECK(symlinkat("real", bed_fd, "a.conflist") == 0);
-	is_refused("ymbolic link");
+	is_refused("is a symbolic link, which is not followed");
 	drop("a.conflist");
 	CHECK(mkdirat(bed_fd, "a.conflist", 0755) == 0);
 	is_refused("is not a regular file");

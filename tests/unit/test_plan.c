@@ -359,6 +359,12 @@ static void refuses_a_second_network(void)
 			in.interface = "a;reboot";
 			CHECK(plan_make(&in, &plan, &e) < 0);
 			CHECK_STR(e.hint, "start it with --network none");
+			/* Nobody is to remove the pod's own. */
+			in.interface = "eth0";
+			in.attached = true;
+			CHECK(plan_make(&in, &plan, &e) < 0);
+			CHECK_STR(e.hint, "start it with --network none");
+			in.attached = false;
 		}
 		in.brings_network = false;
 		CHECK(plan_make(&in, &plan, &e) == 0);
@@ -788,6 +794,14 @@ static void a_network_is_attached_once(void)
 		  { .verb = PLAN_CREATE, .publishes = true },
 		  NULL,
 		  "the pod has no network" },
+		{ "the namespace of one that podns create made is gone",
+		  { .verb = PLAN_CREATE, .recorded = "a", .attached = true },
+		  NULL,
+		  "the network namespace of pod p, which had the network a, is gone" },
+		{ "that of one that is defined is gone",
+		  { .verb = PLAN_CREATE, .defined = "a", .recorded = "a", .attached = true },
+		  "a",
+		  NULL },
 		{ "joined",
 		  { .verb = PLAN_JOIN, .defined = "a", .recorded = "a", .attached = true },
 		  NULL,

@@ -96,7 +96,7 @@ static void refuses_with_a_reason(void)
 		{ "1.2.3.4.5:80:80", "is not an IPv4 address" },
 		{ "host:80:80", "'host' is not an IPv4 address" },
 		{ ":80:80", "'' is not an IPv4 address" },
-		{ "::1:80:80", "is not an IPv4 address" },
+		{ "::1:80:80", "an IPv6 address needs brackets, [IP]:HOST:POD" },
 		{ "[::1]80:80", "needs brackets" },
 		{ "[::1:80:80", "needs brackets" },
 		{ "[]:80:80", "'' is not an IPv6 address" },
