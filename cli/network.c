@@ -95,6 +95,7 @@ static int run_on_pod(struct cli *cli, enum verb verb, const char *name, struct 
 	cleanup_program_result struct program_result result = { 0 };
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_pod struct pod pod = POD_NONE;
+	int r;
 
 	log_context("network", name);
 	if (open_pod(cli, name, &store, &pod, e) < 0)
@@ -106,9 +107,9 @@ static int run_on_pod(struct cli *cli, enum verb verb, const char *name, struct 
 	program_add_args(args, "--lock-fd", decimal((uint64_t)pod.fd).text);
 	program_add_args(args, verb_name[verb], NULL);
 	program_add_args(args, "--", pod.name);
-	if (podns_net_run(args, pod.fd, LIMIT_MS, &result, e) < 0)
-		return -1;
-	return verb == VERB_UP ? note_addresses(&pod, &result.out, e) : 0;
+	r = podns_net_run(args, pod.fd, LIMIT_MS, &result, e);
+	pod.lock_stays = WIFSIGNALED(result.status);
+	return r == 0 && verb == VERB_UP ? note_addresses(&pod, &result.out, e) : r;
 }
 
 struct changes {

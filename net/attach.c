@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -121,6 +122,11 @@ int attach_lock_ports(struct store *store, struct error *e)
 	if (!path)
 		return error_nomem(e);
 	return lock_own_dir(store->root_fd, "podns", 0700, path, &store->wait, e);
+}
+
+void attach_unlock(int fd)
+{
+	flock(fd, LOCK_UN);
 }
 
 /* --- detaching ------------------------------------------------------------------------------------ */

@@ -116,4 +116,10 @@ int attach_detach(const struct attach *a, struct net_state *st, struct error *e)
  */
 int attach_lock_ports(struct store *store, struct error *e);
 
+/*
+ * Release the lock of the descriptor, which is closed soon. Closing alone would not release it while a process that
+ * a plugin has left behind has the descriptor, too.
+ */
+void attach_unlock(int fd);
+
 #endif

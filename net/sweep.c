@@ -109,6 +109,7 @@ static int lock_and_detach(struct sweep *s, const char *pod, struct error *e)
 	/* The lock's directory was made for this, or is what a killed run left. */
 	if (has_pod(s->store, pod, &has, &(struct error){ 0 }) == 0 && !has)
 		remove_own_dir(s->store->dir_fd, pod, fd, "." POD_RECORD_FILE ".new");
+	attach_unlock(fd);
 	return r;
 }
 

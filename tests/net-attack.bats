@@ -109,6 +109,7 @@ gone() {
 	kill -KILL "$(podns_net_pid)"
 	fails wait "$STARTED"
 	contains "$(cat "$T/err")" 'podns-net was killed by signal 9'
+	fails flock -n "$ROOT/podns/web" true
 	equal "$(of_pod web .state)" leaving
 	go_on
 	podns gc
@@ -178,4 +179,41 @@ gone() {
 		gone
 		calls
 	done
+}
+
+@test "a plugin that leaves a process behind: nobody has the pod's lock afterwards, and the pod can be ended" {
+	plugin_does one ADD 'sleep 1000 >/dev/null 2>&1 & echo $! >"$dir/daemon"; default'
+	podns create web --network web
+	PIDS+=("$(cat "$CNI/daemon")")
+	fails has_ended "$(cat "$CNI/daemon")"
+	flock -n "$ROOT/podns/web" true
+	podns network down web
+	podns network up web
+	PIDS+=("$(cat "$CNI/daemon")")
+	flock -n "$ROOT/podns/web" true
+	podns rm web
+	gone
+	# By the hook, and by podns-net alone.
+	make_bundle a pod=web
+	define
+	hook precreate <"$T/a/config.json" >"$T/a.json"
+	rm /etc/oci-podns/pods.d/web.pod
+	PIDS+=("$(cat "$CNI/daemon")")
+	flock -n "$ROOT/podns/web" true
+	podns rm --force web
+	gone
+	podns create web
+	net add --network web web
+	PIDS+=("$(cat "$CNI/daemon")")
+	flock -n "$ROOT/podns/web" true
+}
+
+@test "a plugin that leaves a process behind at GC: nobody has the lock of all ports afterwards" {
+	conflist web 1.1.0
+	plugin_does one VERSION 'echo "{\"cniVersion\": \"1.1.0\", \"supportedVersions\": [\"1.1.0\"]}"'
+	plugin_does one GC 'sleep 1000 >/dev/null 2>&1 & echo $! >"$dir/daemon"'
+	mkdir -m 0755 /run/podns
+	"$NET" sweep
+	PIDS+=("$(cat "$CNI/daemon")")
+	flock -n /run/podns true
 }
