@@ -75,7 +75,8 @@ static int settle_earlier(struct add *x, bool *attached, struct error *e)
 		return 0;
 	if (attach_is_of_this_boot(st, &this_boot, e) < 0)
 		return -1;
-	if (st->phase == NET_UP && this_boot && attach_pin_is_there(st)) {
+	if (st->phase == NET_UP && this_boot && attach_pin_is_there(st) &&
+	    !(st->changing && x->a->keep)) {
 		if (!same_request(st, x->request)) {
 			error_set(e, 0, "the pod is attached to the network %s already",
 				  st->network);

@@ -213,8 +213,16 @@ static int remove_resolv_conf(const struct attach *a, struct error *e)
 	return error_set(e, errno, "remove %s/podns/%s/" RESOLV_CONF, a->store->root, a->pod);
 }
 
-/* down: keep the record. */
-static int detach(const struct attach *a, struct net_state *st, bool down, struct error *e)
+static int save_down(const struct attach *a, struct net_state *st, struct error *e)
+{
+	st->phase = NET_DOWN;
+	st->changing = false;
+	st->error = NULL;
+	/* What another boot has left is detached, too. */
+	return attach_note_boot(st, e) < 0 ? -1 : state_save(a->store, st, e);
+}
+
+int attach_detach(const struct attach *a, struct net_state *st, struct error *e)
 {
 	struct error unsaved;
 
@@ -226,15 +234,7 @@ static int detach(const struct attach *a, struct net_state *st, bool down, struc
 		save_reason(a, st, e);
 		return -1;
 	}
-	if (!down)
-		return state_remove(a->store, a->pod, e);
-	st->phase = NET_DOWN;
-	return state_save(a->store, st, e);
-}
-
-int attach_detach(const struct attach *a, struct net_state *st, struct error *e)
-{
-	return detach(a, st, false, e);
+	return a->keep ? save_down(a, st, e) : state_remove(a->store, a->pod, e);
 }
 
 /* --- down and up ---------------------------------------------------------------------------------- */
@@ -252,10 +252,12 @@ static int load_record(const struct attach *a, struct net_state *st, struct erro
 int attach_down(const struct attach *a, struct error *e)
 {
 	cleanup_net_state struct net_state st = { 0 };
+	struct attach kept = *a;
 
+	kept.keep = true;
 	if (load_record(a, &st, e) < 0)
 		return -1;
-	return st.phase == NET_DOWN ? 0 : detach(a, &st, true, e);
+	return st.phase == NET_DOWN ? 0 : attach_detach(&kept, &st, e);
 }
 
 static struct network_request request_again(const struct net_state *st)
@@ -272,30 +274,17 @@ static struct network_request request_again(const struct net_state *st)
 	return r;
 }
 
-/* After a failure nothing is attached: the record is still needed for another attempt. */
-static void keep_record(const struct attach *a, struct net_state *st)
-{
-	cleanup_net_state struct net_state now = { 0 };
-	struct error e;
-
-	st->phase = NET_DOWN;
-	if (state_load(a->store, a->pod, &now, &e) < 0 ||
-	    (!now.pod && state_save(a->store, st, &e) < 0))
-		log_error(LOG_LEVEL_WARN, &e);
-}
-
 int attach_up(const struct attach *a, int out_fd, struct error *e)
 {
 	cleanup_net_state struct net_state st = { 0 };
 	struct network_request request;
+	struct attach kept = *a;
 
+	kept.keep = true;
 	if (load_record(a, &st, e) < 0)
 		return -1;
 	request = request_again(&st);
-	if (attach_add(a, &request, out_fd, e) == 0)
-		return 0;
-	keep_record(a, &st);
-	return -1;
+	return attach_add(&kept, &request, out_fd, e);
 }
 
 /* --- del -------------------------------------------------------------------------------------------- */

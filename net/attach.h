@@ -22,12 +22,18 @@ struct attach {
 	const char *pod;
 	int lock_fd;    /* the pod's directory */
 	uint64_t until; /* by chain_now(): the time for all of it */
+	/*
+	 * Once the pod is detached, also after a failure, its record stays, as down: the pod goes on, and attach_up()
+	 * needs it.
+	 */
+	bool keep;
 };
 
 /*
  * Attach the pod and write its addresses to out_fd, one a line. If it is attached to that network already,
  * with the same ports and name servers, only its addresses are written. After a failure all plugins'
- * DEL have run; if one of them failed, the record stays.
+ * DEL have run; if one of them failed, the record stays. With a->keep a change of ports that was interrupted is
+ * undone by attaching the pod once more; without, it is an error.
  */
 int attach_add(const struct attach *a, const struct network_request *request, int out_fd,
 	       struct error *e);
@@ -107,7 +113,7 @@ int attach_parse_last(const struct net_state *st, struct result *result, struct 
 /* Are the interfaces and addresses of the last result in the pin? */
 int attach_look(const struct net_state *st, struct error *e);
 
-/* Detach what the record is about, and remove it; if that fails, save why. */
+/* Detach what the record is about, and remove it, or see a->keep; if that fails, save why. */
 int attach_detach(const struct attach *a, struct net_state *st, struct error *e);
 
 /*
