@@ -376,3 +376,39 @@ broken_plugin() {
 edit_hooks_forget() {
 	sed -i 's/"--network-annotation"/"--no-syslog"/' "$T/$1/config.json"
 }
+
+# --- the unit of gc ------------------------------------------------------------------------------
+
+# as_unit UNIT COMMAND...: with the unit's RestrictAddressFamilies=, as systemd does it: by a filter for socket(2).
+as_unit() {
+	local families
+	families=$(sed -n 's/^RestrictAddressFamilies=//p' "$PODNS_SRC/units/$1")
+	perl -e '
+		my %known = (AF_UNIX => 1, AF_INET => 2, AF_INET6 => 10, AF_NETLINK => 16, AF_PACKET => 17);
+		my %socket = (x86_64 => 41, aarch64 => 198, riscv64 => 198);
+		my ($families, $machine) = (shift, shift);
+		my @known = map { $known{$_} // die } split " ", $families;
+		if (@known) {
+			my @code = ([0x20, 0, 0, 0], [0x15, 0, @known + 2, $socket{$machine} // die], [0x20, 0, 0, 16]);
+			push @code, [0x15, @known - $_, 0, $known[$_]] for 0 .. $#known;
+			push @code, [0x06, 0, 0, 0x00050000 | 97], [0x06, 0, 0, 0x7fff0000];
+			my $code = join "", map { pack "SCCL", @$_ } @code;
+			my $program = pack "Sx6P", scalar @code, $code;
+			syscall(157, 22, 2, $program) == 0 or die "prctl: $!" if $machine eq "x86_64";
+			syscall(167, 22, 2, $program) == 0 or die "prctl: $!" if $machine ne "x86_64";
+		}
+		exec @ARGV' "$families" "$(uname -m)" "${@:2}"
+}
+
+@test "gc by its unit detaches pods that have ended" {
+	local pid
+	server a annotations=', "io.podns.network": "front", "io.podns.publish": "8080:8000"' arg=--network-annotation \
+		arg=--publish-annotation=8000-8099
+	start a
+	pid=$(init_pid a)
+	kill -KILL "$pid"
+	wait_for stopped a
+	rm -rf "/run/rt-$RUNTIME/$(id_of a)"
+	as_unit podns-gc.service.in "$PODNS" --root "$ROOT" gc
+	gone
+}
