@@ -140,13 +140,65 @@ static const struct net_ports *ports_to_delete(const struct net_state *st)
 	return st->changing && !st->ports.count ? &st->next_ports : &st->ports;
 }
 
-/* DEL for all plugins in reverse. The first error is returned, the others are logged. */
-static int del_plugins(const struct chain *chain, const struct net_state *st, struct error *e)
+/* The addresses of a pod that is detached, and whether another pod has one of them. */
+struct reuse {
+	const struct attach *a;
+	const struct result *of;
+	bool found;
+};
+
+static bool has_common_address(const struct result *a, const struct result *b)
 {
+	for (size_t i = 0; i < a->ip_count; i++)
+		for (size_t k = 0; k < b->ip_count; k++)
+			if (a->ips[i].pod && b->ips[k].pod && !strcmp(a->ips[i].ip, b->ips[k].ip))
+				return true;
+	return false;
+}
+
+/* A record that cannot be read must not keep other pods from being detached. */
+static int look_for_reuse(void *arg, const char *pod, struct error *e)
+{
+	cleanup_net_state struct net_state st = { 0 };
+	cleanup_result struct result result = { 0 };
+	struct reuse *x = arg;
+	struct error ignored;
+	bool this_boot;
+
+	(void)e;
+	if (!strcmp(pod, x->a->pod) || state_load(x->a->store, pod, &st, &ignored) < 0 || !st.pod ||
+	    !st.result_count || st.phase == NET_DOWN ||
+	    attach_is_of_this_boot(&st, &this_boot, &ignored) < 0 || !this_boot ||
+	    attach_parse_last(&st, &result, &ignored) < 0)
+		return 0;
+	x->found = has_common_address(x->of, &result);
+	return x->found;
+}
+
+/*
+ * After a reboot, and if only the plugin that gives addresses succeeded at an earlier DEL, another pod may have the address.
+ * firewall removes by address what it finds, which would be that pod's.
+ */
+static bool address_is_reused(const struct attach *a, const struct net_state *st)
+{
+	cleanup_result struct result result = { 0 };
+	struct reuse x = { .a = a, .of = &result };
+	struct error ignored;
+
+	if (!st->result_count || attach_parse_last(st, &result, &ignored) < 0)
+		return false;
+	return state_each(a->store, look_for_reuse, &x, &ignored) > 0;
+}
+
+/* DEL for all plugins in reverse. The first error is returned, the others are logged. */
+static int del_plugins(const struct attach *a, const struct chain *chain,
+		       const struct net_state *st, struct error *e)
+{
+	const struct net_text *last =
+		address_is_reused(a, st) ? NULL : attach_last_result(st, chain->list);
 	struct chain_call call = {
 		.command = "DEL",
-		.extras =
-			attach_extras(st, ports_to_delete(st), attach_last_result(st, chain->list)),
+		.extras = attach_extras(st, ports_to_delete(st), last),
 	};
 	struct error each;
 	bool failed = false;
@@ -172,7 +224,7 @@ static int detach_plugins(const struct attach *a, const struct net_state *st, bo
 	/* Another namespace may be pinned at the path by now, and must be left alone. */
 	if (!this_boot || !attach_pin_is_there(st))
 		chain.netns = "";
-	return del_plugins(&chain, st, e);
+	return del_plugins(a, &chain, st, e);
 }
 
 /*

@@ -412,3 +412,23 @@ as_unit() {
 	as_unit podns-gc.service.in "$PODNS" --root "$ROOT" gc
 	gone
 }
+
+# --- addresses that are another pod's by now -----------------------------------------------------
+
+@test "after a reboot: what is left of a pod is detached, and the pod that has its address now keeps its rules" {
+	local address
+	rm -rf "$REAL/leases"
+	podns create --network front old
+	address=$(addresses old)
+	# A reboot: rules, leases and namespaces are gone, records are not.
+	sed -i 's/^"boot":"[^"]*"/"boot":"00000000-0000-0000-0000-000000000000"/' "$ROOT/podns/network@old"
+	umount "$ROOT"/{net,ipc,uts}ns/old
+	rm -r "$ROOT"/{net,ipc,uts}ns/old "$ROOT/podns/old"
+	rm -rf "$REAL/leases"
+	podns create --network front web
+	equal "$(addresses)" "$address"
+	iptables-save >"$T/before"
+	podns gc
+	[ ! -e "$ROOT/podns/network@old" ]
+	diff <(grep -e "$address/32" "$T/before" | sort) <(iptables-save | grep -e "$address/32" | sort)
+}
