@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "net/chain.h"
+#include "net/link.h"
 #include "net/pasta.h"
 #include "net/resolv.h"
 
@@ -213,6 +214,17 @@ static int del_plugins(const struct attach *a, const struct chain *chain,
 	return failed ? -1 : 0;
 }
 
+/* What the last plugin printed may be none that can be read: the error of ADD was about that. */
+static int remove_left(const struct net_state *st, struct error *e)
+{
+	cleanup_result struct result result = { 0 };
+	struct error ignored;
+
+	if (!st->result_count || attach_parse_last(st, &result, &ignored) < 0)
+		return 0;
+	return link_remove_left(&result, e);
+}
+
 static int detach_plugins(const struct attach *a, const struct net_state *st, bool this_boot,
 			  struct error *e)
 {
@@ -224,7 +236,9 @@ static int detach_plugins(const struct attach *a, const struct net_state *st, bo
 	/* Another namespace may be pinned at the path by now, and must be left alone. */
 	if (!this_boot || !attach_pin_is_there(st))
 		chain.netns = "";
-	return del_plugins(a, &chain, st, e);
+	if (del_plugins(a, &chain, st, e) < 0)
+		return -1;
+	return this_boot ? remove_left(st, e) : 0;
 }
 
 /*

@@ -4,6 +4,8 @@
 #
 # Pods with a network, as users have them: Debian's CNI plugins, runc and crun, and packets that arrive.
 
+# shellcheck disable=SC2030,SC2031 # each test is a subshell
+
 load helpers
 load podns
 load net-real
@@ -431,4 +433,34 @@ as_unit() {
 	podns gc
 	[ ! -e "$ROOT/podns/network@old" ]
 	diff <(grep -e "$address/32" "$T/before" | sort) <(iptables-save | grep -e "$address/32" | sort)
+}
+
+# --- processes in the pod ------------------------------------------------------------------------
+
+# cut_off: the pod cannot reach its gateway, and the host has no end of the pod's interface.
+cut_off() {
+	fails in_pin net web busybox ping -c 1 -W 1 10.99.0.1
+	equal "$(ip -o link show type veth | grep -v out0)" ''
+}
+
+@test "a process of the pod has renamed its interface, or moved it into a namespace of its own: down cuts the pod off" {
+	local pid
+	podns create --network front web
+	in_pin net web busybox ping -c 1 -W 1 10.99.0.1
+	in_pin net web ip link set eth0 down
+	in_pin net web ip link set eth0 name mine
+	in_pin net web ip link set mine up
+	podns network down web
+	cut_off
+	contains "$(cat "$ROOT/podns/log")" 'was still there after DEL, and is removed'
+	podns network up web
+	in_pin net web busybox ping -c 1 -W 1 10.99.0.1
+	unshare --net sleep 1000 3>&- &
+	pid=$!
+	PIDS+=("$pid")
+	wait_for program_is "$pid" sleep
+	in_pin net web ip link set eth0 netns "$pid"
+	podns rm web
+	equal "$(ip -o link show type veth | grep -v out0)" ''
+	equal "$(nsenter --target "$pid" --net ip -o link show type veth)" ''
 }
