@@ -77,10 +77,12 @@ static int ask_agent(struct network_client *client, const struct network_request
 	while (n < 0 && errno == EINTR);
 	if (n != (ssize_t)sizeof(reply)) {
 		error_set(e, n < 0 ? errno : 0, "the process that runs podns-net is gone");
+		client->killed = true;
 		close_end(&client->fd);
 		return -1;
 	}
 	*answer = reply.answer;
+	client->killed |= reply.killed;
 	if (!reply.failed)
 		return 0;
 	*e = reply.error;

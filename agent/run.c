@@ -175,8 +175,8 @@ int agent_run(struct agent *agent, const struct network_request *request, int lo
 	fill_in(&args, agent, request, lock_fd, seconds);
 	r = podns_net_run(&args, lock_fd, (seconds + EXTRA_SECONDS) * 1000, &result, e);
 	agent->killed |= WIFSIGNALED(result.status);
-	if (r < 0)
-		return -1;
-	return request->verb == NETWORK_SWEEP ? pass_on(&result.out, e)
-					      : read_addresses(&result.out, answer, e);
+	/* What a sweep has done counts though it could not do all. */
+	if (request->verb == NETWORK_SWEEP)
+		return pass_on(&result.out, r < 0 ? &(struct error){ 0 } : e) < 0 ? -1 : r;
+	return r < 0 ? -1 : read_addresses(&result.out, answer, e);
 }

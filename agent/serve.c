@@ -131,6 +131,7 @@ bool agent_serve_one(struct agent *agent)
 	reply.failed = n != (ssize_t)sizeof(in.message) || in.message.version != AGENT_VERSION ||
 		       check_message(agent, &in.message, &reply.error) < 0 ||
 		       grant(agent, &in.message, &reply.answer, &reply.error) < 0;
+	reply.killed = agent->killed;
 	do
 		n = send(agent->fd, &reply, sizeof(reply), MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);

@@ -79,13 +79,31 @@ static int note_addresses(struct pod *pod, const struct buf *out, struct error *
 	return pod_save(pod, e);
 }
 
-/* The record says first that nothing is attached: after a kill `up` may do it again. */
+static int check_network(struct pod *pod, struct error *e)
+{
+	cleanup_net_state struct net_state st = { 0 };
+
+	/* podns-net says what is wrong with one that cannot be read. */
+	if (state_load(pod->store, pod->name, &st, &(struct error){ 0 }) < 0 || st.pod)
+		return 0;
+	if (!pod->rec.network) {
+		error_set(e, 0, "the pod has no network");
+		return error_hint(e, "a pod gets one when it is made");
+	}
+	error_set(e, 0, "the record of the pod's network %s is gone", pod->rec.network);
+	return error_hint(e, "podns rm %s ends the pod", pod->name);
+}
+
+/*
+ * The pod's record says first that nothing is attached: after a kill, or if `up` fails, no container starts in the pod
+ * until `up` has succeeded. If it is attached `up` only asks for its addresses.
+ */
 static int note_detached(struct pod *pod, struct error *e)
 {
 	const char *network = pod->rec.network;
 
 	if (!network)
-		return error_set(e, 0, "the pod has no network");
+		return 0;
 	return record_set_network(&pod->rec, network, e) < 0 ? -1 : pod_save(pod, e);
 }
 
@@ -95,20 +113,22 @@ static int run_on_pod(struct cli *cli, enum verb verb, const char *name, struct 
 	cleanup_program_result struct program_result result = { 0 };
 	cleanup_store struct store store = STORE_NONE;
 	cleanup_pod struct pod pod = POD_NONE;
+	int r;
 
 	log_context("network", name);
 	if (open_pod(cli, name, &store, &pod, e) < 0)
 		return -1;
 	log_context("network", pod.name);
-	if (verb == VERB_DOWN && note_detached(&pod, e) < 0)
+	if (check_network(&pod, e) < 0 ||
+	    ((verb == VERB_DOWN || verb == VERB_UP) && note_detached(&pod, e) < 0))
 		return -1;
 	program_add_args(args, "--root", store.root);
 	program_add_args(args, "--lock-fd", decimal((uint64_t)pod.fd).text);
 	program_add_args(args, verb_name[verb], NULL);
 	program_add_args(args, "--", pod.name);
-	if (podns_net_run(args, pod.fd, LIMIT_MS, &result, e) < 0)
-		return -1;
-	return verb == VERB_UP ? note_addresses(&pod, &result.out, e) : 0;
+	r = podns_net_run(args, pod.fd, LIMIT_MS, &result, e);
+	pod.lock_stays = WIFSIGNALED(result.status);
+	return r == 0 && verb == VERB_UP ? note_addresses(&pod, &result.out, e) : r;
 }
 
 struct changes {

@@ -19,7 +19,6 @@
 struct add {
 	const struct attach *a;
 	const struct network_request *request;
-	bool keep; /* the record, when the pod is detached: it is down then */
 	struct net_state st;
 	struct conflist list;
 	struct chain chain; /* until is that of the ADDs */
@@ -78,7 +77,8 @@ static int settle_earlier(struct add *x, bool *attached, struct error *e)
 		return 0;
 	if (attach_is_of_this_boot(st, &this_boot, e) < 0)
 		return -1;
-	if (st->phase == NET_UP && this_boot && attach_pin_is_there(st)) {
+	if (st->phase == NET_UP && this_boot && attach_pin_is_there(st) &&
+	    !(st->changing && x->a->keep)) {
 		if (!same_request(st, x->request)) {
 			error_set(e, 0, "the pod is attached to the network %s already",
 				  st->network);
@@ -88,7 +88,7 @@ static int settle_earlier(struct add *x, bool *attached, struct error *e)
 		if (*attached)
 			return 0;
 	}
-	if (!(st->phase == NET_DOWN && this_boot) && attach_detach(x->a, st, x->keep, e) < 0)
+	if (!(st->phase == NET_DOWN && this_boot) && attach_detach(x->a, st, e) < 0)
 		return error_prefix(e,
 				    "detach the pod from the network %s, which an earlier run left",
 				    st->network);
@@ -340,7 +340,7 @@ static int undo(struct add *x, struct error *e)
 	struct error left;
 
 	net_state_set_error(&x->st, e);
-	if (attach_detach(x->a, &x->st, x->keep, &left) == 0)
+	if (attach_detach(x->a, &x->st, &left) == 0)
 		return -1;
 	error_prefix(&left, "detach the pod after a failure");
 	log_error(LOG_LEVEL_WARN, &left);
@@ -386,10 +386,10 @@ static int attach_pod(struct add *x, int out_fd, struct error *e)
 	return add_network(x, out_fd, e) < 0 ? undo(x, e) : 0;
 }
 
-int attach_request(const struct attach *a, const struct network_request *request, bool keep,
-		   int out_fd, struct error *e)
+int attach_add(const struct attach *a, const struct network_request *request, int out_fd,
+	       struct error *e)
 {
-	struct add x = { .a = a, .request = request, .keep = keep };
+	struct add x = { .a = a, .request = request };
 	bool attached;
 	int r = settle_earlier(&x, &attached, e);
 
@@ -398,10 +398,4 @@ int attach_request(const struct attach *a, const struct network_request *request
 	conflist_free(&x.list);
 	net_state_free(&x.st);
 	return r;
-}
-
-int attach_add(const struct attach *a, const struct network_request *request, int out_fd,
-	       struct error *e)
-{
-	return attach_request(a, request, false, out_fd, e);
 }

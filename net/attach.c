@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "net/chain.h"
+#include "net/link.h"
 #include "net/pasta.h"
 #include "net/resolv.h"
 
@@ -124,6 +126,11 @@ int attach_lock_ports(struct store *store, struct error *e)
 	return lock_own_dir(store->root_fd, "podns", 0700, path, &store->wait, e);
 }
 
+void attach_unlock(int fd)
+{
+	flock(fd, LOCK_UN);
+}
+
 /* --- detaching ------------------------------------------------------------------------------------ */
 
 /*
@@ -135,13 +142,65 @@ static const struct net_ports *ports_to_delete(const struct net_state *st)
 	return st->changing && !st->ports.count ? &st->next_ports : &st->ports;
 }
 
-/* DEL for all plugins in reverse. The first error is returned, the others are logged. */
-static int del_plugins(const struct chain *chain, const struct net_state *st, struct error *e)
+/* The addresses of a pod that is detached, and whether another pod has one of them. */
+struct reuse {
+	const struct attach *a;
+	const struct result *of;
+	bool found;
+};
+
+static bool has_common_address(const struct result *a, const struct result *b)
 {
+	for (size_t i = 0; i < a->ip_count; i++)
+		for (size_t k = 0; k < b->ip_count; k++)
+			if (a->ips[i].pod && b->ips[k].pod && !strcmp(a->ips[i].ip, b->ips[k].ip))
+				return true;
+	return false;
+}
+
+/* A record that cannot be read must not keep other pods from being detached. */
+static int look_for_reuse(void *arg, const char *pod, struct error *e)
+{
+	cleanup_net_state struct net_state st = { 0 };
+	cleanup_result struct result result = { 0 };
+	struct reuse *x = arg;
+	struct error ignored;
+	bool this_boot;
+
+	(void)e;
+	if (!strcmp(pod, x->a->pod) || state_load(x->a->store, pod, &st, &ignored) < 0 || !st.pod ||
+	    !st.result_count || st.phase == NET_DOWN ||
+	    attach_is_of_this_boot(&st, &this_boot, &ignored) < 0 || !this_boot ||
+	    attach_parse_last(&st, &result, &ignored) < 0)
+		return 0;
+	x->found = has_common_address(x->of, &result);
+	return x->found;
+}
+
+/*
+ * After a reboot, and if only the plugin that gives addresses succeeded at an earlier DEL, another pod may have the address.
+ * firewall removes by address what it finds, which would be that pod's.
+ */
+static bool address_is_reused(const struct attach *a, const struct net_state *st)
+{
+	cleanup_result struct result result = { 0 };
+	struct reuse x = { .a = a, .of = &result };
+	struct error ignored;
+
+	if (!st->result_count || attach_parse_last(st, &result, &ignored) < 0)
+		return false;
+	return state_each(a->store, look_for_reuse, &x, &ignored) > 0;
+}
+
+/* DEL for all plugins in reverse. The first error is returned, the others are logged. */
+static int del_plugins(const struct attach *a, const struct chain *chain,
+		       const struct net_state *st, struct error *e)
+{
+	const struct net_text *last =
+		address_is_reused(a, st) ? NULL : attach_last_result(st, chain->list);
 	struct chain_call call = {
 		.command = "DEL",
-		.extras =
-			attach_extras(st, ports_to_delete(st), attach_last_result(st, chain->list)),
+		.extras = attach_extras(st, ports_to_delete(st), last),
 	};
 	struct error each;
 	bool failed = false;
@@ -156,6 +215,17 @@ static int del_plugins(const struct chain *chain, const struct net_state *st, st
 	return failed ? -1 : 0;
 }
 
+/* What the last plugin printed may be none that can be read: the error of ADD was about that. */
+static int remove_left(const struct net_state *st, struct error *e)
+{
+	cleanup_result struct result result = { 0 };
+	struct error ignored;
+
+	if (!st->result_count || attach_parse_last(st, &result, &ignored) < 0)
+		return 0;
+	return link_remove_left(&result, e);
+}
+
 static int detach_plugins(const struct attach *a, const struct net_state *st, bool this_boot,
 			  struct error *e)
 {
@@ -167,7 +237,9 @@ static int detach_plugins(const struct attach *a, const struct net_state *st, bo
 	/* Another namespace may be pinned at the path by now, and must be left alone. */
 	if (!this_boot || !attach_pin_is_there(st))
 		chain.netns = "";
-	return del_plugins(&chain, st, e);
+	if (del_plugins(a, &chain, st, e) < 0)
+		return -1;
+	return this_boot ? remove_left(st, e) : 0;
 }
 
 /*
@@ -208,7 +280,16 @@ static int remove_resolv_conf(const struct attach *a, struct error *e)
 	return error_set(e, errno, "remove %s/podns/%s/" RESOLV_CONF, a->store->root, a->pod);
 }
 
-int attach_detach(const struct attach *a, struct net_state *st, bool keep, struct error *e)
+static int save_down(const struct attach *a, struct net_state *st, struct error *e)
+{
+	st->phase = NET_DOWN;
+	st->changing = false;
+	st->error = NULL;
+	/* What another boot has left is detached, too. */
+	return attach_note_boot(st, e) < 0 ? -1 : state_save(a->store, st, e);
+}
+
+int attach_detach(const struct attach *a, struct net_state *st, struct error *e)
 {
 	struct error unsaved;
 
@@ -220,10 +301,7 @@ int attach_detach(const struct attach *a, struct net_state *st, bool keep, struc
 		save_reason(a, st, e);
 		return -1;
 	}
-	if (!keep)
-		return state_remove(a->store, a->pod, e);
-	st->phase = NET_DOWN;
-	return state_save(a->store, st, e);
+	return a->keep ? save_down(a, st, e) : state_remove(a->store, a->pod, e);
 }
 
 /* --- down and up ---------------------------------------------------------------------------------- */
@@ -241,10 +319,12 @@ static int load_record(const struct attach *a, struct net_state *st, struct erro
 int attach_down(const struct attach *a, struct error *e)
 {
 	cleanup_net_state struct net_state st = { 0 };
+	struct attach kept = *a;
 
+	kept.keep = true;
 	if (load_record(a, &st, e) < 0)
 		return -1;
-	return st.phase == NET_DOWN ? 0 : attach_detach(a, &st, true, e);
+	return st.phase == NET_DOWN ? 0 : attach_detach(&kept, &st, e);
 }
 
 static struct network_request request_again(const struct net_state *st)
@@ -266,11 +346,13 @@ int attach_up(const struct attach *a, int out_fd, struct error *e)
 {
 	cleanup_net_state struct net_state st = { 0 };
 	struct network_request request;
+	struct attach kept = *a;
 
+	kept.keep = true;
 	if (load_record(a, &st, e) < 0)
 		return -1;
 	request = request_again(&st);
-	return attach_request(a, &request, true, out_fd, e);
+	return attach_add(&kept, &request, out_fd, e);
 }
 
 /* --- del -------------------------------------------------------------------------------------------- */

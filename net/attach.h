@@ -22,12 +22,18 @@ struct attach {
 	const char *pod;
 	int lock_fd;    /* the pod's directory */
 	uint64_t until; /* by chain_now(): the time for all of it */
+	/*
+	 * Once the pod is detached, also after a failure, its record stays, as down: the pod goes on, and attach_up()
+	 * needs it.
+	 */
+	bool keep;
 };
 
 /*
  * Attach the pod and write its addresses to out_fd, one a line. If it is attached to that network already,
  * with the same ports and name servers, only its addresses are written. After a failure all plugins'
- * DEL have run; if one of them failed, the record stays.
+ * DEL have run; if one of them failed, the record stays. With a->keep a change of ports that was interrupted is
+ * undone by attaching the pod once more; without, it is an error.
  */
 int attach_add(const struct attach *a, const struct network_request *request, int out_fd,
 	       struct error *e);
@@ -114,23 +120,19 @@ int attach_check_families(const struct net_state *st, const struct net_ports *po
 /* Are the interfaces and addresses of the last result in the pin? */
 int attach_look(const struct net_state *st, struct error *e);
 
-/*
- * Detach what the record is about, and remove the record, or with `keep` save it as down; if that fails, save
- * why.
- */
-int attach_detach(const struct attach *a, struct net_state *st, bool keep, struct error *e);
-
-/*
- * attach_add(), or with `keep` attach_up(): at no time there is no record of the network, so that another attempt
- * can follow a failure or the end of this process.
- */
-int attach_request(const struct attach *a, const struct network_request *request, bool keep,
-		   int out_fd, struct error *e);
+/* Detach what the record is about, and remove it, or see a->keep; if that fails, save why. */
+int attach_detach(const struct attach *a, struct net_state *st, struct error *e);
 
 /*
  * Lock the ports of all pods (<root>/podns itself) until the descriptor is closed. Held while they are
  * compared and a record with new ones is written. Returns a descriptor or -1.
  */
 int attach_lock_ports(struct store *store, struct error *e);
+
+/*
+ * Release the lock of the descriptor, which is closed soon. Closing alone would not release it while a process that
+ * a plugin has left behind has the descriptor, too.
+ */
+void attach_unlock(int fd);
 
 #endif

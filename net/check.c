@@ -169,9 +169,9 @@ static int check_phase(const struct net_state *st, struct error *e)
 	else
 		return 0;
 	return error_hint(e,
-			  st->phase == NET_DOWN && this_boot ? "podns network up %s"
-			  : st->phase == NET_UP && this_boot ? "podns network publish %s"
-							     : "podns network down %s",
+			  this_boot && (st->phase == NET_DOWN || st->phase == NET_UP)
+				  ? "podns network up %s"
+				  : "podns network down %s",
 			  st->pod);
 }
 

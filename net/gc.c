@@ -114,6 +114,7 @@ int gc_networks(struct store *store, uint64_t until, struct error *e)
 		g.until = chain_now() + GC_MS;
 	if (conflist_each(CONFLIST_DIR, visit, &g, &own) < 0)
 		log_all_but_first(&g.failed, e, &own);
+	attach_unlock(lock);
 	buf_free(&g.list);
 	arena_free(&g.arena);
 	return g.failed ? -1 : 0;

@@ -90,6 +90,7 @@ static int lock_and_run(const struct net_options *o, struct store *store, uint64
 	a.lock_fd = own;
 	r = run_on_pod(o, &a, e);
 	give_lock_back(store, o->pod, own);
+	attach_unlock(own);
 	return r;
 }
 

@@ -13,6 +13,7 @@ struct publish {
 	struct net_state *st;
 	struct conflist *list;
 	struct chain chain;
+	struct net_ports interrupted; /* the new ports of an earlier change */
 };
 
 /* --- the new ports -------------------------------------------------------------------------------- */
@@ -132,10 +133,23 @@ static int restart_pasta(const struct publish *p, const struct net_ports *ports,
 	return r;
 }
 
+/* pasta does not say that it cannot have a port, as long as it can have another one of the same range. */
+static int replace_pasta(const struct publish *p, struct error *e)
+{
+	const struct net_ports *ports = &p->st->next_ports;
+
+	if (pasta_del(p->st, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ports->count; i++)
+		if (taken_by_host(&ports->list[i], e) < 0)
+			return -1;
+	return restart_pasta(p, ports, e);
+}
+
 static int replace_ports(const struct publish *p, struct error *e)
 {
 	if (pasta_is_network(p->st))
-		return restart_pasta(p, &p->st->next_ports, e);
+		return replace_pasta(p, e);
 	if (unpublish(p, p->st->ports.count ? &p->st->ports : &p->st->next_ports, e) < 0)
 		return -1;
 	return publish_ports(p, &p->st->next_ports, e);
@@ -195,12 +209,47 @@ static int load(struct publish *p, struct error *e)
 	return check_plugins(p, e);
 }
 
+static bool overlaps(const struct net_ports *ports, const struct port_range *range)
+{
+	for (size_t i = 0; i < ports->count; i++)
+		if (port_overlaps(&ports->list[i], range))
+			return true;
+	return false;
+}
+
+/* The ports of the range that the pod's own pasta does not hold. */
+static int check_others(const struct publish *p, const struct port_range *range, struct error *e)
+{
+	struct port_range one = *range;
+
+	one.count = 1;
+	for (unsigned i = 0; i < range->count; i++) {
+		one.host = (uint16_t)(range->host + i);
+		if (!overlaps(&p->st->ports, &one) && !overlaps(&p->interrupted, &one) &&
+		    taken_by_host(&one, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_ports(const struct publish *p, const struct net_ports *add, struct error *e)
+{
+	if (!pasta_is_network(p->st))
+		return taken_check(p->a->store, p->a->pod, add->list, add->count, e);
+	if (taken_by_records(p->a->store, p->a->pod, add->list, add->count, e) < 0)
+		return -1;
+	for (size_t i = 0; i < add->count; i++)
+		if (check_others(p, &add->list[i], e) < 0)
+			return -1;
+	return 0;
+}
+
 /* From here on both the old and the new ports are taken. */
 static int save_intent(const struct publish *p, const struct net_ports *add, struct error *e)
 {
 	cleanup_close int lock = attach_lock_ports(p->a->store, e);
 
-	if (lock < 0 || taken_check(p->a->store, p->a->pod, add->list, add->count, e) < 0)
+	if (lock < 0 || check_ports(p, add, e) < 0)
 		return -1;
 	p->st->changing = true;
 	return state_save(p->a->store, p->st, e);
@@ -245,11 +294,11 @@ int attach_publish(const struct attach *a, const struct net_ports *drop,
 	if (load(&p, e) < 0)
 		return -1;
 	next = st.ports;
-	if (net_ports_change(&next, drop, add, e) < 0 ||
-	    attach_check_families(&st, add, e) < 0 ||
+	if (net_ports_change(&next, drop, add, e) < 0 || attach_check_families(&st, add, e) < 0 ||
 	    (pasta_is_network(&st) && pasta_prepare(&next, e) < 0) ||
 	    unpublish_interrupted(&p, e) < 0)
 		return -1;
+	p.interrupted = st.next_ports;
 	st.next_ports = next;
 	if (save_intent(&p, add, e) < 0)
 		return -1;

@@ -409,6 +409,7 @@ static int finish(struct run *x, int done, struct error *e)
 	if (reaped < 0 && done == 0)
 		return error_set(e, errno, "wait for %s", x->p->path);
 	if (reaped == 0) {
+		x->r->status = SIGKILL; /* as waitpid(2) will say, whenever that is */
 		ignored = *e;
 		return error_set(e, 0, "%.2000s (SIGKILL did not end it)",
 				 done < 0 ? ignored.text : x->p->path);

@@ -66,12 +66,35 @@ static int judge(const struct sweep *s, const struct net_state *st, const char *
 	return 0;
 }
 
+/*
+ * Does the pod go on, and is that its network? `podns network up` needs the record then. No pod survives a reboot.
+ */
+static int needs_record(const struct sweep *s, const struct net_state *st, int pod_fd, bool *needs,
+			struct error *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	struct record rec;
+
+	if (attach_is_of_this_boot(st, needs, e) < 0)
+		return -1;
+	if (!*needs)
+		return 0;
+	*needs = false;
+	if (read_file_at(pod_fd, POD_RECORD_FILE, POD_RECORD_MAX, &text) < 0)
+		return errno == ENOENT ? 0
+				       : error_set(e, errno, "read %s/podns/%s/" POD_RECORD_FILE,
+						   s->store->root, st->pod);
+	if (record_parse_file(&rec, &text, e) < 0)
+		return error_prefix(e, "%s/podns/%s/" POD_RECORD_FILE, s->store->root, st->pod);
+	*needs = rec.network && !strcmp(rec.network, st->network);
+	record_free(&rec);
+	return 0;
+}
+
 /* Under the pod's lock: another process may have done it meanwhile, or have made the pod again. */
 static int detach(const struct sweep *s, const char *pod, int lock_fd, struct error *e)
 {
-	const struct attach a = {
-		.store = s->store, .pod = pod, .lock_fd = lock_fd, .until = s->until
-	};
+	struct attach a = { .store = s->store, .pod = pod, .lock_fd = lock_fd, .until = s->until };
 	cleanup_net_state struct net_state st = { 0 };
 	const char *why;
 
@@ -83,7 +106,9 @@ static int detach(const struct sweep *s, const char *pod, int lock_fd, struct er
 		return -1;
 	if (!why)
 		return 0;
-	if (attach_detach(&a, &st, false, e) < 0)
+	if (needs_record(s, &st, lock_fd, &a.keep, e) < 0)
+		return -1;
+	if (attach_detach(&a, &st, e) < 0)
 		return error_prefix(e, "pod %s: detach it from the network %s", pod, st.network);
 	dprintf(s->out_fd, "%s: detached from the network %s: %s\n", pod, st.network, why);
 	return 0;
@@ -103,12 +128,16 @@ static int lock_and_detach(struct sweep *s, const char *pod, struct error *e)
 		return error_hint(e, "podns gc does it when it runs again");
 	}
 	fd = lock_own_dir(s->store->dir_fd, pod, 0700, path, &s->wait, e);
+	/* Another run is about to attach it, or to detach it. */
+	if (fd < 0 && e->num == ETIMEDOUT)
+		return has_pod(s->store, pod, &has, &(struct error){ 0 }) == 0 && has ? 0 : -1;
 	if (fd < 0)
 		return -1;
 	r = detach(s, pod, fd, e);
 	/* The lock's directory was made for this, or is what a killed run left. */
 	if (has_pod(s->store, pod, &has, &(struct error){ 0 }) == 0 && !has)
 		remove_own_dir(s->store->dir_fd, pod, fd, "." POD_RECORD_FILE ".new");
+	attach_unlock(fd);
 	return r;
 }
 

@@ -17,14 +17,23 @@ static int refuse_without_client(const char *network, const char *what, struct e
 			     "/net.d; podns gc detaches networks nevertheless");
 }
 
-int pod_attach(struct pod *p, const struct network_request *request, struct error *e)
+static int ask(struct pod *p, const struct network_request *request, struct network_answer *answer,
+	       struct error *e)
 {
 	struct network_client *client = p->store->network;
+	int r = client->call(client, request, p->fd, answer, e);
+
+	p->lock_stays |= client->killed;
+	return r;
+}
+
+int pod_attach(struct pod *p, const struct network_request *request, struct error *e)
+{
 	struct network_answer answer;
 
-	if (!client)
+	if (!p->store->network)
 		return refuse_without_client(request->network, "attached", e);
-	if (client->call(client, request, p->fd, &answer, e) < 0)
+	if (ask(p, request, &answer, e) < 0)
 		return error_prefix(e, "network %s", request->network);
 	for (uint32_t i = 0; i < answer.address_count; i++)
 		if (record_add_address(&p->rec, answer.address[i], e) < 0)
@@ -43,7 +52,7 @@ int pod_detach(struct pod *p, struct error *e)
 	if (!p->rec.network)
 		return 0;
 	memcpy(request.pod, p->name, strlen(p->name) + 1);
-	if (client && client->call(client, &request, p->fd, &answer, e) == 0) {
+	if (client && ask(p, &request, &answer, e) == 0) {
 		record_forget_network(&p->rec);
 		return 0;
 	}
@@ -58,14 +67,13 @@ int pod_detach(struct pod *p, struct error *e)
 
 int pod_forget_network(struct pod *p, struct error *e)
 {
-	struct network_client *client = p->store->network;
 	struct network_request request = { .verb = NETWORK_FORGET };
 	struct network_answer answer;
 
-	if (!client)
+	if (!p->store->network)
 		return refuse_without_client(p->rec.network, "forgotten", e);
 	memcpy(request.pod, p->name, strlen(p->name) + 1);
-	if (client->call(client, &request, p->fd, &answer, e) < 0)
+	if (ask(p, &request, &answer, e) < 0)
 		return error_prefix(e, "network %s", p->rec.network);
 	record_forget_network(&p->rec);
 	return 0;

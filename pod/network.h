@@ -56,6 +56,11 @@ struct network_client {
 	int (*call)(struct network_client *client, const struct network_request *request,
 		    int lock_fd, struct network_answer *answer, struct error *e);
 	int fd; /* of the connection */
+	/*
+	 * podns-net, or the agent itself, was killed: a plugin may still run, which holds the pod's lock by the
+	 * same open file description.
+	 */
+	bool killed;
 };
 
 /*

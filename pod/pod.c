@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <stdlib.h>
 
@@ -75,6 +76,8 @@ void pod_close(struct pod *p)
 	pins_close(&p->pins);
 	record_free(&p->rec);
 	buf_free(&p->saved);
+	if (p->fd >= 0 && !p->lock_stays)
+		flock(p->fd, LOCK_UN);
 	cleanup_closep(&p->fd);
 	free(p->name);
 	free(p->path);

@@ -129,6 +129,7 @@ gone() {
 	kill -KILL "$(podns_net_pid)"
 	fails wait "$STARTED"
 	contains "$(cat "$T/err")" 'podns-net was killed by signal 9'
+	fails flock -n "$ROOT/podns/web" true
 	equal "$(of_pod web .state)" leaving
 	go_on
 	podns gc
@@ -297,5 +298,137 @@ ended() {
 	wait "$STARTED"
 	rm /etc/oci-podns/runtime.conf
 	assert_untouched a
+	gone
+}
+
+@test "a plugin that leaves a process behind: nobody has the pod's lock afterwards, and the pod can be ended" {
+	plugin_does one ADD 'sleep 1000 >/dev/null 2>&1 & echo $! >"$dir/daemon"; default'
+	podns create web --network web
+	PIDS+=("$(cat "$CNI/daemon")")
+	fails has_ended "$(cat "$CNI/daemon")"
+	flock -n "$ROOT/podns/web" true
+	podns network down web
+	podns network up web
+	PIDS+=("$(cat "$CNI/daemon")")
+	flock -n "$ROOT/podns/web" true
+	podns rm web
+	gone
+	# By the hook, and by podns-net alone.
+	make_bundle a pod=web
+	define
+	hook precreate <"$T/a/config.json" >"$T/a.json"
+	rm /etc/oci-podns/pods.d/web.pod
+	PIDS+=("$(cat "$CNI/daemon")")
+	flock -n "$ROOT/podns/web" true
+	podns rm --force web
+	gone
+	podns create web
+	net add --network web web
+	PIDS+=("$(cat "$CNI/daemon")")
+	flock -n "$ROOT/podns/web" true
+}
+
+@test "a plugin that leaves a process behind at GC: nobody has the lock of all ports afterwards" {
+	conflist web 1.1.0
+	plugin_does one VERSION 'echo "{\"cniVersion\": \"1.1.0\", \"supportedVersions\": [\"1.1.0\"]}"'
+	plugin_does one GC 'sleep 1000 >/dev/null 2>&1 & echo $! >"$dir/daemon"'
+	mkdir -m 0755 /run/podns
+	"$NET" sweep
+	PIDS+=("$(cat "$CNI/daemon")")
+	flock -n /run/podns true
+}
+
+@test "down fails, and gc detaches the pod: up attaches it again" {
+	podns create web --network web --publish 8080:80
+	plugin_does two DEL 'exit 7'
+	podns_fails 1 'plugin two: DEL: exit status 7' network down web
+	rm "$CNI/two-DEL"
+	podns gc
+	equal "$(record .state)" down
+	podns network up web
+	equal "$(record '.state + " " + .ports[0]')" 'up 8080:80/tcp'
+	podns rm web
+	gone
+}
+
+@test "up fails after it has detached the pod: no container starts in the pod, until up succeeds" {
+	podns create web --network web
+	make_bundle a pod=web
+	in_pin net web ip link del eth0
+	mv "$NETD/50-web.conflist" "$T/kept"
+	podns_fails 1 'there is no network web' network up web
+	equal "$(record .state)" down
+	mv "$T/kept" "$NETD/50-web.conflist"
+	fails_line 'oci-podns-hook: ' 'the network web of pod web is not attached' hook precreate <"$T/a/config.json"
+	podns network up web
+	hook precreate <"$T/a/config.json" >"$T/a.json"
+	podns rm --force web
+	gone
+}
+
+@test "up is killed after it has detached the pod: it may be said again" {
+	podns create web --network web --publish 8080:80
+	conflist web 1.1.0
+	for name in one two map; do
+		plugin_does "$name" VERSION 'echo $$ >"$dir/held"; until [ -e "$dir/go" ]; do sleep 0.02; done
+			echo "{\"cniVersion\": \"1.1.0\", \"supportedVersions\": [\"1.1.0\"]}"'
+	done
+	in_pin net web ip link del eth0
+	start network up web
+	wait_for [ -s "$CNI/held" ]
+	kill -KILL "$(podns_net_pid)"
+	fails wait "$STARTED"
+	go_on
+	podns network up web
+	equal "$(record '.state + " " + .ports[0]')" 'up 8080:80/tcp'
+	podns rm web
+	gone
+}
+
+@test "gc prints what it has detached though another pod cannot be detached" {
+	podns create web --network web
+	podns create other --network web
+	rm -r "$ROOT/podns/web" "$ROOT/podns/other"
+	plugin_does one DEL 'case $CNI_CONTAINERID in '"$(jq -r .id <"$ROOT/podns/network@other")"') exit 7 ;; esac; default'
+	fails podns gc >"$T/out"
+	contains "$(cat "$T/out")" 'web: detached from the network web: the pod has ended'
+	rm "$CNI/one-DEL"
+	podns gc
+	umount "$ROOT/netns/web" "$ROOT/netns/other"
+	rm "$ROOT/netns/web" "$ROOT/netns/other"
+}
+
+@test "gc beside a run that attaches a pod again: no failure" {
+	podns create web --network web
+	podns network down web
+	holds one
+	start network up web
+	wait_for [ -s "$CNI/held" ]
+	podns gc
+	go_on
+	wait "$STARTED"
+	equal "$(record .state)" up
+	podns rm web
+	gone
+}
+
+@test "publish is interrupted: check names the command that helps, and that puts the old ports back" {
+	podns create web --network web --publish 8080:80
+	# Not by jq, which rounds large numbers.
+	sed -i 's|^"dns"|"nextPorts":["8081:80/tcp"],\n&|' "$ROOT/podns/network@web"
+	podns_fails 1 'a change of the published ports was interrupted (podns network up web)' network check web
+	podns network up web
+	equal "$(record '.state + " " + (.ports | join(" "))')" 'up 8080:80/tcp'
+	podns network check web
+	podns rm web
+	gone
+}
+
+@test "the network's record is gone: the pod's commands say so, and what helps" {
+	podns create web --network web
+	rm "$ROOT/podns/network@web"
+	podns_fails 1 "the record of the pod's network web is gone (podns rm web ends the pod)" network up web
+	podns_fails 1 "the record of the pod's network web is gone (podns rm web ends the pod)" network check web
+	podns rm web
 	gone
 }

@@ -724,3 +724,20 @@ knows_1_1() {
 	equal "$(calls)" "one ADD,two ADD,map ADD,map DEL,two DEL,one DEL"
 	no_record
 }
+
+@test "an address that another pod has by now: DEL gets no earlier result, whose addresses it would clean up" {
+	local n
+	net add --network web web
+	plugin_does map DEL 'exit 7'
+	fails net del web
+	rm "$CNI/map-DEL"
+	podns create two >/dev/null
+	net add --network web two
+	n=$(wc -l <"$CNI/log")
+	net del web
+	equal "$(jq -c 'has("prevResult")' "$CNI/$((n + 1)).stdin" "$CNI/$((n + 2)).stdin" "$CNI/$((n + 3)).stdin" | sort -u)" false
+	# The pod that has it is detached with it.
+	n=$(wc -l <"$CNI/log")
+	net del two
+	equal "$(jq -c '.prevResult.by' "$CNI/$((n + 1)).stdin")" '"map"'
+}

@@ -4,6 +4,8 @@
 # The network pasta of an ordinary user's pods. A network namespace plays the host, with 192.0.2.2 on it; another one, on the
 # other end of a veth, the outside, with 192.0.2.1. The user and mount namespaces are made as rootless podman's are.
 
+# shellcheck disable=SC2030,SC2031 # each test is a subshell
+
 load helpers
 load podns
 
@@ -477,5 +479,55 @@ make_socket() {
 	SCRIPT
 	equal "$(net add --network pasta web)" "$HOST_IP"
 	equal "$(cat "$RUN_USER/scope")" called
+	wait_for the_pasta_is "$(record .pasta.pid)"
+}
+
+# --- other users ------------------------------------------------------------------
+
+@test "another user's process with the command line of the pod's pasta does not keep the pod from being detached" {
+	local pid
+	mkdir -p "$BED/others"
+	echo 'int pause(void); int main(void) { return pause(); }' | gcc -x c -o "$BED/others/pasta" -
+	nsenter "--net=$BED/host" setpriv --reuid 64244 --regid 64244 --clear-groups "$BED/others/pasta" --config-net \
+		--no-map-gw --quiet --ns-ifname eth0 -t none -u none --netns "$ROOT/netns/web" </dev/null >/dev/null 2>&1 3>&- &
+	pid=$!
+	PIDS+=("$pid")
+	wait_for program_is "$pid" pasta
+	fake_program pasta <<-SCRIPT
+		#!/bin/sh
+		echo 'no more ports' >&2
+		exit 1
+	SCRIPT
+	net_fails "pasta: no more ports" add --network pasta web
+	no_record
+	in_mounts umount -l /usr/bin
+	net add --network pasta web
+	net del web
+	no_record
+	kill -0 "$pid"
+}
+
+@test "pasta: a port of the pod leads to another port of the pod" {
+	net add --network pasta --publish 8080:80 web
+	serve in_pod -- 0.0.0.0:81 of-the-pod
+	net publish --publish 8080:81 --unpublish 8080:80 web
+	equal "$(get outside -- "http://$HOST_IP:8080/")" of-the-pod
+	# A range around it.
+	net publish --publish 8079-8081:80-82 --unpublish 8080:81 web
+	equal "$(get outside -- "http://$HOST_IP:8080/")" of-the-pod
+	serve in_ns -- 0.0.0.0:8083 of-the-host
+	net_fails "port 8083/tcp: in use by busybox" publish --publish 8079-8083:80-84 --unpublish 8079-8081:80-82 web
+	equal "$(record ".ports | tojson")" '["8079-8081:80-82/tcp"]'
+}
+
+@test "pasta: a change of ports that was killed when the new pasta ran: it may be said again" {
+	net add --network pasta --publish 8080:80 web
+	serve in_pod -- 0.0.0.0:80 of-the-pod
+	cp "$ROOT/podns/network@web" "$T/before"
+	net publish --publish 8081:80 web
+	sed 's|^"dns"|"nextPorts":["8080:80/tcp","8081:80/tcp"],\n&|' "$T/before" >"$ROOT/podns/network@web"
+	net publish --publish 8081:80 web
+	equal "$(record ".ports | tojson")" '["8080:80/tcp","8081:80/tcp"]'
+	equal "$(get outside -- "http://$HOST_IP:8081/")" of-the-pod
 	wait_for the_pasta_is "$(record .pasta.pid)"
 }

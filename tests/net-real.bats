@@ -4,6 +4,8 @@
 #
 # Pods with a network, as users have them: Debian's CNI plugins, runc and crun, and packets that arrive.
 
+# shellcheck disable=SC2030,SC2031 # each test is a subshell
+
 load helpers
 load podns
 load net-real
@@ -388,4 +390,90 @@ broken_plugin() {
 # The hook's options may change as well.
 edit_hooks_forget() {
 	sed -i 's/"--network-annotation"/"--no-syslog"/' "$T/$1/config.json"
+}
+
+# --- the unit of gc ------------------------------------------------------------------------------
+
+# as_unit UNIT COMMAND...: with the unit's RestrictAddressFamilies=, as systemd does it: by a filter for socket(2).
+as_unit() {
+	local families
+	families=$(sed -n 's/^RestrictAddressFamilies=//p' "$PODNS_SRC/units/$1")
+	perl -e '
+		my %known = (AF_UNIX => 1, AF_INET => 2, AF_INET6 => 10, AF_NETLINK => 16, AF_PACKET => 17);
+		my %socket = (x86_64 => 41, aarch64 => 198, riscv64 => 198);
+		my ($families, $machine) = (shift, shift);
+		my @known = map { $known{$_} // die } split " ", $families;
+		if (@known) {
+			my @code = ([0x20, 0, 0, 0], [0x15, 0, @known + 2, $socket{$machine} // die], [0x20, 0, 0, 16]);
+			push @code, [0x15, @known - $_, 0, $known[$_]] for 0 .. $#known;
+			push @code, [0x06, 0, 0, 0x00050000 | 97], [0x06, 0, 0, 0x7fff0000];
+			my $code = join "", map { pack "SCCL", @$_ } @code;
+			my $program = pack "Sx6P", scalar @code, $code;
+			syscall(157, 22, 2, $program) == 0 or die "prctl: $!" if $machine eq "x86_64";
+			syscall(167, 22, 2, $program) == 0 or die "prctl: $!" if $machine ne "x86_64";
+		}
+		exec @ARGV' "$families" "$(uname -m)" "${@:2}"
+}
+
+@test "gc by its unit detaches pods that have ended" {
+	local pid
+	server a annotations=', "io.podns.network": "front", "io.podns.publish": "8080:8000"' arg=--network-annotation \
+		arg=--publish-annotation=8000-8099
+	start a
+	pid=$(init_pid a)
+	kill -KILL "$pid"
+	wait_for stopped a
+	rm -rf "/run/rt-$RUNTIME/$(id_of a)"
+	as_unit podns-gc.service.in "$PODNS" --root "$ROOT" gc
+	gone
+}
+
+# --- addresses that are another pod's by now -----------------------------------------------------
+
+@test "after a reboot: what is left of a pod is detached, and the pod that has its address now keeps its rules" {
+	local address
+	rm -rf "$REAL/leases"
+	podns create --network front old
+	address=$(addresses old)
+	# A reboot: rules, leases and namespaces are gone, records are not.
+	sed -i 's/^"boot":"[^"]*"/"boot":"00000000-0000-0000-0000-000000000000"/' "$ROOT/podns/network@old"
+	umount "$ROOT"/{net,ipc,uts}ns/old
+	rm -r "$ROOT"/{net,ipc,uts}ns/old "$ROOT/podns/old"
+	rm -rf "$REAL/leases"
+	podns create --network front web
+	equal "$(addresses)" "$address"
+	iptables-save >"$T/before"
+	podns gc
+	[ ! -e "$ROOT/podns/network@old" ]
+	diff <(grep -e "$address/32" "$T/before" | sort) <(iptables-save | grep -e "$address/32" | sort)
+}
+
+# --- processes in the pod ------------------------------------------------------------------------
+
+# cut_off: the pod cannot reach its gateway, and the host has no end of the pod's interface.
+cut_off() {
+	fails in_pin net web busybox ping -c 1 -W 1 10.99.0.1
+	equal "$(ip -o link show type veth | grep -v out0)" ''
+}
+
+@test "a process of the pod has renamed its interface, or moved it into a namespace of its own: down cuts the pod off" {
+	local pid
+	podns create --network front web
+	in_pin net web busybox ping -c 1 -W 1 10.99.0.1
+	in_pin net web ip link set eth0 down
+	in_pin net web ip link set eth0 name mine
+	in_pin net web ip link set mine up
+	podns network down web
+	cut_off
+	contains "$(cat "$ROOT/podns/log")" 'was still there after DEL, and is removed'
+	podns network up web
+	in_pin net web busybox ping -c 1 -W 1 10.99.0.1
+	unshare --net sleep 1000 3>&- &
+	pid=$!
+	PIDS+=("$pid")
+	wait_for program_is "$pid" sleep
+	in_pin net web ip link set eth0 netns "$pid"
+	podns rm web
+	equal "$(ip -o link show type veth | grep -v out0)" ''
+	equal "$(nsenter --target "$pid" --net ip -o link show type veth)" ''
 }

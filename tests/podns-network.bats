@@ -348,7 +348,7 @@ annotated() {
 		podns_fails 1 'network' network "$verb" plain
 	done
 	podns_fails 1 "there is no pod none under $ROOT" network publish none 8080:80
-	podns_fails 1 'the pod is attached to no network' network publish plain 8080:80
+	podns_fails 1 'the pod has no network (a pod gets one when it is made)' network publish plain 8080:80
 	podns_fails 1 "there is no network lan in $NETD/*.conflist (networks there: web)" create --network lan b
 	rm "$NETD"/*
 	podns_fails 1 'an example is /usr/share/oci-podns/net.d/podns.conflist' create --network lan b
