@@ -364,7 +364,7 @@ int attach_del(const struct attach *a, struct error *e)
 	if (state_load(a->store, a->pod, &st, e) < 0)
 		return -1;
 	if (st.pod)
-		return attach_detach(a, &st, false, e);
+		return attach_detach(a, &st, e);
 	/* A temporary file that a killed run left. */
 	return attach_forget(a, e);
 }
