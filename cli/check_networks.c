@@ -66,6 +66,36 @@ static int print_network(const char *path, const struct conflist *list, struct e
 	return 0;
 }
 
+/* Of the PATH that plugins get: net/plugin.c. */
+static bool has_iptables(struct check *c)
+{
+	static const char *const paths[] = { "/usr/sbin/iptables", "/usr/bin/iptables",
+					     "/sbin/iptables", "/bin/iptables" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		if (access(in_sysroot(c, paths[i]), X_OK) == 0)
+			return true;
+	return false;
+}
+
+/* Without it a pod cannot be attached, and what the plugins did before that cannot be undone. */
+static void check_iptables(struct check *c, const struct conflist *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const char *type = list->plugins[i].type;
+
+		if ((strcmp(type, "portmap") != 0 && strcmp(type, "firewall") != 0) ||
+		    has_iptables(c))
+			continue;
+		note(c,
+		     "network %s: the plugin %s needs iptables, unless its backend is another; it "
+		     "is not installed",
+		     list->name, type);
+		remedy("install it; on Debian: apt install iptables");
+		return;
+	}
+}
+
 static int check_network(void *arg, const char *path, struct conflist *list,
 			 const struct error *why, struct error *e)
 {
@@ -79,6 +109,7 @@ static int check_network(void *arg, const char *path, struct conflist *list,
 		return 0;
 	}
 	add_network(n, list->name);
+	check_iptables(n->check, list);
 	if (conflist_find_plugins(list, n->dirs, &missing) == 0)
 		return print_network(path, list, e);
 	if (missing.num == ENOMEM)

@@ -625,6 +625,8 @@ example_network() {
 		printf '#!/bin/sh\n' >"$S/opt/cni/bin/$name"
 		chmod 0755 "$S/opt/cni/bin/$name"
 	done
+	mkdir -p "$S/usr/sbin"
+	install -m 0755 "$S/opt/cni/bin/bridge" "$S/usr/sbin/iptables"
 }
 
 @test "no network: podns check says how to begin with the example" {
@@ -638,6 +640,19 @@ example_network() {
 	right
 	contains "$output" "network podns: plugins bridge, portmap, firewall ($S/$NETD/podns.conflist)"
 	lacks "$output" 'no network is'
+}
+
+@test "a network whose plugins need iptables, and there is none: a note says so" {
+	example_network
+	right
+	lacks "$output" iptables
+	rm "$S/usr/sbin/iptables"
+	right
+	contains "$output" 'note     network podns: the plugin portmap needs iptables, unless its backend is another; it is not installed'
+	contains "$output" 'apt install iptables'
+	sed -i 's/"portmap"/"bridge"/; s/"firewall"/"bridge"/' "$S/$NETD/podns.conflist"
+	right
+	lacks "$output" iptables
 }
 
 @test "a plugin of a network is missing, or one for its addresses: the remedy names the package" {
