@@ -118,7 +118,8 @@ gone() {
 	exec {lock}<&-
 	wait "$STARTED"
 	[[ $(<"$CNI/line") =~ --seconds\ ([0-9]+) ]]
-	[ "${BASH_REMATCH[1]}" -le 22 ] && [ "${BASH_REMATCH[1]}" -gt 10 ]
+	[ "${BASH_REMATCH[1]}" -le 22 ]
+	[ "${BASH_REMATCH[1]}" -gt 10 ]
 	podns rm --force web
 }
 
