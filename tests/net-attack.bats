@@ -73,6 +73,20 @@ gone() {
 	no_record
 }
 
+@test "poststop where no network is configured any more: the pod is leaving, and podns gc detaches it by its namespace" {
+	make_bundle a annotations=', "io.podns.network": "web"'
+	create a '' --network-annotation
+	rm "$NETD"/*
+	calls >/dev/null
+	fails poststop a 2>"$T/err"
+	contains "$(cat "$T/err")" 'network web cannot be detached by this program'
+	equal "$(of_pod web .state)" leaving
+	podns gc
+	equal "$(calls)" 'map DEL,two DEL,one DEL'
+	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[123].env | sort -u)" "$ROOT/netns/web"
+	gone
+}
+
 @test "--root after the command is that of the network, too" {
 	"$PODNS" create --root "$ROOT" web --network web
 	equal "$(record .state)" up
@@ -118,7 +132,8 @@ gone() {
 	exec {lock}<&-
 	wait "$STARTED"
 	[[ $(<"$CNI/line") =~ --seconds\ ([0-9]+) ]]
-	[ "${BASH_REMATCH[1]}" -le 22 ] && [ "${BASH_REMATCH[1]}" -gt 10 ]
+	[ "${BASH_REMATCH[1]}" -le 22 ]
+	[ "${BASH_REMATCH[1]}" -gt 10 ]
 	podns rm --force web
 }
 

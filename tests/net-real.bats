@@ -249,7 +249,8 @@ rt() {
 	podns create --network front --publish 8080:8000 web
 	podns_fails 1 'web' create --network front --publish 8080:8000 other
 	contains "$(<"$T/stderr")" 8080
-	[ ! -e "$ROOT/podns/other" ] && [ ! -e "$ROOT/podns/network@other" ]
+	[ ! -e "$ROOT/podns/other" ]
+	[ ! -e "$ROOT/podns/network@other" ]
 	podns create --network front --publish 127.0.0.2:8081:80 third
 	podns_fails 1 'third' create --network front --publish 8081:80 other
 	podns rm web third
@@ -292,7 +293,8 @@ rt() {
 	podns create --network front two
 	podns_fails 1 'plugin bridge: ADD: ' create --network front --publish 8080:8000 web
 	contains "$(<"$T/stderr")" 'no IP addresses available'
-	[ ! -e "$ROOT/podns/web" ] && [ ! -e "$ROOT/podns/network@web" ]
+	[ ! -e "$ROOT/podns/web" ]
+	[ ! -e "$ROOT/podns/network@web" ]
 	server a annotations=', "io.podns.network": "front"' arg=--network-annotation
 	start_fails a
 	rt delete --force "$(id_of a)" || true

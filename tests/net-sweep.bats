@@ -175,6 +175,14 @@ synced() {
 	synced
 }
 
+@test "del on a full disk: the pod is detached, though the record cannot say that it is leaving" {
+	net add --network web web
+	under_strace -o /dev/null -e inject=renameat,renameat2:error=ENOSPC "$NET" --root "$ROOT" del web
+	no_record
+	all_deleted
+	podns log | grep 'No space left on device'
+}
+
 # --- down, up and publish ----------------------------------------------------------
 
 # ports: which ports of the host the plugin map has, of all attachments.

@@ -67,7 +67,9 @@ is_mount_point() {
 	drop b
 	equal "$(ns_ino /run/netns/web)" "$ino"
 	contains "$(ip -n web addr show veth-web)" 192.0.2.1/24
-	[ ! -e /run/ipcns/web ] && [ ! -e /run/utsns/web ] && [ ! -e /run/podns/web ]
+	[ ! -e /run/ipcns/web ]
+	[ ! -e /run/utsns/web ]
+	[ ! -e /run/podns/web ]
 	# And again.
 	pod_wait c
 	equal "$(ctr_ns c net)" "$ino"

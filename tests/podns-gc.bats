@@ -159,7 +159,8 @@ tree() {
 		equal "$status" 1 "exit status"
 		contains "$(cat "$T/stderr")" 'read directory'
 	done
-	[ "$n" -gt 4 ] && [ "$n" -lt 50 ]
+	[ "$n" -gt 4 ]
+	[ "$n" -lt 50 ]
 	end_child
 	podns gc
 	assert_nothing_left

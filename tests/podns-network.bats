@@ -132,6 +132,21 @@ attached() {
 	assert_nothing_left
 }
 
+@test "an ADD that fails and cannot be undone: the pod is leaving, and its namespace is there for the next attempt" {
+	plugin_does two ADD 'exit 1'
+	plugin_does two DEL 'exit 2'
+	fails podns create --network web web 2>"$T/err"
+	contains "$(cat "$T/err")" 'podns: create: pod web: network web: plugin two: ADD: exit status 1'
+	equal "$(of_pod web '.state + ": " + .reason')" 'leaving: network web: plugin two: DEL: exit status 2'
+	rm "$CNI"/two-{ADD,DEL}
+	calls >/dev/null
+	podns gc >/dev/null
+	equal "$(calls)" 'map DEL,two DEL,one DEL'
+	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[123].env | sort -u)" "$ROOT/netns/web"
+	no_record
+	assert_nothing_left
+}
+
 @test "a run that fails after the pod was attached detaches it while its namespace is pinned" {
 	make_bundle a annotations=', "io.podns.network": "web"'
 	precreate_to_full() {
