@@ -57,15 +57,19 @@ struct line {
 	bool marked;
 };
 
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static struct span next_word(struct span *rest)
 {
-	static const char space[] = " \t\r\n\v\f";
 	const char *at = rest->at, *end = at + rest->len, *from;
 
-	while (at < end && memchr(space, *at, sizeof(space) - 1))
+	while (at < end && is_blank(*at))
 		at++;
 	from = at;
-	while (at < end && !memchr(space, *at, sizeof(space) - 1))
+	while (at < end && !is_blank(*at))
 		at++;
 	*rest = (struct span){ at, (size_t)(end - at) };
 	return (struct span){ from, (size_t)(at - from) };
@@ -120,15 +124,45 @@ static bool is_users_line(const struct etc_hosts *in, const struct line *line)
 	return !line->marked && (!in->podman || !line->localhost || !line->loopback);
 }
 
-/* Has the user given this name an address? */
-static bool is_given(const struct etc_hosts *in, const char *name)
+/* A name that the user may have given an address. */
+struct sought {
+	const char *name;
+	size_t len;
+	bool given;
+};
+
+static void seek_in_line(struct span words, struct sought *list, size_t count)
 {
+	struct span word;
+
+	next_word(&words);
+	while ((word = next_word(&words)).len)
+		for (size_t i = 0; i < count; i++)
+			if (list[i].len == word.len && !list[i].given)
+				list[i].given = is_name(word, list[i].name);
+}
+
+/*
+ * Which of the names has the user given an address? The hostname, then those of root's entries. All at once: the text may
+ * have megabytes, and the pod is locked.
+ */
+static struct sought *seek_names(const struct etc_hosts *in, struct arena *a)
+{
+	size_t count = 1 + in->entry_count;
+	struct sought *list = arena_alloc(a, count * sizeof(*list));
 	struct line line = { 0 };
 
+	if (!list)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		const char *name = i ? in->entries[i - 1].name : in->hostname;
+
+		list[i] = (struct sought){ name, name ? strlen(name) : 0, false };
+	}
 	while (next_line(in, &line))
-		if (is_users_line(in, &line) && has_name(line.words, name))
-			return true;
-	return false;
+		if (is_users_line(in, &line))
+			seek_in_line(line.words, list, count);
+	return list;
 }
 
 /* Has the line names of the container, which are to move? `given`: not the hostname. */
@@ -187,11 +221,11 @@ static int collect_names(const struct etc_hosts *in, bool given, struct buf *nam
 	return 0;
 }
 
-static int add_own_lines(const struct etc_hosts *in, bool given, struct buf *out)
+static int add_own_lines(const struct etc_hosts *in, const struct sought *sought, struct buf *out)
 {
 	cleanup_buf struct buf names = { 0 };
 
-	if (collect_names(in, given, &names) < 0)
+	if (collect_names(in, sought[0].given, &names) < 0)
 		return -1;
 	for (size_t i = 0; names.len > 1 && i < in->address_count; i++)
 		if (buf_concat(out, in->addresses[i], "\t", names.data + 2,
@@ -200,7 +234,7 @@ static int add_own_lines(const struct etc_hosts *in, bool given, struct buf *out
 	for (size_t i = 0; i < in->entry_count; i++) {
 		const struct host_entry *x = &in->entries[i];
 
-		if (!is_given(in, x->name) &&
+		if (!sought[1 + i].given &&
 		    buf_concat(out, x->address, "\t", x->name, "\n", NULL) < 0)
 			return -1;
 	}
@@ -229,15 +263,17 @@ static int add_rest_of_line(const struct etc_hosts *in, const struct line *line,
 
 int plan_hosts(const struct etc_hosts *in, struct buf *out)
 {
-	bool given = in->hostname && is_given(in, in->hostname);
+	cleanup_arena struct arena a = { 0 };
+	const struct sought *sought = seek_names(in, &a);
 	struct line line = { 0 };
 	int r;
 
-	if (add_own_lines(in, given, out) < 0)
+	if (!sought || add_own_lines(in, sought, out) < 0)
 		return -1;
 	while (next_line(in, &line)) {
-		r = is_containers(in, &line, given) ? add_rest_of_line(in, &line, out)
-						    : buf_add(out, line.all.at, line.all.len);
+		r = is_containers(in, &line, sought[0].given)
+			    ? add_rest_of_line(in, &line, out)
+			    : buf_add(out, line.all.at, line.all.len);
 		if (r < 0)
 			return -1;
 	}

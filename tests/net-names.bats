@@ -355,3 +355,22 @@ keeps_own() {
 	assert_untouched a
 	assert_nothing_left
 }
+
+# The engine's hook has 30 seconds, and others who wait for the lock 20.
+@test "an /etc/hosts of many megabytes, which a container may have written, does not hold the pod's lock for long" {
+	local byte
+	# shellcheck disable=SC2046 # words
+	define Network=lan $(seq -f 'AddHost=name%g:10.0.0.1' 1 64)
+	engine_hosts /userdata
+	mount_bundle a /etc/hosts "$FILE"
+	# Empty lines, one word, and short words.
+	for byte in '\n' a 'a '; do
+		printf "%0.s$byte" {1..10000} >"$T/block"
+		for _ in {1..800}; do
+			cat "$T/block"
+		done >"$FILE"
+		timeout 10 "$HOOK" --root "$ROOT" --no-syslog precreate <"$T/a/config.json" >"$T/a.new"
+		contains "$(source_of a /etc/hosts)" 'hosts@'
+		equal "$(head -n 2 "$(source_of a /etc/hosts)" | tail -n 1)" $'10.0.0.1\tname1'
+	done
+}
