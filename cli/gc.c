@@ -12,7 +12,8 @@ static const char help[] =
 	"did: ends pods whose containers are all dead, drops claims that expired, brings back\n"
 	"pins that a mount over their directory hides, gives the config.json of bundles whose\n"
 	"pod is gone its original entries back (as at boot), and removes what a killed run left.\n"
-	"A pod that is held stays, and so does a pod that a process is still in.\n"
+	"A pod that is held stays, and so does a pod that a process is still in. If the network\n"
+	"namespace of a held pod is gone, the pod is detached from its network.\n"
 	"\n"
 	"  --dry-run  change nothing, list what would be done\n";
 

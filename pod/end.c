@@ -161,6 +161,32 @@ static int is_used_elsewhere(const struct pod *p, struct ns_id here, bool *used,
 	return 0;
 }
 
+int pod_has_lost_network(struct pod *p, bool *lost, struct error *e)
+{
+	struct ns_id here = { 0 };
+	bool used;
+
+	*lost = false;
+	if (!p->rec.network || !p->rec.attached || p->rec.entrant_count || !p->rec.pin[NS_NET].ours)
+		return 0;
+	if (pod_look(p, NS_BIT(NS_NET), e) < 0)
+		return -1;
+	if (ns_same_pin(p->pin[NS_NET].id, p->rec.pin[NS_NET].id))
+		return 0;
+	if (check_hidden(p, NS_NET, e) < 0 || ns_own_id(NS_MNT, &here, e) < 0 ||
+	    is_used_elsewhere(p, here, &used, e) < 0)
+		return -1;
+	*lost = !used;
+	return 0;
+}
+
+int pod_detach_lost(struct pod *p, struct error *e)
+{
+	const char *network = p->rec.network;
+
+	return pod_detach(p, e) < 0 ? -1 : record_set_network(&p->rec, network, e);
+}
+
 static int refuse_invisible(struct pod *p, enum ns_type t, struct ns_id here, bool live,
 			    struct error *e)
 {

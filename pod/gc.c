@@ -205,14 +205,41 @@ static int note_pod(struct gc *g, const struct view *x, const struct record *rec
 	return r < 0 ? error_nomem(e) : 0;
 }
 
+/* What it cannot join any more would keep its ports until podns rm, since the pod is held. */
+static int sweep_network(struct gc *g, struct pod *pod, struct error *e)
+{
+	bool lost;
+
+	if (!pod->rec.held)
+		return 0;
+	if (pod_has_lost_network(pod, &lost, e) < 0)
+		return -1;
+	if (!lost)
+		return 0;
+	if (note(g, GC_DROP, "network %s of pod %s: its namespace is gone", pod->rec.network,
+		 pod->name) < 0)
+		return error_nomem(e);
+	return g->opt->dry_run ? 0 : pod_detach_lost(pod, e);
+}
+
+/* To be looked into under the lock. */
+static bool may_have_lost_network(const struct view *x)
+{
+	return x->rec.held && x->rec.network && x->rec.attached &&
+	       !((x->pinned | x->hidden) & NS_BIT(NS_NET));
+}
+
 static int sweep_locked(struct gc *g, const struct view *x, struct pod *pod, struct error *e)
 {
 	if (pod_check_clocks(pod, e) < 0)
 		return -1;
+	if (g->opt->dry_run && (x->unreadable || x->elsewhere))
+		return 0;
+	if (note_pod(g, x, &pod->rec, e) < 0 || (!g->opt->dry_run && pod_drop_dead(pod, e) < 0) ||
+	    sweep_network(g, pod, e) < 0)
+		return -1;
 	if (g->opt->dry_run)
 		return 0;
-	if (note_pod(g, x, &pod->rec, e) < 0 || pod_drop_dead(pod, e) < 0)
-		return -1;
 	if (!record_is_empty(&pod->rec) || x->pid_count)
 		return pod_save(pod, e);
 	return pod_end(pod, e);
@@ -223,9 +250,10 @@ static int sweep_pod(struct gc *g, const struct view *x, struct error *e)
 	cleanup_pod struct pod pod = POD_NONE;
 
 	g->noted.len = 0;
-	if (!x->unreadable && !x->elsewhere && !count_dead(&x->rec) && !has_ended(&x->rec))
+	if (!x->unreadable && !x->elsewhere && !count_dead(&x->rec) && !has_ended(&x->rec) &&
+	    !may_have_lost_network(x))
 		return 0;
-	if (g->opt->dry_run && !x->unreadable && !x->elsewhere)
+	if (g->opt->dry_run && !x->unreadable && !x->elsewhere && !may_have_lost_network(x))
 		return note_pod(g, x, &x->rec, e);
 	store_reset_wait(g->store);
 	if (pod_open(&pod, g->store, x->name, false, e) < 0)

@@ -5,6 +5,7 @@
  *   pins that a mount over their directory hides	are brought back
  *   members that are dead, claims that expired		are dropped
  *   pods without entrants, not held			are ended, unless a process is still inside
+ *   networks of held pods whose namespace is gone	are detached
  *   index entries of containers in no pod		are removed
  *   bundles whose pod is gone				get their config.json back
  *   record directories that a killed run left		are removed

@@ -125,6 +125,18 @@ int pod_remove_dir(const struct pod *p);
 int pod_end(struct pod *p, struct error *e);
 
 /*
+ * Is the pod attached to a network, without containers, and its network namespace gone? So it is if the mount namespace
+ * is gone that the namespace was pinned in, as after `podman system migrate`, or if somebody has unmounted the pin.
+ */
+int pod_has_lost_network(struct pod *p, bool *lost, struct error *e);
+
+/*
+ * Detach such a network, which keeps ports of the host. The record keeps its name: a container must not take the pod
+ * for one that has none. The caller saves the record.
+ */
+int pod_detach_lost(struct pod *p, struct error *e);
+
+/*
  * The pod's network: pod/network.h. pod_note_network() records, in memory, which one is about to be
  * attached. pod_attach() attaches it and records the addresses. pod_detach() detaches the recorded one and
  * forgets it; after a failure the record has the reason (`leaving`). Without a recorded network it does

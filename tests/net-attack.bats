@@ -447,3 +447,42 @@ ended() {
 	podns rm web
 	gone
 }
+
+@test "the namespace of a held pod is gone: gc detaches it, and no container takes the pod for one without a network" {
+	podns create web --network web --publish 8080:80
+	: >"$CNI/log"
+	umount "$ROOT/netns/web"
+	contains "$(podns gc --dry-run)" 'would drop network web of pod web: its namespace is gone'
+	equal "$(calls)" ''
+	contains "$(podns gc)" 'dropped network web of pod web: its namespace is gone'
+	equal "$(calls)" 'map DEL,two DEL,one DEL'
+	no_record
+	equal "$(podns gc)" ''
+	# Another pod may have the port.
+	podns create other --network web --publish 8080:80
+	podns rm other
+	make_bundle a pod=web
+	fails_line 'oci-podns-hook: ' 'the network namespace of pod web, which had the network web, is gone' \
+		hook precreate <"$T/a/config.json"
+	podns rm --force web
+	gone
+}
+
+@test "the namespace of a held pod is not at its pin: gc leaves its network if containers live, and if a mount hides it" {
+	podns create web --network web
+	make_bundle a pod=web
+	hook precreate <"$T/a/config.json" >"$T/a.json"
+	: >"$CNI/log"
+	umount "$ROOT/netns/web"
+	podns gc
+	equal "$(calls)" ''
+	podns rm --force web
+	podns create web --network web
+	: >"$CNI/log"
+	mount --bind "$T/a/config.json" "$ROOT/netns/web"
+	podns gc || true
+	equal "$(calls)" ''
+	umount "$ROOT/netns/web"
+	podns rm web
+	gone
+}
