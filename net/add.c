@@ -137,7 +137,8 @@ static int find_pin(struct add *x, struct error *e)
 	if (!eth0.exists)
 		return 0;
 	error_set(e, 0, "there is an interface " CHAIN_IFNAME " in %s already", st->netns);
-	return error_hint(e, "ip -n %s link del " CHAIN_IFNAME, st->pod);
+	/* ip -n finds pins below /run/netns alone. */
+	return error_hint(e, "nsenter --net=%s ip link del " CHAIN_IFNAME, st->netns);
 }
 
 static int check_ports(const struct add *x, struct error *e)

@@ -228,6 +228,9 @@ setup() {
 	equal "$(calls)" ''
 	in_pin net web ip link show eth0
 	no_record
+	# The remedy works, wherever the pin is.
+	sh -c "$(net add --network web web 2>&1 | sed 's/.*already (\(.*\))$/\1/')"
+	equal "$(net add --network web web)" 10.9.8.7
 }
 
 @test "no pin, and a pin that is none: refused" {
