@@ -132,6 +132,10 @@ static int find_pin(struct add *x, struct error *e)
 	if (!st->netns)
 		return -1;
 	fd = ns_open_path(st->netns, NS_NET, &st->ns, e);
+	if (fd < 0 && e->num == ENOENT) {
+		error_set(e, 0, "the pod has no network namespace at %s", st->netns);
+		return error_hint(e, "`podns rm --force %s`, then make the pod as before", st->pod);
+	}
 	if (fd < 0 || net_look(fd, CHAIN_IFNAME, &eth0, e) < 0)
 		return -1;
 	if (!eth0.exists)

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "net/chain.h"
 
 /* Values of `st`: TCP_LISTEN, and TCP_CLOSE for a UDP socket that is not connected. */
 #define STATE_LISTEN 0x0a
@@ -110,8 +111,14 @@ static uint64_t find_inode(const struct port_range *range, uint16_t port)
 
 /* --- from the socket to the process --------------------------------------------------------------- */
 
+/*
+ * In milliseconds. Only the name in a message is lost if a user has opened millions of files, and meanwhile the lock of all
+ * pods' ports is held.
+ */
+#define SEARCH_MS 1000
+
 /* Other users' processes may not be read. */
-static bool has_descriptor(int proc_fd, const char *pid, const char *target)
+static bool has_descriptor(int proc_fd, const char *pid, const char *target, uint64_t until)
 {
 	char name[32], link[64];
 	cleanup_dir DIR *dir = NULL;
@@ -119,7 +126,7 @@ static bool has_descriptor(int proc_fd, const char *pid, const char *target)
 
 	concat_in(name, sizeof(name), pid, "/fd", NULL);
 	dir = open_dir_stream(proc_fd, name);
-	while (dir && (entry = read_entry(dir))) {
+	while (dir && (entry = read_entry(dir)) && chain_now() < until) {
 		ssize_t len = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
 
 		if (len < 0)
@@ -145,7 +152,7 @@ static void read_name(int proc_fd, const char *pid, struct holder *found)
 
 void holder_find(const struct port_range *range, uint16_t port, struct holder *found)
 {
-	uint64_t inode = find_inode(range, port), pid;
+	uint64_t inode = find_inode(range, port), until = chain_now() + SEARCH_MS, pid;
 	cleanup_dir DIR *proc = NULL;
 	struct dirent *entry;
 	char target[64];
@@ -155,9 +162,9 @@ void holder_find(const struct port_range *range, uint16_t port, struct holder *f
 		return;
 	concat_in(target, sizeof(target), "socket:[", decimal(inode).text, "]", NULL);
 	proc = open_dir_stream(AT_FDCWD, "/proc");
-	while (proc && (entry = read_entry(proc))) {
+	while (proc && (entry = read_entry(proc)) && chain_now() < until) {
 		if (!parse_u64(entry->d_name, INT_MAX, &pid) ||
-		    !has_descriptor(dirfd(proc), entry->d_name, target))
+		    !has_descriptor(dirfd(proc), entry->d_name, target, until))
 			continue;
 		found->pid = (pid_t)pid;
 		read_name(dirfd(proc), entry->d_name, found);
