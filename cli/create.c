@@ -37,6 +37,7 @@ static const char help[] =
 	"  --ingress-rate RATE, --egress-rate RATE\n"
 	"                      how much the pod may receive and send, in bits per second: 10M\n"
 	"  --add-host NAME:IP  a line of the pod's /etc/hosts; may be repeated\n"
+	"  --hold              if there is such a pod already, hold it: it then stays until podns rm\n"
 	"  --uid-map MAP, --gid-map MAP\n"
 	"                      make a user namespace that owns the others. MAP is\n"
 	"                      CONTAINER:HOST:SIZE[,...] or, as for pinns, CONTAINER-HOST-SIZE@...\n"
@@ -57,6 +58,7 @@ enum {
 	OPT_ADD_HOST,
 	OPT_INGRESS_RATE,
 	OPT_EGRESS_RATE,
+	OPT_HOLD,
 };
 
 struct options {
@@ -64,6 +66,7 @@ struct options {
 	const char **sysctls; /* as given; argc elements */
 	size_t sysctl_count;
 	pid_t from;
+	bool hold;
 };
 
 static void options_free(struct options *o)
@@ -130,6 +133,9 @@ static int set_create_option(void *arg, int option, char *value, struct error *e
 		return set_value(o, DEFINITION_PUBLISH_PORT, "--publish", value, e);
 	case OPT_DNS:
 		return set_value(o, DEFINITION_DNS, "--dns", value, e);
+	case OPT_HOLD:
+		o->hold = true;
+		return 0;
 	case OPT_INGRESS_RATE:
 		return set_value(o, DEFINITION_INGRESS_RATE, "--ingress-rate", value, e);
 	case OPT_EGRESS_RATE:
@@ -147,6 +153,8 @@ static int check_together(struct cli *cli, struct options *o, struct error *e)
 	const struct definition *d = &o->given;
 	bool maps = d->uid_maps.count || d->gid_maps.count;
 
+	if (o->hold && o->from)
+		return cli_usage(cli, e, "--hold does not go with --from-pid");
 	if (maps && o->from)
 		return cli_usage(cli, e,
 				 "--uid-map and --gid-map do not go with --from-pid: the process's "
@@ -239,14 +247,17 @@ static int make_pod(struct cli *cli, struct pod *pod, const char *name, struct p
 		    struct store *store, struct error *e)
 {
 	struct error why;
+	bool made;
 
 	if (store_open(store, cli->root, true, e) < 0)
 		return -1;
 	store->network = cli->network;
-	if (pod_make(pod, store, name, spec, e) < 0)
+	if (pod_make(pod, store, name, spec, &made, e) < 0)
 		return -1;
 	if (print_pins(pod, spec->types, e) == 0)
 		return 0;
+	if (!made)
+		return -1;
 	/* The caller has not learnt of the pod. */
 	if (pod_end(pod, &why) < 0)
 		log_error(LOG_LEVEL_WARN, &why);
@@ -269,6 +280,7 @@ static int create_pod(struct cli *cli, struct options *o, const char *name, stru
 	if (load_definition(o, given, &d, e) < 0 || choose_types(o, &d, &from, &spec.types, e) < 0)
 		return -1;
 	spec.from = o->from ? &from : NULL;
+	spec.hold = o->hold;
 	spec.uid_maps = d.uid_maps;
 	spec.gid_maps = d.gid_maps;
 	spec.hostname = d.hostname;
@@ -299,6 +311,7 @@ static int parse_and_create(struct cli *cli, int argc, char **argv, struct error
 		{ "add-host", required_argument, NULL, OPT_ADD_HOST },
 		{ "ingress-rate", required_argument, NULL, OPT_INGRESS_RATE },
 		{ "egress-rate", required_argument, NULL, OPT_EGRESS_RATE },
+		{ "hold", no_argument, NULL, OPT_HOLD },
 		CLI_OPTIONS_END,
 	};
 	cleanup_options struct options o = { 0 };

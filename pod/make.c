@@ -2,6 +2,7 @@
 #include "pod/make.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -81,16 +82,47 @@ static int check_spec(const struct pod_spec *spec, struct error *e)
 	return check_settings(spec, spec->types, TARGET_NONE, e);
 }
 
-static int check_new(struct pod *p, struct error *e)
+static int refuse_existing(const struct pod *p, struct error *e)
 {
+	return error_hint(e, "`podns rm %s` ends it", p->name);
+}
+
+/* Has the pod the types and the network that are asked for? */
+static int check_existing(struct pod *p, const struct pod_spec *spec, struct error *e)
+{
+	const char *network = spec->network ? spec->network->network : NULL;
+
+	if (pod_look(p, spec->types, e) < 0)
+		return -1;
+	for (int t = 0; t < NS_TYPES; t++)
+		if (spec->types & NS_BIT(t) && p->pin[t].fd < 0) {
+			error_set(e, 0, "it exists already, without a %s namespace",
+				  ns_info[t].oci);
+			return refuse_existing(p, e);
+		}
+	if (!network || (p->rec.network && !strcmp(p->rec.network, network)))
+		return 0;
+	error_set(e, 0, "it exists already, with%s%s",
+		  p->rec.network ? " the network " : "out a network",
+		  p->rec.network ? p->rec.network : "");
+	return refuse_existing(p, e);
+}
+
+/* *there: the pod exists, and is as it is asked for. */
+static int look_for_pod(struct pod *p, const struct pod_spec *spec, bool *there, struct error *e)
+{
+	*there = false;
 	if (!p->saved.len)
 		return 0;
 	if (pod_sweep(p, NULL, NULL, e) < 0)
 		return -1;
 	if (record_is_empty(&p->rec))
 		return 0;
+	*there = true;
+	if (spec->hold)
+		return check_existing(p, spec, e);
 	error_set(e, 0, "it exists already");
-	return error_hint(e, "`podns rm %s` ends it", p->name);
+	return refuse_existing(p, e);
 }
 
 /* Foreign pins can be joined, but neither replaced (--from-pid) nor given another owner (user). */
@@ -214,13 +246,19 @@ static int make_and_hold(struct pod *p, const struct pod_spec *spec, struct work
 }
 
 int pod_make(struct pod *p, struct store *store, const char *name, const struct pod_spec *spec,
-	     struct error *e)
+	     bool *made, struct error *e)
 {
 	cleanup_work struct work w = { POD_PLAN_NONE, APPLY_NONE, .from = NS_FDS_NONE };
+	bool there;
 
 	*p = (struct pod)POD_NONE;
 	if (check_spec(spec, e) < 0 || pod_open(p, store, name, true, e) < 0 ||
-	    check_new(p, e) < 0 || apply_begin(&w.apply, p, &p->pins, e) < 0)
+	    look_for_pod(p, spec, &there, e) < 0)
+		return -1;
+	*made = !there;
+	if (there)
+		return pod_hold(p, e);
+	if (apply_begin(&w.apply, p, &p->pins, e) < 0)
 		return -1;
 	if (make_and_hold(p, spec, &w, e) == 0)
 		return 0;

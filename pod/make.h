@@ -19,6 +19,7 @@ struct pod_spec {
 	const struct network_request *network; /* to attach, or NULL */
 	const struct host_entry *hosts;        /* for /etc/hosts of the pod's containers */
 	size_t host_count;
+	bool hold; /* hold a pod that exists already, if it has these types and this network */
 };
 
 /*
@@ -30,11 +31,11 @@ int pod_types_of(const struct process *from, bool named, ns_set *set, struct err
 
 /*
  * Make the pod `name` and hold it. A pod of that name is swept first; if it is still held or in use,
- * that is an error. Namespaces that another program (`ip netns add`) pinned under the name become part
+ * that is an error, unless spec->hold says that it may exist. *made is false then. Namespaces that another program (`ip netns add`) pinned under the name become part
  * of the pod, but not its own. After a failure nothing is left. *p is to be closed with pod_close(),
  * on failure too.
  */
 int pod_make(struct pod *p, struct store *store, const char *name, const struct pod_spec *spec,
-	     struct error *e);
+	     bool *made, struct error *e);
 
 #endif

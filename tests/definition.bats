@@ -270,7 +270,7 @@ define() {
 	local dest=$T/dest unit
 	make -C "$PODNS_BUILD" install DESTDIR="$dest" >/dev/null
 	unit=$dest/usr/lib/systemd/system/podns@.service
-	grep -qx 'ExecStart=/usr/bin/podns create -- %i' "$unit"
+	grep -qx 'ExecStart=/usr/bin/podns create --hold -- %i' "$unit"
 	grep -qx 'ExecStop=/usr/bin/podns rm --force -- %i' "$unit"
 	grep -qx 'AssertPathExists=/etc/oci-podns/pods.d/%i.pod' "$unit"
 	fails grep -qE '^(ProtectSystem|PrivateTmp|PrivateMounts|PrivateNetwork|RootDirectory)=' "$unit"
@@ -280,9 +280,37 @@ define() {
 
 @test "what the unit runs makes the pod, and ends it" {
 	define -web HostName=www
-	podns create -- -web
+	podns create --hold -- -web
 	equal "$(podns exec -- -web hostname)" www
 	podns rm --force -- -web
+	assert_nothing_left
+}
+
+@test "--hold: a pod that a container began, or that is held, is held from then on" {
+	define web Network=lan PublishPort=8080:80
+	make_bundle a pod=web
+	hook precreate <"$T/a/config.json" >"$T/a.json"
+	podns_fails 1 'it exists already' create web
+	equal "$(podns ls --json | jq -r '.[].state')" claimed
+	: >"$CNI/log"
+	equal "$(podns create --hold web)" "$(printf '%s\n' "$ROOT"/{net,ipc,uts}ns/web)"
+	equal "$(podns create --hold web)" "$(printf '%s\n' "$ROOT"/{net,ipc,uts}ns/web)"
+	equal "$(calls)" ''
+	equal "$(podns ls --json | jq -r '.[].state')" held
+	# One that does not have what was asked for is none.
+	podns_fails 1 'it exists already, without a user namespace' \
+		create --hold --namespaces net,user --uid-map 0:1:1 --gid-map 0:1:1 web
+	conflist other 1.0.0
+	podns_fails 1 'it exists already, with the network lan' create --hold --network other web
+	podns rm --force web
+	rm "$PODS/web.pod"
+	podns create --hold web
+	podns_fails 1 'it exists already, without a network' create --hold --network lan web
+	podns_fails 2 '--hold does not go with --from-pid' create --hold --from-pid $$ web
+	# What cannot be printed is no reason to end a pod that was there.
+	fails podns create --hold web >/dev/full
+	equal "$(podns ls --json | jq -r '.[].state')" held
+	podns rm web
 	assert_nothing_left
 }
 
