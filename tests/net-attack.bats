@@ -478,9 +478,15 @@ ended() {
 	equal "$(calls)" ''
 	podns rm --force web
 	podns create web --network web
+	hook precreate <"$T/a/config.json" >"$T/a.json"
 	: >"$CNI/log"
 	mount --bind "$T/a/config.json" "$ROOT/netns/web"
-	podns gc || true
+	# It cannot say whether the network is lost, but that the claim has expired.
+	sed -i 's/^claim [0-9]*/claim 1/' "$ROOT/podns/web/record"
+	fails podns gc >"$T/out" 2>"$T/err"
+	contains "$(cat "$T/err")" "$ROOT/netns/web is not a network namespace"
+	contains "$(cat "$T/out")" 'on pod web: it has expired'
+	fails grep ^claim "$ROOT/podns/web/record"
 	equal "$(calls)" ''
 	umount "$ROOT/netns/web"
 	podns rm web
