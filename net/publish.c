@@ -172,6 +172,7 @@ static int put_back(struct publish *p, struct error *e)
 	p->chain.until = p->a->until;
 	if (publish_old(p, &again) == 0) {
 		p->st->changing = false;
+		p->st->error = NULL;
 		if (state_save(p->a->store, p->st, &again) == 0)
 			return error_prefix(e, "the ports are as before");
 	}

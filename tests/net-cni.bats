@@ -521,6 +521,10 @@ waits_for_lock() {
 	plugin_does map ADD 'exit 1'
 	net_fails 'the old ports could not be published again' publish web --publish 8081:80
 	net_fails 'a change of the published ports was interrupted' check web
+	# The next one cannot be made either, but the old ports are put back.
+	plugin_does map ADD '! grep -q 8081 "$dir/$n.stdin" || exit 1; default'
+	net_fails 'the ports are as before' publish web --publish 8081:80
+	equal "$(record '[.nextPorts, .error] | tojson')" '[null,null]'
 	rm "$CNI/map-ADD"
 	net publish web
 	net check web
