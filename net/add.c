@@ -288,14 +288,6 @@ static int add_plugins(struct add *x, struct error *e)
 
 /* --- the end -------------------------------------------------------------------------------------- */
 
-static bool has_ipv6(const struct result *result)
-{
-	for (size_t i = 0; i < result->ip_count; i++)
-		if (result->ips[i].pod && strchr(result->ips[i].ip, ':'))
-			return true;
-	return false;
-}
-
 static int write_resolv_conf(const struct add *x, const struct result *result, struct error *e)
 {
 	cleanup_buf struct buf host = { 0 }, real = { 0 }, text = { 0 };
@@ -303,7 +295,7 @@ static int write_resolv_conf(const struct add *x, const struct result *result, s
 		.dns = x->st.dns,
 		.dns_count = x->st.dns_count,
 		.cni = result,
-		.v6 = has_ipv6(result),
+		.v6 = result_has_family(result, true),
 	};
 	size_t servers;
 

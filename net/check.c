@@ -97,14 +97,6 @@ int attach_look(const struct net_state *st, struct error *e)
 	return st->result_count ? look_at_result(st, fd, e) : 0;
 }
 
-static bool has_family(const struct result *result, bool v6)
-{
-	for (size_t i = 0; i < result->ip_count; i++)
-		if (result->ips[i].pod && (strchr(result->ips[i].ip, ':') != NULL) == v6)
-			return true;
-	return false;
-}
-
 int attach_check_families(const struct net_state *st, const struct net_ports *ports,
 			  struct error *e)
 {
@@ -116,7 +108,7 @@ int attach_check_families(const struct net_state *st, const struct net_ports *po
 		const struct port_range *port = &ports->list[i];
 		bool v6 = port->ip_len == 16;
 
-		if (!port->ip_len || has_family(&result, v6))
+		if (!port->ip_len || result_has_family(&result, v6))
 			continue;
 		error_set(e, 0, "port %s: the network %s gives the pod no IPv%c address",
 			  port_format(port).text, st->network, v6 ? '6' : '4');
