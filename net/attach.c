@@ -103,6 +103,22 @@ struct conf_extras attach_extras(const struct net_state *st, const struct net_po
 	return x;
 }
 
+int attach_call_add(const struct chain *chain, const struct chain_call *call, struct buf *result,
+		    struct error *e)
+{
+	const struct conflist *list = chain->list;
+	const char *type = list->plugins[call->index].type;
+	cleanup_result struct result parsed = { 0 };
+	cleanup_buf struct buf out = { 0 };
+
+	if (chain_call(chain, call, &out, e) < 0 ||
+	    result_parse(&parsed, type, out.data ? out.data : "", out.len, e) < 0)
+		return -1;
+	if (result_complete(out.data, out.len, list->version, result, e) < 0)
+		return error_prefix(e, "plugin %s: ADD: its result", type);
+	return 0;
+}
+
 const struct net_text *attach_last_result(const struct net_state *st, const struct conflist *list)
 {
 	if (!st->result_count || list->selected < CNI_0_4_0)
@@ -215,7 +231,7 @@ static int del_plugins(const struct attach *a, const struct chain *chain,
 	return failed ? -1 : 0;
 }
 
-/* What the last plugin printed may be none that can be read: the error of ADD was about that. */
+/* A result that cannot be read any more must not keep the pod from being detached. */
 static int remove_left(const struct net_state *st, struct error *e)
 {
 	cleanup_result struct result result = { 0 };

@@ -93,20 +93,18 @@ static int unpublish(const struct publish *p, const struct net_ports *ports, str
 static int publish_by(const struct publish *p, size_t i, const struct net_ports *ports,
 		      struct error *e)
 {
-	const char *type = p->list->plugins[i].type;
 	const struct chain_call call = {
 		.command = "ADD",
 		.index = i,
 		.extras = attach_extras(p->st, ports, &p->st->results[i - 1]),
 	};
-	cleanup_result struct result result = { 0 };
-	cleanup_buf struct buf out = { 0 }, whole = { 0 };
+	cleanup_buf struct buf result = { 0 };
 
-	if (chain_call(&p->chain, &call, &out, e) < 0 ||
-	    result_parse(&result, type, out.data ? out.data : "", out.len, e) < 0 ||
-	    result_complete(out.data, out.len, p->list->version, &whole, e) < 0)
+	if (attach_call_add(&p->chain, &call, &result, e) < 0)
 		return -1;
-	return net_state_put_result(p->st, i, whole.data, whole.len, e);
+	if (net_state_put_result(p->st, i, result.data, result.len, e) < 0)
+		return error_prefix(e, "plugin %s: ADD: its result", p->list->plugins[i].type);
+	return 0;
 }
 
 static int publish_ports(const struct publish *p, const struct net_ports *ports, struct error *e)
@@ -272,8 +270,8 @@ static int save_change(const struct publish *p, struct error *e)
 }
 
 /*
- * The first ports may be published, though a change to them was interrupted. portmap removes none if it gets
- * none, so they are removed while the record still has them.
+ * If publishing the first ports of a pod was interrupted, some of them may be published. portmap removes none if it
+ * gets none, so they are removed while the record still has them.
  */
 static int unpublish_interrupted(const struct publish *p, struct error *e)
 {
