@@ -442,8 +442,9 @@ ended() {
 @test "the network's record is gone: the pod's commands say so, and what helps" {
 	podns create web --network web
 	rm "$ROOT/podns/network@web"
-	podns_fails 1 "the record of the pod's network web is gone (podns rm web ends the pod)" network up web
-	podns_fails 1 "the record of the pod's network web is gone (podns rm web ends the pod)" network check web
+	local says="the record of the pod's network web is gone (\`podns rm --force web\`, then make the pod as before)"
+	podns_fails 1 "$says" network up web
+	podns_fails 1 "$says" network check web
 	podns rm web
 	gone
 }
