@@ -11,7 +11,7 @@
 
 /* --- the namespace -------------------------------------------------------------------------------- */
 
-/* It detaches a pod of which something is missing, and attaches it again. */
+/* The command detaches a pod of which something is missing, and attaches it again. */
 static int hint_up(const struct net_state *st, struct error *e)
 {
 	return error_hint(e, "podns network up %s", st->pod);
