@@ -83,7 +83,7 @@ gone() {
 	equal "$(of_pod web .state)" leaving
 	podns gc
 	equal "$(calls)" 'map DEL,two DEL,one DEL'
-	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[123].env | sort -u)" "$ROOT/netns/web"
+	equal "$(namespaces {1..3})" "$ROOT/netns/web"
 	gone
 }
 
@@ -128,6 +128,7 @@ gone() {
 	hook --network-annotation precreate <"$T/a/config.json" >"$T/a.json" 2>"$T/err" 3>&- {lock}<&- &
 	STARTED=$!
 	PIDS+=("$STARTED")
+	wait_for is_waited_for "$ROOT/podns/web"
 	sleep 6
 	exec {lock}<&-
 	wait "$STARTED"
