@@ -65,6 +65,16 @@ int attach_note_boot(struct net_state *st, struct error *e)
 	return st->boot ? 0 : -1;
 }
 
+int attach_load(const struct attach *a, struct net_state *st, struct error *e)
+{
+	if (state_load(a->store, a->pod, st, e) < 0)
+		return -1;
+	if (st->pod)
+		return 0;
+	error_set(e, 0, "the pod has no network");
+	return error_hint(e, "a pod gets one when it is made");
+}
+
 int attach_recorded_chain(const struct attach *a, const struct net_state *st, struct conflist *list,
 			  struct chain *chain, struct error *e)
 {
@@ -322,23 +332,13 @@ int attach_detach(const struct attach *a, struct net_state *st, struct error *e)
 
 /* --- down and up ---------------------------------------------------------------------------------- */
 
-static int load_record(const struct attach *a, struct net_state *st, struct error *e)
-{
-	if (state_load(a->store, a->pod, st, e) < 0)
-		return -1;
-	if (st->pod)
-		return 0;
-	error_set(e, 0, "the pod has no network");
-	return error_hint(e, "a pod gets one when it is made");
-}
-
 int attach_down(const struct attach *a, struct error *e)
 {
 	cleanup_net_state struct net_state st = { 0 };
 	struct attach kept = *a;
 
 	kept.keep = true;
-	if (load_record(a, &st, e) < 0)
+	if (attach_load(a, &st, e) < 0)
 		return -1;
 	return st.phase == NET_DOWN ? 0 : attach_detach(&kept, &st, e);
 }
@@ -365,7 +365,7 @@ int attach_up(const struct attach *a, int out_fd, struct error *e)
 	struct attach kept = *a;
 
 	kept.keep = true;
-	if (load_record(a, &st, e) < 0)
+	if (attach_load(a, &st, e) < 0)
 		return -1;
 	request = request_again(&st);
 	return attach_add(&kept, &request, out_fd, e);

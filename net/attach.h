@@ -87,6 +87,9 @@ int attach_is_of_this_boot(const struct net_state *st, bool *is, struct error *e
 /* Note this boot in the record. */
 int attach_note_boot(struct net_state *st, struct error *e);
 
+/* Load the pod's record. It is an error if it has none. Free st with net_state_free(), also after an error. */
+int attach_load(const struct attach *a, struct net_state *st, struct error *e);
+
 /*
  * Parse the recorded conflist, select the recorded version, and fill in a chain for it, whose strings are
  * borrowed from st. After a failure there is nothing to free.

@@ -171,12 +171,8 @@ int attach_check(const struct attach *a, struct error *e)
 {
 	cleanup_net_state struct net_state st = { 0 };
 
-	if (state_load(a->store, a->pod, &st, e) < 0)
-		return -1;
-	if (!st.pod)
-		return error_set(e, 0, "the pod is attached to no network");
-	if (check_phase(&st, e) < 0 || (pasta_is_network(&st) && pasta_check(&st, e) < 0) ||
-	    attach_look(&st, e) < 0)
+	if (attach_load(a, &st, e) < 0 || check_phase(&st, e) < 0 ||
+	    (pasta_is_network(&st) && pasta_check(&st, e) < 0) || attach_look(&st, e) < 0)
 		return -1;
 	return pasta_is_network(&st) ? 0 : check_plugins(a, &st, e);
 }

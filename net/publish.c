@@ -188,11 +188,7 @@ static int load(struct publish *p, struct error *e)
 	struct net_state *st = p->st;
 	bool this_boot;
 
-	if (state_load(p->a->store, p->a->pod, st, e) < 0)
-		return -1;
-	if (!st->pod)
-		return error_set(e, 0, "the pod is attached to no network");
-	if (attach_is_of_this_boot(st, &this_boot, e) < 0)
+	if (attach_load(p->a, st, e) < 0 || attach_is_of_this_boot(st, &this_boot, e) < 0)
 		return -1;
 	if (st->phase != NET_UP || !this_boot || !attach_pin_is_there(st)) {
 		error_set(e, 0, "the pod is not attached to the network %s any more", st->network);
