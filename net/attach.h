@@ -115,8 +115,8 @@ const struct net_text *attach_last_result(const struct net_state *st, const stru
 int attach_parse_last(const struct net_state *st, struct result *result, struct error *e);
 
 /*
- * Does the pod have an address of the family of each address of the host that the ports are published on? portmap
- * leaves out a port for which it has none, and says nothing.
+ * Fail if a port is published on an IPv6 address of the host and the pod has no IPv6 address, or the same with IPv4:
+ * portmap leaves out such a port, and says nothing.
  */
 int attach_check_families(const struct net_state *st, const struct net_ports *ports,
 			  struct error *e);

@@ -212,7 +212,7 @@ static bool overlaps(const struct net_ports *ports, const struct port_range *ran
 	return false;
 }
 
-/* The ports of the range that the pod's own pasta does not hold. */
+/* Are the ports of the range free, but for those that the pod's own pasta holds? */
 static int check_others(const struct publish *p, const struct port_range *range, struct error *e)
 {
 	struct port_range one = *range;
