@@ -10,7 +10,7 @@ struct agent_reply {
 	struct network_answer answer;
 	struct error error;
 	bool failed;
-	bool killed; /* podns-net was, by this request or an earlier one */
+	bool killed; /* podns-net was killed, in this request or an earlier one */
 };
 
 /* From now on the agent has the whole time again. */

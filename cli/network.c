@@ -91,12 +91,12 @@ static int check_network(struct pod *pod, struct error *e)
 		return error_hint(e, "a pod gets one when it is made");
 	}
 	error_set(e, 0, "the record of the pod's network %s is gone", pod->rec.network);
-	return error_hint(e, "podns rm %s ends the pod", pod->name);
+	return error_hint(e, "`podns rm --force %s`, then make the pod as before", pod->name);
 }
 
 /*
- * The pod's record says first that nothing is attached: after a kill, or if `up` fails, no container starts in the pod
- * until `up` has succeeded. If it is attached `up` only asks for its addresses.
+ * Before `down` and `up` the pod's record says that nothing is attached: after a kill, or if `up` fails, no container
+ * starts in the pod until `up` has succeeded. Of a pod that is attached, `up` gets the addresses.
  */
 static int note_detached(struct pod *pod, struct error *e)
 {

@@ -259,22 +259,17 @@ static int prepare_plugins(struct add *x, struct error *e)
 static int add_plugin(struct add *x, size_t i, struct error *e)
 {
 	struct net_state *st = &x->st;
-	const char *type = x->list.plugins[i].type;
 	const struct chain_call call = {
 		.command = "ADD",
 		.index = i,
 		.extras = attach_extras(st, &st->ports, i ? &st->results[i - 1] : NULL),
 	};
-	cleanup_result struct result result = { 0 };
-	cleanup_buf struct buf out = { 0 }, whole = { 0 };
+	cleanup_buf struct buf result = { 0 };
 
-	if (chain_call(&x->chain, &call, &out, e) < 0)
+	if (attach_call_add(&x->chain, &call, &result, e) < 0)
 		return -1;
-	if (result_parse(&result, type, out.data ? out.data : "", out.len, e) < 0)
-		return -1;
-	if (result_complete(out.data, out.len, x->list.version, &whole, e) < 0 ||
-	    net_state_add_result(st, whole.data, whole.len, e) < 0)
-		return error_prefix(e, "plugin %s: ADD: its result", type);
+	if (net_state_add_result(st, result.data, result.len, e) < 0)
+		return error_prefix(e, "plugin %s: ADD: its result", x->list.plugins[i].type);
 	return state_save(x->a->store, st, e);
 }
 
@@ -288,14 +283,6 @@ static int add_plugins(struct add *x, struct error *e)
 
 /* --- the end -------------------------------------------------------------------------------------- */
 
-static bool has_ipv6(const struct result *result)
-{
-	for (size_t i = 0; i < result->ip_count; i++)
-		if (result->ips[i].pod && strchr(result->ips[i].ip, ':'))
-			return true;
-	return false;
-}
-
 static int write_resolv_conf(const struct add *x, const struct result *result, struct error *e)
 {
 	cleanup_buf struct buf host = { 0 }, real = { 0 }, text = { 0 };
@@ -303,7 +290,7 @@ static int write_resolv_conf(const struct add *x, const struct result *result, s
 		.dns = x->st.dns,
 		.dns_count = x->st.dns_count,
 		.cni = result,
-		.v6 = has_ipv6(result),
+		.v6 = result_has_family(result, true),
 	};
 	size_t servers;
 

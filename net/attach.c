@@ -65,6 +65,16 @@ int attach_note_boot(struct net_state *st, struct error *e)
 	return st->boot ? 0 : -1;
 }
 
+int attach_load(const struct attach *a, struct net_state *st, struct error *e)
+{
+	if (state_load(a->store, a->pod, st, e) < 0)
+		return -1;
+	if (st->pod)
+		return 0;
+	error_set(e, 0, "the pod has no network");
+	return error_hint(e, "a pod gets one when it is made");
+}
+
 int attach_recorded_chain(const struct attach *a, const struct net_state *st, struct conflist *list,
 			  struct chain *chain, struct error *e)
 {
@@ -101,6 +111,22 @@ struct conf_extras attach_extras(const struct net_state *st, const struct net_po
 		x.prev_len = prev->len;
 	}
 	return x;
+}
+
+int attach_call_add(const struct chain *chain, const struct chain_call *call, struct buf *result,
+		    struct error *e)
+{
+	const struct conflist *list = chain->list;
+	const char *type = list->plugins[call->index].type;
+	cleanup_result struct result parsed = { 0 };
+	cleanup_buf struct buf out = { 0 };
+
+	if (chain_call(chain, call, &out, e) < 0 ||
+	    result_parse(&parsed, type, out.data ? out.data : "", out.len, e) < 0)
+		return -1;
+	if (result_complete(out.data, out.len, list->version, result, e) < 0)
+		return error_prefix(e, "plugin %s: ADD: its result", type);
+	return 0;
 }
 
 const struct net_text *attach_last_result(const struct net_state *st, const struct conflist *list)
@@ -215,7 +241,7 @@ static int del_plugins(const struct attach *a, const struct chain *chain,
 	return failed ? -1 : 0;
 }
 
-/* What the last plugin printed may be none that can be read: the error of ADD was about that. */
+/* A result that cannot be read any more must not keep the pod from being detached. */
 static int remove_left(const struct net_state *st, struct error *e)
 {
 	cleanup_result struct result result = { 0 };
@@ -306,23 +332,13 @@ int attach_detach(const struct attach *a, struct net_state *st, struct error *e)
 
 /* --- down and up ---------------------------------------------------------------------------------- */
 
-static int load_record(const struct attach *a, struct net_state *st, struct error *e)
-{
-	if (state_load(a->store, a->pod, st, e) < 0)
-		return -1;
-	if (st->pod)
-		return 0;
-	error_set(e, 0, "the pod has no network");
-	return error_hint(e, "a pod gets one when it is made");
-}
-
 int attach_down(const struct attach *a, struct error *e)
 {
 	cleanup_net_state struct net_state st = { 0 };
 	struct attach kept = *a;
 
 	kept.keep = true;
-	if (load_record(a, &st, e) < 0)
+	if (attach_load(a, &st, e) < 0)
 		return -1;
 	return st.phase == NET_DOWN ? 0 : attach_detach(&kept, &st, e);
 }
@@ -349,7 +365,7 @@ int attach_up(const struct attach *a, int out_fd, struct error *e)
 	struct attach kept = *a;
 
 	kept.keep = true;
-	if (load_record(a, &st, e) < 0)
+	if (attach_load(a, &st, e) < 0)
 		return -1;
 	request = request_again(&st);
 	return attach_add(&kept, &request, out_fd, e);

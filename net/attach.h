@@ -22,18 +22,15 @@ struct attach {
 	const char *pod;
 	int lock_fd;    /* the pod's directory */
 	uint64_t until; /* by chain_now(): the time for all of it */
-	/*
-	 * Once the pod is detached, also after a failure, its record stays, as down: the pod goes on, and attach_up()
-	 * needs it.
-	 */
+	/* The pod goes on: once it is detached, its record stays, as down, for attach_up(). */
 	bool keep;
 };
 
 /*
  * Attach the pod and write its addresses to out_fd, one a line. If it is attached to that network already,
- * with the same ports and name servers, only its addresses are written. After a failure all plugins'
- * DEL have run; if one of them failed, the record stays. With a->keep a change of ports that was interrupted is
- * undone by attaching the pod once more; without, it is an error.
+ * with the same ports, name servers and rates, only its addresses are written; with others it is an error. After a
+ * failure all plugins' DEL have run; if one of them failed, the record stays, as leaving. A change of ports that was
+ * interrupted is an error, too, but with a->keep it is undone: the pod is detached and attached with the old ones.
  */
 int attach_add(const struct attach *a, const struct network_request *request, int out_fd,
 	       struct error *e);
@@ -45,8 +42,8 @@ int attach_del(const struct attach *a, struct error *e);
 int attach_forget(const struct attach *a, struct error *e);
 
 /*
- * Detach the pod and keep the record; attach it again, to the same network with the same ports and name servers,
- * as attach_add() does. It is an error if the pod has no record of a network.
+ * Detach the pod and keep the record; attach it again with what the record has, as attach_add() does with a->keep.
+ * It is an error if the pod has no record of a network.
  */
 int attach_down(const struct attach *a, struct error *e);
 int attach_up(const struct attach *a, int out_fd, struct error *e);
@@ -90,6 +87,9 @@ int attach_is_of_this_boot(const struct net_state *st, bool *is, struct error *e
 /* Note this boot in the record. */
 int attach_note_boot(struct net_state *st, struct error *e);
 
+/* Load the pod's record. It is an error if it has none. Free st with net_state_free(), also after an error. */
+int attach_load(const struct attach *a, struct net_state *st, struct error *e);
+
 /*
  * Parse the recorded conflist, select the recorded version, and fill in a chain for it, whose strings are
  * borrowed from st. After a failure there is nothing to free.
@@ -104,6 +104,10 @@ uint64_t attach_keep_time(uint64_t until);
 struct conf_extras attach_extras(const struct net_state *st, const struct net_ports *ports,
 				 const struct net_text *prev);
 
+/* Run a plugin's ADD, check what it prints, and append that to `result`, with a cniVersion. */
+int attach_call_add(const struct chain *chain, const struct chain_call *call, struct buf *result,
+		    struct error *e);
+
 /* The last result, which DEL and CHECK get since 0.4.0, or NULL. */
 const struct net_text *attach_last_result(const struct net_state *st, const struct conflist *list);
 
@@ -111,8 +115,8 @@ const struct net_text *attach_last_result(const struct net_state *st, const stru
 int attach_parse_last(const struct net_state *st, struct result *result, struct error *e);
 
 /*
- * Does the pod have an address of the family of each address of the host that the ports are published on? portmap
- * leaves out a port for which it has none, and says nothing.
+ * Fail if a port is published on an IPv6 address of the host and the pod has no IPv6 address, or the same with IPv4:
+ * portmap leaves out such a port, and says nothing.
  */
 int attach_check_families(const struct net_state *st, const struct net_ports *ports,
 			  struct error *e);
@@ -120,7 +124,7 @@ int attach_check_families(const struct net_state *st, const struct net_ports *po
 /* Are the interfaces and addresses of the last result in the pin? */
 int attach_look(const struct net_state *st, struct error *e);
 
-/* Detach what the record is about, and remove it, or see a->keep; if that fails, save why. */
+/* Detach what the record is about, and then remove it or, with a->keep, save it as down; if that fails, save why. */
 int attach_detach(const struct attach *a, struct net_state *st, struct error *e);
 
 /*

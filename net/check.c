@@ -11,7 +11,7 @@
 
 /* --- the namespace -------------------------------------------------------------------------------- */
 
-/* It detaches a pod of which something is missing, and attaches it again. */
+/* The command detaches a pod of which something is missing, and attaches it again. */
 static int hint_up(const struct net_state *st, struct error *e)
 {
 	return error_hint(e, "podns network up %s", st->pod);
@@ -97,14 +97,6 @@ int attach_look(const struct net_state *st, struct error *e)
 	return st->result_count ? look_at_result(st, fd, e) : 0;
 }
 
-static bool has_family(const struct result *result, bool v6)
-{
-	for (size_t i = 0; i < result->ip_count; i++)
-		if (result->ips[i].pod && (strchr(result->ips[i].ip, ':') != NULL) == v6)
-			return true;
-	return false;
-}
-
 int attach_check_families(const struct net_state *st, const struct net_ports *ports,
 			  struct error *e)
 {
@@ -116,7 +108,7 @@ int attach_check_families(const struct net_state *st, const struct net_ports *po
 		const struct port_range *port = &ports->list[i];
 		bool v6 = port->ip_len == 16;
 
-		if (!port->ip_len || has_family(&result, v6))
+		if (!port->ip_len || result_has_family(&result, v6))
 			continue;
 		error_set(e, 0, "port %s: the network %s gives the pod no IPv%c address",
 			  port_format(port).text, st->network, v6 ? '6' : '4');
@@ -179,12 +171,8 @@ int attach_check(const struct attach *a, struct error *e)
 {
 	cleanup_net_state struct net_state st = { 0 };
 
-	if (state_load(a->store, a->pod, &st, e) < 0)
-		return -1;
-	if (!st.pod)
-		return error_set(e, 0, "the pod is attached to no network");
-	if (check_phase(&st, e) < 0 || (pasta_is_network(&st) && pasta_check(&st, e) < 0) ||
-	    attach_look(&st, e) < 0)
+	if (attach_load(a, &st, e) < 0 || check_phase(&st, e) < 0 ||
+	    (pasta_is_network(&st) && pasta_check(&st, e) < 0) || attach_look(&st, e) < 0)
 		return -1;
 	return pasta_is_network(&st) ? 0 : check_plugins(a, &st, e);
 }

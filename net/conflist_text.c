@@ -67,7 +67,7 @@ static int add_bandwidth(struct buf *b, const struct conf_extras *x)
 	return buf_adds(b, "}");
 }
 
-/* Of what there is and the plugin has a capability for. */
+/* runtimeConfig, with what there is and the plugin has a capability for. */
 static int add_runtime_config(struct buf *b, const struct plugin_conf *p,
 			      const struct conf_extras *x)
 {
@@ -113,7 +113,10 @@ static int add_extras(struct buf *b, const struct plugin_conf *p, const struct c
 		return -1;
 	if (!x->gc)
 		return 0;
-	/* As libcni does: the specification once used the second name, and a plugin that reads it would remove all. */
+	/*
+	 * As libcni does. The specification once used the second name: a plugin that reads only that would take its
+	 * absence for an empty list, and remove everything.
+	 */
 	return add_attachments(b, "valid-attachments", x) < 0
 		       ? -1
 		       : add_attachments(b, "attachments", x);

@@ -112,8 +112,8 @@ static uint64_t find_inode(const struct port_range *range, uint16_t port)
 /* --- from the socket to the process --------------------------------------------------------------- */
 
 /*
- * In milliseconds. Only the name in a message is lost if a user has opened millions of files, and meanwhile the lock of all
- * pods' ports is held.
+ * How long to look, in milliseconds: a user may have opened millions of files, and the lock of all pods' ports is held
+ * meanwhile. After that the message does not name the process.
  */
 #define SEARCH_MS 1000
 

@@ -345,10 +345,7 @@ static int note_process(struct net_state *st, pid_t pid, struct error *e)
 	return 0;
 }
 
-/*
- * It has nothing to put in order; in its own pid namespace it might ignore other signals. A process of another user is
- * left alone.
- */
+/* It has nothing to put in order; in its own pid namespace it might ignore other signals. */
 static int end_process(const struct process *p, struct error *e)
 {
 	const struct timespec moment = { .tv_nsec = 2000000 };
@@ -356,7 +353,7 @@ static int end_process(const struct process *p, struct error *e)
 	int r = p->pidfd >= 0 ? (int)syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL, NULL, 0)
 			      : kill(p->pid, SIGKILL);
 
-	/* Each user can start a process with this command line; what was started here may be ended. */
+	/* Any user can start a process with this command line. What was started here may be ended from here. */
 	if (r < 0 && errno == EPERM)
 		return 0;
 	if (r < 0 && errno != ESRCH)

@@ -93,20 +93,18 @@ static int unpublish(const struct publish *p, const struct net_ports *ports, str
 static int publish_by(const struct publish *p, size_t i, const struct net_ports *ports,
 		      struct error *e)
 {
-	const char *type = p->list->plugins[i].type;
 	const struct chain_call call = {
 		.command = "ADD",
 		.index = i,
 		.extras = attach_extras(p->st, ports, &p->st->results[i - 1]),
 	};
-	cleanup_result struct result result = { 0 };
-	cleanup_buf struct buf out = { 0 }, whole = { 0 };
+	cleanup_buf struct buf result = { 0 };
 
-	if (chain_call(&p->chain, &call, &out, e) < 0 ||
-	    result_parse(&result, type, out.data ? out.data : "", out.len, e) < 0 ||
-	    result_complete(out.data, out.len, p->list->version, &whole, e) < 0)
+	if (attach_call_add(&p->chain, &call, &result, e) < 0)
 		return -1;
-	return net_state_put_result(p->st, i, whole.data, whole.len, e);
+	if (net_state_put_result(p->st, i, result.data, result.len, e) < 0)
+		return error_prefix(e, "plugin %s: ADD: its result", p->list->plugins[i].type);
+	return 0;
 }
 
 static int publish_ports(const struct publish *p, const struct net_ports *ports, struct error *e)
@@ -172,6 +170,7 @@ static int put_back(struct publish *p, struct error *e)
 	p->chain.until = p->a->until;
 	if (publish_old(p, &again) == 0) {
 		p->st->changing = false;
+		p->st->error = NULL;
 		if (state_save(p->a->store, p->st, &again) == 0)
 			return error_prefix(e, "the ports are as before");
 	}
@@ -189,11 +188,7 @@ static int load(struct publish *p, struct error *e)
 	struct net_state *st = p->st;
 	bool this_boot;
 
-	if (state_load(p->a->store, p->a->pod, st, e) < 0)
-		return -1;
-	if (!st->pod)
-		return error_set(e, 0, "the pod is attached to no network");
-	if (attach_is_of_this_boot(st, &this_boot, e) < 0)
+	if (attach_load(p->a, st, e) < 0 || attach_is_of_this_boot(st, &this_boot, e) < 0)
 		return -1;
 	if (st->phase != NET_UP || !this_boot || !attach_pin_is_there(st)) {
 		error_set(e, 0, "the pod is not attached to the network %s any more", st->network);
@@ -217,7 +212,7 @@ static bool overlaps(const struct net_ports *ports, const struct port_range *ran
 	return false;
 }
 
-/* The ports of the range that the pod's own pasta does not hold. */
+/* Are the ports of the range free, but for those that the pod's own pasta holds? */
 static int check_others(const struct publish *p, const struct port_range *range, struct error *e)
 {
 	struct port_range one = *range;
@@ -271,8 +266,8 @@ static int save_change(const struct publish *p, struct error *e)
 }
 
 /*
- * The first ports may be published, though a change to them was interrupted. portmap removes none if it gets
- * none, so they are removed while the record still has them.
+ * If publishing the first ports of a pod was interrupted, some of them may be published. portmap removes none if it
+ * gets none, so they are removed while the record still has them.
  */
 static int unpublish_interrupted(const struct publish *p, struct error *e)
 {

@@ -342,6 +342,14 @@ int result_complete(const char *text, size_t len, const char *version, struct bu
 	return error_nomem(e);
 }
 
+bool result_has_family(const struct result *r, bool v6)
+{
+	for (size_t i = 0; i < r->ip_count; i++)
+		if (r->ips[i].pod && (strchr(r->ips[i].ip, ':') != NULL) == v6)
+			return true;
+	return false;
+}
+
 void result_free(struct result *r)
 {
 	arena_free(&r->arena);

@@ -56,6 +56,9 @@ struct result {
  */
 int result_parse(struct result *r, const char *plugin, const char *text, size_t len,
 		 struct error *e);
+/* Has the pod an address of IPv6, or without v6 of IPv4? */
+bool result_has_family(const struct result *r, bool v6);
+
 void result_free(struct result *r);
 #define cleanup_result __attribute__((cleanup(result_free)))
 

@@ -16,7 +16,7 @@ struct bandwidth {
 	uint64_t egress;  /* out of it */
 };
 
-/* A thousand bits a second; and a million millions, more than any interface has. */
+/* From 1 kbit/s to 1 Tbit/s, which is more than any interface has. */
 #define BANDWIDTH_RATE_MIN 1000
 #define BANDWIDTH_RATE_MAX 1000000000000
 
@@ -34,7 +34,7 @@ bool bandwidth_equal(const struct bandwidth *a, const struct bandwidth *b);
 
 /*
  * How many bits may pass at once at this rate: what passes in a tenth of a second. It is at least 16 KiB, since a
- * token bucket drops packets that are larger than it (tc-tbf(8)), and below the 4 GiB that CNI's plugin takes.
+ * token bucket drops packets that are larger than it (tc-tbf(8)), and below 2 GiB, since CNI's plugin refuses 4 GiB.
  */
 uint64_t bandwidth_burst(uint64_t rate);
 

@@ -265,16 +265,16 @@ int definition_set(struct definition *d, enum definition_key key, const char *va
 						 struct error *) = {
 		[DEFINITION_ADD_HOST] = add_host,
 		[DEFINITION_DNS] = add_dns,
+		[DEFINITION_EGRESS_RATE] = set_egress_rate,
 		[DEFINITION_GID_MAP] = add_gid_map,
 		[DEFINITION_HOST_NAME] = set_hostname,
+		[DEFINITION_INGRESS_RATE] = set_ingress_rate,
 		[DEFINITION_NAMESPACES] = add_namespaces,
 		[DEFINITION_NETWORK] = set_network,
 		[DEFINITION_PUBLISH_PORT] = add_port,
 		[DEFINITION_SHM_SIZE] = set_shm_size,
 		[DEFINITION_SYSCTL] = add_sysctl,
 		[DEFINITION_UID_MAP] = add_uid_map,
-		[DEFINITION_INGRESS_RATE] = set_ingress_rate,
-		[DEFINITION_EGRESS_RATE] = set_egress_rate,
 	};
 
 	return set[key](d, value, e);

@@ -59,13 +59,14 @@ static int note(struct gc *g, enum gc_action action, const char *fmt, ...)
 	return buf_add(&g->noted, &byte, 1) < 0 ? -1 : buf_add(&g->noted, what, strlen(what) + 1);
 }
 
-static void report_noted(const struct gc *g)
+static void report_noted(struct gc *g)
 {
 	for (size_t i = 0; i < g->noted.len; i += strlen(g->noted.data + i) + 1) {
 		enum gc_action action = (enum gc_action)g->noted.data[i++];
 
 		g->opt->report(g->opt->arg, action, g->noted.data + i);
 	}
+	g->noted.len = 0;
 }
 
 /* The caller goes on: pod_gc() returns the last failure. */
@@ -205,7 +206,7 @@ static int note_pod(struct gc *g, const struct view *x, const struct record *rec
 	return r < 0 ? error_nomem(e) : 0;
 }
 
-/* What it cannot join any more would keep its ports until podns rm, since the pod is held. */
+/* No container can join it any more, but its ports would stay taken until podns rm, since the pod is held. */
 static int sweep_network(struct gc *g, struct pod *pod, struct error *e)
 {
 	bool lost;
@@ -219,7 +220,9 @@ static int sweep_network(struct gc *g, struct pod *pod, struct error *e)
 	if (note(g, GC_DROP, "network %s of pod %s: its namespace is gone", pod->rec.network,
 		 pod->name) < 0)
 		return error_nomem(e);
-	return g->opt->dry_run ? 0 : pod_detach_lost(pod, e);
+	if (g->opt->dry_run)
+		return 0;
+	return pod_detach_lost(pod, e) < 0 ? -1 : pod_save(pod, e);
 }
 
 /* To be looked into under the lock. */
@@ -235,14 +238,19 @@ static int sweep_locked(struct gc *g, const struct view *x, struct pod *pod, str
 		return -1;
 	if (g->opt->dry_run && (x->unreadable || x->elsewhere))
 		return 0;
-	if (note_pod(g, x, &pod->rec, e) < 0 || (!g->opt->dry_run && pod_drop_dead(pod, e) < 0) ||
-	    sweep_network(g, pod, e) < 0)
+	if (note_pod(g, x, &pod->rec, e) < 0)
 		return -1;
 	if (g->opt->dry_run)
-		return 0;
-	if (!record_is_empty(&pod->rec) || x->pid_count)
-		return pod_save(pod, e);
-	return pod_end(pod, e);
+		return sweep_network(g, pod, e);
+	if (pod_drop_dead(pod, e) < 0)
+		return -1;
+	if (record_is_empty(&pod->rec) && !x->pid_count)
+		return pod_end(pod, e);
+	if (pod_save(pod, e) < 0)
+		return -1;
+	/* Whatever becomes of the network. */
+	report_noted(g);
+	return sweep_network(g, pod, e);
 }
 
 static int sweep_pod(struct gc *g, const struct view *x, struct error *e)

@@ -125,14 +125,15 @@ int pod_remove_dir(const struct pod *p);
 int pod_end(struct pod *p, struct error *e);
 
 /*
- * Is the pod attached to a network, without containers, and its network namespace gone? So it is if the mount namespace
- * is gone that the namespace was pinned in, as after `podman system migrate`, or if somebody has unmounted the pin.
+ * *lost: the pod is attached to a network, has neither containers nor claims, and its network namespace is gone. That
+ * happens if the mount namespace ends in which it was pinned, as at `podman system migrate`, or if somebody unmounts the
+ * pin. A pin that is hidden is an error.
  */
 int pod_has_lost_network(struct pod *p, bool *lost, struct error *e);
 
 /*
- * Detach such a network, which keeps ports of the host. The record keeps its name: a container must not take the pod
- * for one that has none. The caller saves the record.
+ * Detach a pod from a network that is lost, to free its ports of the host. The pod's record keeps the network's name: a
+ * container must not take the pod for one without a network. The caller saves the record.
  */
 int pod_detach_lost(struct pod *p, struct error *e);
 

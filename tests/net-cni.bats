@@ -387,7 +387,7 @@ kill_in() {
 	in_pin net web sh -c 'ip link add eth0 type veth peer name p'
 	net_fails 'another namespace than the one that was attached' check web
 	net del web
-	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[456].env | xargs)" ''
+	equal "$(namespaces {4..6})" ''
 	in_pin net web ip link show eth0
 	no_record
 }
@@ -398,7 +398,7 @@ kill_in() {
 	net_fails 'another namespace than the one that was attached' check web
 	net del web
 	equal "$(calls)" "one ADD,two ADD,map ADD,map DEL,two DEL,one DEL"
-	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[456].env | xargs)" ''
+	equal "$(namespaces {4..6})" ''
 	no_record
 }
 
@@ -434,7 +434,7 @@ kill_in() {
 	calls >/dev/null
 	equal "$(net sweep)" "web: detached from the network web: the host was booted"
 	equal "$(calls)" "map DEL,two DEL,one DEL"
-	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[123].env | xargs)" ''
+	equal "$(namespaces {1..3})" ''
 	no_record
 	podns log | grep 'plugin two: DEL'
 }
@@ -447,7 +447,7 @@ kill_in() {
 	# In truth it would be gone, too.
 	net_fails 'there is an interface eth0' add --network web web
 	equal "$(calls)" "map DEL,two DEL,one DEL"
-	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[123].env | xargs)" ''
+	equal "$(namespaces {1..3})" ''
 	no_record
 	in_pin net web ip link del eth0
 	net add --network web web
@@ -465,11 +465,6 @@ kill_in() {
 	equal "$(cd "$ROOT/podns" && echo network@*)" network@web
 }
 
-# waits_for_lock PID: it sleeps in flock(2).
-waits_for_lock() {
-	grep -q -- "-> FLOCK .* $1 " /proc/locks
-}
-
 @test "sweep judges again under the lock: what another process has attached meanwhile stays" {
 	local lock
 	net add --network web web
@@ -479,7 +474,7 @@ waits_for_lock() {
 	flock "$lock"
 	"$NET" --root "$ROOT" sweep >"$T/out" 2>&1 3>&- {lock}<&- &
 	PIDS+=($!)
-	wait_for waits_for_lock $!
+	wait_for is_waited_for "$ROOT/podns/web"
 	sed -i 's/"state":"adding"/"state":"up"/' "$ROOT/podns/network@web"
 	exec {lock}<&-
 	wait $!
@@ -521,6 +516,10 @@ waits_for_lock() {
 	plugin_does map ADD 'exit 1'
 	net_fails 'the old ports could not be published again' publish web --publish 8081:80
 	net_fails 'a change of the published ports was interrupted' check web
+	# The next one cannot be made either, but the old ports are put back.
+	plugin_does map ADD '! grep -q 8081 "$dir/$n.stdin" || exit 1; default'
+	net_fails 'the ports are as before' publish web --publish 8081:80
+	equal "$(record '[.nextPorts, .error] | tojson')" '[null,null]'
 	rm "$CNI/map-ADD"
 	net publish web
 	net check web

@@ -105,6 +105,19 @@ calls() {
 	: >"$CNI/log"
 }
 
+# namespaces N...: the different values of CNI_NETNS in these calls; empty if plugins got none.
+namespaces() {
+	local n
+	for n; do
+		sed -n 's/^CNI_NETNS=//p' "$CNI/$n.env"
+	done | sort -u
+}
+
+# is_waited_for PATH: a process sleeps in flock(2) of that.
+is_waited_for() {
+	grep -q -- "-> FLOCK .*:$(stat -c %i "$1") " /proc/locks
+}
+
 # record [JQ-FILTER]: of the record of the pod web.
 record() {
 	jq -r "${1-.}" <"$ROOT/podns/network@web"

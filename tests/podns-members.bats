@@ -225,7 +225,7 @@ sandbox_pod() {
 	equal "$(podns inspect "${id:0:40}" --json | jq -r .name)" "$id"
 	equal "$(podns pids "${id:0:12}")" "$CHILD"
 	equal "$(podns exec "${id:0:12}" readlink /proc/self/ns/uts)" "uts:[$(ns_ino "$ROOT/utsns/$id")]"
-	podns_fails 1 "pod $id: the pod is attached to no network" network check "${id:0:12}"
+	podns_fails 1 "pod $id: the pod has no network" network check "${id:0:12}"
 	podns_fails 1 "there is no pod ${id:0:11}" inspect "${id:0:11}"
 	podns_fails 1 "there is no pod ${id:1:12}" inspect "${id:1:12}"
 	podns_fails 1 "pod $id is in use" rm "${id:0:12}"

@@ -112,7 +112,7 @@ attached() {
 	calls >/dev/null
 	podns gc >/dev/null
 	equal "$(calls)" 'map DEL,two DEL,one DEL'
-	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[123].env | sort -u)" "$ROOT/netns/web"
+	equal "$(namespaces {1..3})" "$ROOT/netns/web"
 	equal "$(podns ls --json)" '[]'
 	no_record
 }
@@ -142,7 +142,7 @@ attached() {
 	calls >/dev/null
 	podns gc >/dev/null
 	equal "$(calls)" 'map DEL,two DEL,one DEL'
-	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[123].env | sort -u)" "$ROOT/netns/web"
+	equal "$(namespaces {1..3})" "$ROOT/netns/web"
 	no_record
 	assert_nothing_left
 }
@@ -155,7 +155,7 @@ attached() {
 	calls >/dev/null
 	fails_line 'oci-podns-hook: ' 'No space left on device' precreate_to_full
 	equal "$(calls)" 'one ADD,two ADD,map ADD,map DEL,two DEL,one DEL'
-	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[1-6].env | sort -u)" "$ROOT/netns/web"
+	equal "$(namespaces {1..6})" "$ROOT/netns/web"
 	no_record
 	assert_nothing_left
 }
@@ -164,7 +164,7 @@ attached() {
 	attached
 	podns rm web
 	equal "$(calls)" 'map DEL,two DEL,one DEL'
-	equal "$(sed -n 's/^CNI_NETNS=//p' "$CNI"/[123].env | sort -u)" "$ROOT/netns/web"
+	equal "$(namespaces {1..3})" "$ROOT/netns/web"
 }
 
 @test "a network that can never be detached: rm --force forgets it at the second failure, and prints what may be left" {

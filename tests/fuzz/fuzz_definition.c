@@ -54,7 +54,9 @@ static void check_limits(const struct definition *d)
 	MUST(types && !(types >> NS_TYPES));
 	MUST(!d->hostname || plan_check_hostname(d->hostname, "hostname", &e) == 0);
 	MUST(!d->network || network_check_name(d->network, &e) == 0);
-	MUST(d->network || (!d->port_count && !d->dns_count));
+	MUST(d->network ||
+	     (!d->port_count && !d->dns_count && !bandwidth_is_limited(&d->bandwidth)));
+	MUST(bandwidth_is_valid(&d->bandwidth));
 	MUST(d->shm_size <= INT64_MAX);
 	MUST(!d->uid_maps.count == !d->gid_maps.count);
 	check_maps(&d->uid_maps);
@@ -72,6 +74,7 @@ static void check_request(const struct definition *d)
 		return;
 	definition_ask(d, "web", &r);
 	MUST(!strcmp(r.network, d->network) && r.port_count == d->port_count);
+	MUST(bandwidth_equal(&r.bandwidth, &d->bandwidth));
 	for (size_t i = 0; i < d->dns_count; i++)
 		MUST(!strcmp(r.dns[i], d->dns[i]));
 }
@@ -81,6 +84,12 @@ static void write_maps(struct buf *out, const char *key, const struct id_maps *m
 	for (size_t i = 0; i < maps->count; i++)
 		MUST(buf_addf(out, "%s=%u:%u:%u\n", key, maps->map[i].container, maps->map[i].host,
 			      maps->map[i].size) == 0);
+}
+
+static void write_rate(struct buf *out, const char *key, uint64_t rate)
+{
+	if (rate)
+		MUST(buf_addf(out, "%s=%llu\n", key, (unsigned long long)rate) == 0);
 }
 
 static void write_lists(struct buf *out, const struct definition *d)
@@ -112,6 +121,8 @@ static void write_definition(struct buf *out, const struct definition *d)
 			      d->hostname, strchr(d->hostname, '"') ? '\'' : '"') == 0);
 	if (d->network)
 		MUST(buf_addf(out, "Network=%s\n", d->network) == 0);
+	write_rate(out, "IngressRate", d->bandwidth.ingress);
+	write_rate(out, "EgressRate", d->bandwidth.egress);
 	if (d->shm_size)
 		MUST(buf_addf(out, "ShmSize=%llu\n", (unsigned long long)d->shm_size) == 0);
 	write_lists(out, d);
