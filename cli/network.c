@@ -127,6 +127,7 @@ static int run_on_pod(struct cli *cli, enum verb verb, const char *name, struct 
 	program_add_args(args, verb_name[verb], NULL);
 	program_add_args(args, "--", pod.name);
 	r = podns_net_run(args, pod.fd, LIMIT_MS, &result, e);
+	pod.plugins_ran = true;
 	pod.lock_stays = WIFSIGNALED(result.status);
 	return r == 0 && verb == VERB_UP ? note_addresses(&pod, &result.out, e) : r;
 }

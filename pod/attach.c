@@ -23,6 +23,7 @@ static int ask(struct pod *p, const struct network_request *request, struct netw
 	struct network_client *client = p->store->network;
 	int r = client->call(client, request, p->fd, answer, e);
 
+	p->plugins_ran = true;
 	p->lock_stays |= client->killed;
 	return r;
 }

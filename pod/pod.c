@@ -76,7 +76,7 @@ void pod_close(struct pod *p)
 	pins_close(&p->pins);
 	record_free(&p->rec);
 	buf_free(&p->saved);
-	if (p->fd >= 0 && !p->lock_stays)
+	if (p->plugins_ran && !p->lock_stays)
 		flock(p->fd, LOCK_UN);
 	cleanup_closep(&p->fd);
 	free(p->name);

@@ -31,10 +31,11 @@ struct pod_pin {
 struct pod {
 	struct store *store;
 	char *name;
-	char *path;      /* <root>/podns/<name> */
-	int fd;          /* the directory, locked; -1: not open, or there is no such pod */
-	bool ended;      /* by pod_end(): the record and its directory are removed */
-	bool lock_stays; /* a plugin may still run that needs the lock: network_client.killed */
+	char *path;       /* <root>/podns/<name> */
+	int fd;           /* the directory, locked; -1: not open, or there is no such pod */
+	bool ended;       /* by pod_end(): the record and its directory are removed */
+	bool plugins_ran; /* they have inherited the lock */
+	bool lock_stays;  /* a plugin may still run that needs the lock: network_client.killed */
 	struct record rec;
 	struct buf saved; /* the record's text as it is on disk; empty: none */
 	struct pins pins;
@@ -51,8 +52,8 @@ struct pod {
 /*
  * Open and lock the pod `name` and read its record. With make it is created if it does not exist;
  * without, the result is then 0 and p->fd is -1. An invalid record is an error. Close with
- * pod_close(), which removes a directory that has no record. It releases the lock explicitly, unless
- * p->lock_stays: a process that a plugin has left behind may have inherited the descriptor.
+ * pod_close(), which removes a directory that has no record. If plugins have run, it releases the lock
+ * explicitly, since a process that one has left behind has the descriptor, too; but see p->lock_stays.
  */
 int pod_open(struct pod *p, struct store *store, const char *name, bool make, struct error *e);
 void pod_close(struct pod *p);
