@@ -119,18 +119,16 @@ gone() {
 }
 
 @test "what a hook waited for the lock is taken from the time of podns-net: engines give it 30 s in all" {
-	local lock
 	make_bundle a annotations=', "io.podns.network": "web"'
 	plugin_does one ADD 'tr "\0" " " <"/proc/$PPID/cmdline" >"$dir/line"; default'
 	mkdir -m 0700 "$ROOT/podns/web"
-	exec {lock}<"$ROOT/podns/web"
-	flock "$lock"
-	hook --network-annotation precreate <"$T/a/config.json" >"$T/a.json" 2>"$T/err" 3>&- {lock}<&- &
+	lock "$ROOT/podns/web"
+	hook --network-annotation precreate <"$T/a/config.json" >"$T/a.json" 2>"$T/err" 3>&- &
 	STARTED=$!
 	PIDS+=("$STARTED")
 	wait_for is_waited_for "$ROOT/podns/web"
 	sleep 6
-	exec {lock}<&-
+	unlock
 	wait "$STARTED"
 	[[ $(<"$CNI/line") =~ --seconds\ ([0-9]+) ]]
 	[ "${BASH_REMATCH[1]}" -le 22 ]

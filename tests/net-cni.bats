@@ -466,18 +466,18 @@ kill_in() {
 }
 
 @test "sweep judges again under the lock: what another process has attached meanwhile stays" {
-	local lock
+	local sweep
 	net add --network web web
 	calls >/dev/null
 	sed -i 's/"state":"up"/"state":"adding"/' "$ROOT/podns/network@web"
-	exec {lock}<"$ROOT/podns/web"
-	flock "$lock"
-	"$NET" --root "$ROOT" sweep >"$T/out" 2>&1 3>&- {lock}<&- &
-	PIDS+=($!)
+	lock "$ROOT/podns/web"
+	"$NET" --root "$ROOT" sweep >"$T/out" 2>&1 3>&- &
+	sweep=$!
+	PIDS+=("$sweep")
 	wait_for is_waited_for "$ROOT/podns/web"
 	sed -i 's/"state":"adding"/"state":"up"/' "$ROOT/podns/network@web"
-	exec {lock}<&-
-	wait $!
+	unlock
+	wait "$sweep"
 	equal "$(<"$T/out")" ''
 	equal "$(calls)" ''
 	net check web

@@ -113,6 +113,19 @@ namespaces() {
 	done | sort -u
 }
 
+# lock PATH: a process of ours, $HOLDER, holds the lock. A pid namespace's /proc/locks shows no lock whose taker has ended.
+lock() {
+	flock --no-fork "$1" sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+	HOLDER=$!
+	PIDS+=("$HOLDER")
+	wait_for fails flock -n "$1" true
+}
+
+unlock() {
+	kill "$HOLDER"
+	wait "$HOLDER" || true
+}
+
 # is_waited_for PATH: a process sleeps in flock(2) of that.
 is_waited_for() {
 	grep -q -- "-> FLOCK .*:$(stat -c %i "$1") " /proc/locks

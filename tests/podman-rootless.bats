@@ -322,10 +322,15 @@ enter_network() {
 	pod_wait b
 	contains "$(in_ctr b ip addr show eth0)" 192.0.2.2
 	pm system migrate >/dev/null 2>&1
-	contains "$(pm unshare "$PM/bin/podns" gc)" 'dropped network pasta of pod web: its namespace is gone'
+	# Elsewhere it cannot be known whether a process is in a namespace: then gc leaves the pod.
+	if in_initial_pidns; then
+		contains "$(pm unshare "$PM/bin/podns" gc)" 'dropped network pasta of pod web: its namespace is gone'
+		wait_for not_alive "$pid"
+		[ ! -e "$ROOT/podns/network@web" ]
+	fi
+	pm unshare "$PM/bin/podns" rm web
 	wait_for not_alive "$pid"
 	[ ! -e "$ROOT/podns/network@web" ]
-	pm unshare "$PM/bin/podns" rm web
 	drop b
 	umount "$PM/host"
 	user_nothing_left

@@ -31,8 +31,12 @@ needs_userns_of_users() {
 
 INITIAL_PIDNS=4026531836	# PROC_PID_INIT_INO in linux/proc_ns.h
 
+in_initial_pidns() {
+	[ "$(stat -L -c %i /proc/self/ns/pid)" = "$INITIAL_PIDNS" ]
+}
+
 needs_initial_pidns() {
-	skip_unless "this is not the initial pid namespace" [ "$(stat -L -c %i /proc/self/ns/pid)" = "$INITIAL_PIDNS" ]
+	skip_unless "this is not the initial pid namespace" in_initial_pidns
 }
 
 needs_token_buckets() {
