@@ -219,11 +219,9 @@ static bool address_is_reused(const struct attach *a, const struct net_state *st
 }
 
 /* DEL for all plugins in reverse. The first error is returned, the others are logged. */
-static int del_plugins(const struct attach *a, const struct chain *chain,
-		       const struct net_state *st, struct error *e)
+static int del_plugins(const struct chain *chain, const struct net_state *st,
+		       const struct net_text *last, struct error *e)
 {
-	const struct net_text *last =
-		address_is_reused(a, st) ? NULL : attach_last_result(st, chain->list);
 	struct chain_call call = {
 		.command = "DEL",
 		.extras = attach_extras(st, ports_to_delete(st), last),
@@ -252,10 +250,12 @@ static int remove_left(const struct net_state *st, struct error *e)
 	return link_remove_left(&result, e);
 }
 
+/* released: the address may be another pod's by now. Else no other record is read, of which there may be thousands. */
 static int detach_plugins(const struct attach *a, const struct net_state *st, bool this_boot,
-			  struct error *e)
+			  bool released, struct error *e)
 {
 	cleanup_conflist struct conflist list = { 0 };
+	const struct net_text *last;
 	struct chain chain = { 0 };
 
 	if (attach_recorded_chain(a, st, &list, &chain, e) < 0)
@@ -263,16 +263,18 @@ static int detach_plugins(const struct attach *a, const struct net_state *st, bo
 	/* Another namespace may be pinned at the path by now, and must be left alone. */
 	if (!this_boot || !attach_pin_is_there(st))
 		chain.netns = "";
-	if (del_plugins(a, &chain, st, e) < 0)
+	last = released && address_is_reused(a, st) ? NULL : attach_last_result(st, &list);
+	if (del_plugins(&chain, st, last, e) < 0)
 		return -1;
 	return this_boot ? remove_left(st, e) : 0;
 }
 
 /*
- * Of another boot only files are left (host-local's addresses): one DEL is tried, whatever it says. Its
- * plugins may never succeed, since what they look for is gone.
+ * deleted: plugins' DEL has been called before. Of another boot only files are left (host-local's addresses): one
+ * DEL is tried, whatever it says, since its plugins may never succeed where what they look for is gone.
  */
-static int detach_any(const struct attach *a, const struct net_state *st, struct error *e)
+static int detach_any(const struct attach *a, const struct net_state *st, bool deleted,
+		      struct error *e)
 {
 	bool this_boot;
 
@@ -280,7 +282,7 @@ static int detach_any(const struct attach *a, const struct net_state *st, struct
 		return -1;
 	if (pasta_is_network(st))
 		return this_boot ? pasta_del(st, e) : 0;
-	if (detach_plugins(a, st, this_boot, e) == 0)
+	if (detach_plugins(a, st, this_boot, deleted || !this_boot, e) == 0)
 		return 0;
 	if (this_boot)
 		return -1;
@@ -317,13 +319,14 @@ static int save_down(const struct attach *a, struct net_state *st, struct error 
 
 int attach_detach(const struct attach *a, struct net_state *st, struct error *e)
 {
+	const bool deleted = st->phase == NET_LEAVING || st->phase == NET_DOWN;
 	struct error unsaved;
 
 	/* A pod can be detached even if the disk is full and the record cannot be saved. */
 	st->phase = NET_LEAVING;
 	if (state_save(a->store, st, &unsaved) < 0)
 		log_error(LOG_LEVEL_WARN, &unsaved);
-	if (detach_any(a, st, e) < 0 || remove_resolv_conf(a, e) < 0) {
+	if (detach_any(a, st, deleted, e) < 0 || remove_resolv_conf(a, e) < 0) {
 		save_reason(a, st, e);
 		return -1;
 	}

@@ -743,3 +743,13 @@ knows_1_1() {
 	net del two
 	equal "$(jq -c '.prevResult.by' "$CNI/$((n + 1)).stdin")" '"map"'
 }
+
+@test "the first DEL reads the record of no other pod" {
+	net add --network web web
+	podns create two >/dev/null
+	under_strace -e trace=openat -o "$T/strace" "$NET" --root "$ROOT" add --network web --publish 18080:80 two
+	grep -q 'network@web' "$T/strace"
+	under_strace -e trace=openat -o "$T/strace" "$NET" --root "$ROOT" del two
+	grep -q 'network@two' "$T/strace"
+	fails grep 'network@web' "$T/strace"
+}
