@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -285,6 +286,26 @@ bool parse_u64(const char *s, uint64_t max, uint64_t *value)
 		v = v * 10 + digit;
 	}
 	*value = v;
+	return true;
+}
+
+bool parse_with_unit(const char *text, const char *units, uint64_t *value, int *unit)
+{
+	size_t digits = strspn(text, "0123456789");
+	const char *letter = text + digits, *found = NULL;
+	char number[24];
+
+	if (*letter && !letter[1])
+		found = strchr(units, tolower((unsigned char)*letter));
+	if (!digits || (*letter && !found))
+		return false;
+	*unit = found ? (int)(found - units) : -1;
+	*value = UINT64_MAX;
+	if (digits >= sizeof(number))
+		return true;
+	memcpy(number, text, digits);
+	number[digits] = '\0';
+	parse_u64(number, UINT64_MAX, value);
 	return true;
 }
 

@@ -99,6 +99,12 @@ time_t clock_seconds(clockid_t clock);
 bool parse_u64(const char *s, uint64_t max, uint64_t *value);
 
 /*
+ * Parse a decimal number and one of the letters in units, of either case, or none. *unit is the letter's index, -1 for
+ * none. *value is UINT64_MAX if the number is too large or has more than 23 digits. False if text is anything else.
+ */
+bool parse_with_unit(const char *text, const char *units, uint64_t *value, int *unit);
+
+/*
  * Open a stream on the directory `name` in dir_fd ("." is dir_fd itself), with an offset of its own.
  * The caller closes it with closedir(3). NULL with errno.
  */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/bandwidth.h"
 
-#include <ctype.h>
-#include <string.h>
-
-#include "base/text.h"
+#include "base/file.h"
 
 #define BURST_MIN (UINT64_C(8) * 16384)
 #define BURST_MAX (UINT64_C(8) * INT32_MAX)
@@ -17,24 +14,17 @@ static int refuse(const char *text, const char *why, struct error *e)
 
 int bandwidth_parse_rate(const char *text, uint64_t *rate, struct error *e)
 {
-	static const char units[] = "kmg";
-	size_t digits = strspn(text, "0123456789");
-	const char *unit = text + digits, *power = NULL;
-	uint64_t value = 0, times = 1;
+	static const uint64_t times[] = { 1, 1000, 1000000, 1000000000 };
+	uint64_t value;
+	int unit;
 
-	if (*unit && !unit[1])
-		power = strchr(units, tolower((unsigned char)*unit));
-	if (!digits || (*unit && !power))
+	if (!parse_with_unit(text, "kmg", &value, &unit))
 		return refuse(text, "is no rate", e);
-	for (const char *p = units; power && p <= power; p++)
-		times *= 1000;
-	for (size_t i = 0; i < digits && value <= BANDWIDTH_RATE_MAX; i++)
-		value = value * 10 + (uint64_t)(text[i] - '0');
-	if (value > BANDWIDTH_RATE_MAX / times)
+	if (value > BANDWIDTH_RATE_MAX / times[unit + 1])
 		return refuse(text, "is too high a rate", e);
-	if (value * times < BANDWIDTH_RATE_MIN)
+	if (value * times[unit + 1] < BANDWIDTH_RATE_MIN)
 		return refuse(text, "is too low a rate", e);
-	*rate = value * times;
+	*rate = value * times[unit + 1];
 	return 0;
 }
 

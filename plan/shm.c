@@ -95,22 +95,12 @@ static int refuse_size(const char *text, const char *why, struct error *e)
 
 int plan_parse_size(const char *text, uint64_t *bytes, struct error *e)
 {
-	static const char units[] = "bkmg";
-	size_t n = strlen(text), digits;
-	char number[24], *unit;
-	unsigned shift = 0;
+	int unit, shift;
 
-	digits = strspn(text, "0123456789");
-	unit = digits + 1 == n ? strchr(units, tolower((unsigned char)text[digits])) : NULL;
-	if (!digits || (digits < n && !unit))
+	if (!parse_with_unit(text, "bkmg", bytes, &unit))
 		return refuse_size(text, "is not a size", e);
-	if (unit)
-		shift = (unsigned)(unit - units) * 10;
-	if (digits >= sizeof(number))
-		return refuse_size(text, "is too large a size", e);
-	memcpy(number, text, digits);
-	number[digits] = '\0';
-	if (!parse_u64(number, (UINT64_MAX >> 1) >> shift, bytes))
+	shift = unit < 0 ? 0 : unit * 10;
+	if (*bytes > (UINT64_MAX >> 1) >> shift)
 		return refuse_size(text, "is too large a size", e);
 	if (!*bytes)
 		return refuse_size(text, "is not allowed: 0 means no limit", e);
