@@ -116,13 +116,11 @@ static int publish_ports(const struct publish *p, const struct net_ports *ports,
 }
 
 /* pasta takes its ports when it starts. Its addresses are the host's, and stay. */
-static int restart_pasta(const struct publish *p, const struct net_ports *ports, struct error *e)
+static int start_pasta(const struct publish *p, const struct net_ports *ports, struct error *e)
 {
 	const struct net_ports old = p->st->ports;
 	int r;
 
-	if (pasta_del(p->st, e) < 0)
-		return -1;
 	p->st->pasta_pid = 0;
 	p->st->result_count = 0;
 	p->st->ports = *ports;
@@ -141,7 +139,7 @@ static int replace_pasta(const struct publish *p, struct error *e)
 	for (size_t i = 0; i < ports->count; i++)
 		if (taken_by_host(&ports->list[i], e) < 0)
 			return -1;
-	return restart_pasta(p, ports, e);
+	return start_pasta(p, ports, e);
 }
 
 static int replace_ports(const struct publish *p, struct error *e)
@@ -156,7 +154,7 @@ static int replace_ports(const struct publish *p, struct error *e)
 static int publish_old(const struct publish *p, struct error *e)
 {
 	if (pasta_is_network(p->st))
-		return restart_pasta(p, &p->st->ports, e);
+		return pasta_del(p->st, e) < 0 ? -1 : start_pasta(p, &p->st->ports, e);
 	if (unpublish(p, &p->st->next_ports, e) < 0)
 		return -1;
 	return publish_ports(p, &p->st->ports, e);
