@@ -83,13 +83,10 @@ static int check_network(struct pod *pod, struct error *e)
 {
 	cleanup_net_state struct net_state st = { 0 };
 
-	/* podns-net says what is wrong with one that cannot be read. */
-	if (state_load(pod->store, pod->name, &st, &(struct error){ 0 }) < 0 || st.pod)
+	/* podns-net says that a pod has none, and what is wrong with a record that cannot be read. */
+	if (!pod->rec.network || state_load(pod->store, pod->name, &st, &(struct error){ 0 }) < 0 ||
+	    st.pod)
 		return 0;
-	if (!pod->rec.network) {
-		error_set(e, 0, "the pod has no network");
-		return error_hint(e, "a pod gets one when it is made");
-	}
 	error_set(e, 0, "the record of the pod's network %s is gone", pod->rec.network);
 	return error_hint(e, "`podns rm --force %s`, then make the pod as before", pod->name);
 }
