@@ -623,14 +623,19 @@ knows_1_1() {
 	equal "$(jq -r .cniVersion "$CNI"/{1,2,3}.stdin | xargs)" '0.4.0 0.4.0 0.4.0'
 }
 
-@test "1.1.0: sweep runs GC with the attachments that are left, in the root /run" {
-	local id
+# attached_in_run: a pod in the root /run, attached to a network whose plugins know GC; $id is that of its attachment.
+attached_in_run() {
 	conflist web 1.1.0
 	knows_1_1 one two map
 	podns rm web
 	"$PODNS" create web >/dev/null
 	"$NET" add --network web web
 	id=$(jq -r .id /var/lib/oci-podns/network@web)
+}
+
+@test "1.1.0: sweep runs GC with the attachments that are left, in the root /run" {
+	local id
+	attached_in_run
 	calls >/dev/null
 	"$NET" sweep
 	equal "$(calls)" "one VERSION,one GC,two VERSION,two GC,map VERSION,map GC"
@@ -648,12 +653,7 @@ knows_1_1() {
 
 @test "1.1.0: GC spares what is still to be detached, and is not for plugins that do not know it" {
 	local id
-	conflist web 1.1.0
-	knows_1_1 one two map
-	podns rm web
-	"$PODNS" create web >/dev/null
-	"$NET" add --network web web
-	id=$(jq -r .id /var/lib/oci-podns/network@web)
+	attached_in_run
 	plugin_does map DEL 'exit 1'
 	fails "$NET" del web
 	rm "$CNI/two-VERSION"

@@ -82,6 +82,13 @@ all_deleted() {
 		"$CNI/log"
 }
 
+# leaves_nothing: the pod's end.
+leaves_nothing() {
+	net del web
+	no_record
+	all_deleted
+}
+
 # ends_well CALL: the next add and del succeed, and leave nothing.
 ends_well() {
 	echo "after $1:"
@@ -106,9 +113,7 @@ ends_well() {
 	for call in "${points[@]}"; do
 		net add --network web web
 		tampered "$call" signal=KILL del web
-		net del web
-		no_record
-		all_deleted
+		leaves_nothing
 		: >"$CNI/log"
 	done
 }
@@ -147,9 +152,7 @@ ends_well() {
 			equal "$code" 1
 			equal "$(wc -l <"$T/stderr")" 1 "lines on stderr"
 		fi
-		net del web
-		no_record
-		all_deleted
+		leaves_nothing
 		: >"$CNI/log"
 	done
 }
@@ -194,6 +197,13 @@ recorded_ports() {
 	record '.ports[]' | sed 's/:.*//' | sort | xargs
 }
 
+# comes_up CALL: after that was tampered with.
+comes_up() {
+	echo "after $1:"
+	net up web
+	equal "$(record .state) $(ports)" 'up 18080'
+}
+
 @test "down is killed at each call: up succeeds, and del leaves nothing" {
 	local call code points
 	net add --network web --publish 18080:80 web
@@ -201,13 +211,9 @@ recorded_ports() {
 	net up web
 	for call in "${points[@]}"; do
 		tampered "$call" signal=KILL down web
-		echo "after $call:"
-		net up web
-		equal "$(record .state) $(ports)" 'up 18080'
+		comes_up "$call"
 	done
-	net del web
-	no_record
-	all_deleted
+	leaves_nothing
 }
 
 @test "up is killed at each call: the next up succeeds, and del leaves nothing" {
@@ -218,13 +224,9 @@ recorded_ports() {
 	for call in "${points[@]}"; do
 		net down web
 		tampered "$call" signal=KILL up web
-		echo "after $call:"
-		net up web
-		equal "$(record .state) $(ports)" 'up 18080'
+		comes_up "$call"
 	done
-	net del web
-	no_record
-	all_deleted
+	leaves_nothing
 }
 
 @test "each call of down and up fails: one line, and up succeeds afterwards" {
@@ -248,9 +250,7 @@ recorded_ports() {
 		done
 	done
 	net up web
-	net del web
-	no_record
-	all_deleted
+	leaves_nothing
 }
 
 # changed_back: publishing nothing more ends what was interrupted.
@@ -275,9 +275,7 @@ changed_back() {
 	# Killed and then ended at once.
 	for call in "${points[@]}"; do
 		tampered "$call" signal=KILL publish web --publish 18081:80 --unpublish 18080:80
-		net del web
-		no_record
-		all_deleted
+		leaves_nothing
 		equal "$(ports)" ''
 		net add --network web --publish 18080:80 web
 	done
