@@ -112,8 +112,8 @@ static uint64_t find_inode(const struct port_range *range, uint16_t port)
 /* --- from the socket to the process --------------------------------------------------------------- */
 
 /*
- * How long to look, in milliseconds: a user may have opened millions of files, and the lock of all pods' ports is held
- * meanwhile. After that the message does not name the process.
+ * How long to look, in milliseconds. The lock of all pods' ports is held meanwhile, and a user may have opened
+ * millions of files. If the process is not found in time, the message about the port does not name it.
  */
 #define SEARCH_MS 1000
 

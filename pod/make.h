@@ -31,8 +31,8 @@ int pod_types_of(const struct process *from, bool named, ns_set *set, struct err
 
 /*
  * Make the pod `name` and hold it. A pod of that name is swept first; if it is still held or in use,
- * that is an error, unless spec->hold says that it may exist. *made is false then. Namespaces that another program (`ip netns add`) pinned under the name become part
- * of the pod, but not its own. After a failure nothing is left. *p is to be closed with pod_close(),
+ * that is an error. With spec->hold it is not: such a pod is held as it is, and *made is false. Namespaces that
+ * another program (`ip netns add`) pinned under the name become part of the pod, but not its own. After a failure nothing is left. *p is to be closed with pod_close(),
  * on failure too.
  */
 int pod_make(struct pod *p, struct store *store, const char *name, const struct pod_spec *spec,
